@@ -1,0 +1,107 @@
+"""Every error that netwright raises for a reason a user can mend.
+
+    NetwrightError
+    ├── GraphError            a graph that cannot be built
+    │   ├── ShapeError        an operator's shape rule does not hold
+    │   └── VerifyError       a finished graph breaks a rule of the verifier
+    ├── SpaceError            a space that cannot be compiled or asked
+    │   ├── EmptySpaceError   no design fits its shapes
+    │   └── DesignError       a design has a path or value that the space does not
+    ├── LimitError            a limit that cannot be read or that no design can meet
+    ├── DataError             a data file that is not what it should be
+    ├── EvaluationError       a trial that could not be trained or measured
+    ├── ExportError           a graph that cannot be written in the form asked for
+    ├── StudyError            a study that cannot be created, opened or resumed
+    ├── UnknownNameError      a name that is not in a list of names; the message lists them
+    └── MissingExtraError     an optional package is not installed; the message names the pip line
+
+Each message is one sentence: the rule, then the values. The command line prints it and exits with code 2.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "DataError",
+    "DesignError",
+    "EmptySpaceError",
+    "EvaluationError",
+    "ExportError",
+    "GraphError",
+    "LimitError",
+    "MissingExtraError",
+    "NetwrightError",
+    "ShapeError",
+    "SpaceError",
+    "StudyError",
+    "UnknownNameError",
+    "VerifyError",
+]
+
+
+class NetwrightError(Exception):
+    """Base of all errors a user can mend."""
+
+
+class GraphError(NetwrightError):
+    """A graph cannot be built."""
+
+
+class ShapeError(GraphError):
+    """An operator's shape rule does not hold for its inputs."""
+
+
+class VerifyError(GraphError):
+    """A finished graph breaks a rule of the verifier."""
+
+
+class SpaceError(NetwrightError):
+    """A space cannot be compiled or asked."""
+
+
+class EmptySpaceError(SpaceError):
+    """No design of the space fits its shapes."""
+
+
+class DesignError(SpaceError):
+    """A design has a path or a value that the space does not."""
+
+
+class LimitError(NetwrightError):
+    """A limit cannot be read, or no design can meet it."""
+
+
+class DataError(NetwrightError):
+    """A data file is not what it should be."""
+
+
+class EvaluationError(NetwrightError):
+    """A trial could not be trained or measured."""
+
+
+class ExportError(NetwrightError):
+    """A graph cannot be written in the form asked for."""
+
+
+class StudyError(NetwrightError):
+    """A study cannot be created, opened or resumed."""
+
+
+class MissingExtraError(NetwrightError):
+    """An optional package is not installed."""
+
+
+class UnknownNameError(NetwrightError):
+    """A name is not in a list of known names.
+
+    >>> str(UnknownNameError("space", "nasbench20", ["nasbench201", "vit-tiny"]))
+    "no space is named 'nasbench20'; did you mean 'nasbench201'? known: nasbench201, vit-tiny."
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        super().__init__(f"no {kind} is named {name!r}; {hint}known: {', '.join(names) or 'none'}.")

@@ -1,0 +1,50 @@
+"""Symbolic tensors and the one intermediate form: a frozen graph in the ONNX operator vocabulary."""
+
+from netwright.graph import ops
+from netwright.graph._graph import Graph, topological_order
+from netwright.graph._operator import OPERATORS, Operator
+from netwright.graph._scope import Scope, current_scope, scope
+from netwright.graph._tensor import (
+    DTYPE_BYTES,
+    Constant,
+    Init,
+    Input,
+    Node,
+    Parameter,
+    Shape,
+    Tensor,
+    constant,
+    image,
+    parameter,
+    tokens,
+    vector,
+)
+from netwright.graph._verify import RULES, Violation, verify, violations
+
+__all__ = [
+    "DTYPE_BYTES",
+    "OPERATORS",
+    "RULES",
+    "Constant",
+    "Graph",
+    "Init",
+    "Input",
+    "Node",
+    "Operator",
+    "Parameter",
+    "Scope",
+    "Shape",
+    "Tensor",
+    "Violation",
+    "constant",
+    "current_scope",
+    "image",
+    "ops",
+    "parameter",
+    "scope",
+    "tokens",
+    "topological_order",
+    "vector",
+    "verify",
+    "violations",
+]

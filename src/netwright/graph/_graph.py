@@ -1,0 +1,211 @@
+"""The frozen computation graph that costs, code, drawings, encodings and transforms all read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.errors import GraphError
+from netwright.graph._scope import Scope
+from netwright.graph._tensor import Constant, Input, Node, Parameter, Tensor
+
+__all__ = ["Graph", "topological_order"]
+
+Weights = Mapping[str, NDArray[np.generic]]
+
+
+def topological_order(outputs: Iterable[Tensor]) -> tuple[Node, ...]:
+    """Nodes that the outputs need, each after the nodes it reads; depth first in the order of the inputs.
+
+    >>> from netwright.graph import image, ops
+    >>> x = image(1, 4, 4)
+    >>> [node.op.name for node in topological_order([ops.relu(x) + x])]
+    ['Relu', 'Add']
+    """
+    order: list[Node] = []
+    done: set[int] = set()
+    stack = [t.node for t in reversed(list(outputs)) if t.node is not None]
+    while stack:
+        node = stack[-1]
+        if id(node) in done:
+            stack.pop()
+            continue
+        waiting = [
+            t.node for t in node.inputs if t is not None and t.node is not None and id(t.node) not in done
+        ]
+        if waiting:
+            stack.extend(reversed(waiting))
+        else:
+            stack.pop()
+            done.add(id(node))
+            order.append(node)
+    return tuple(order)
+
+
+class Graph:
+    """A network: inputs, outputs, nodes in the ONNX operator vocabulary, named parameters, optional weights.
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> x = image(3, 8, 8)
+    >>> graph = Graph([x], [ops.relu(ops.conv(x, parameter("weight", (4, 3, 3, 3)), pads=1))])
+    >>> graph
+    <Graph 1x3x8x8 -> 1x4x8x8, 2 nodes, 1 parameters>
+    >>> graph.parameters["weight"].shape
+    (4, 3, 3, 3)
+
+    Raises GraphError when an output depends on an Input that is not among the inputs, or when a weight is not of its
+    parameter's shape.
+    """
+
+    def __init__(
+        self, inputs: Sequence[Input], outputs: Sequence[Tensor], weights: Weights | None = None
+    ) -> None:
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.nodes = topological_order(self.outputs)
+        self.weights = None if weights is None else MappingProxyType(dict(weights))
+        known = set(self.inputs)
+        for tensor in self.leaves:
+            if isinstance(tensor, Input) and tensor not in known:
+                raise GraphError(f"every input must be listed, but {tensor.name!r} {tensor.shape} is not.")
+        if weights is not None:
+            _check_weights(self.parameters, weights)
+
+    def __repr__(self) -> str:
+        inputs, outputs = (
+            ", ".join("x".join(map(str, t.shape)) for t in ts) for ts in (self.inputs, self.outputs)
+        )
+        return f"<Graph {inputs} -> {outputs}, {len(self.nodes)} nodes, {len(self.parameters)} parameters>"
+
+    @cached_property
+    def leaves(self) -> tuple[Tensor, ...]:
+        """Inputs, parameters and constants that the outputs need, in the order of first use."""
+        found: dict[Tensor, None] = {}
+        for node in self.nodes:
+            for tensor in node.inputs:
+                if tensor is not None and tensor.node is None:
+                    found.setdefault(tensor)
+        found.update((t, None) for t in self.outputs if t.node is None)
+        return tuple(found)
+
+    @cached_property
+    def _scope_paths(self) -> dict[Scope, tuple[str, ...]]:
+        """Unique path of each scope: siblings that share a name are numbered in the order of execution."""
+        siblings: dict[Scope | None, dict[Scope, None]] = {}
+        for innermost in self._scopes_in_order():
+            scope: Scope | None = innermost
+            while scope is not None and scope not in siblings.setdefault(scope.parent, {}):
+                siblings[scope.parent][scope] = None
+                scope = scope.parent
+        paths: dict[Scope, tuple[str, ...]] = {}
+        pending: list[Scope | None] = [None]
+        while pending:
+            parent = pending.pop()
+            above = () if parent is None else paths[parent]
+            for child, name in _numbered(siblings.get(parent, ())).items():
+                paths[child] = (*above, name)
+                pending.append(child)
+        return paths
+
+    def _scopes_in_order(self) -> list[Scope]:
+        scopes: dict[Scope, None] = {}
+        for node in self.nodes:
+            owned = [node.scope, *(t.scope for t in node.inputs if isinstance(t, Parameter))]
+            scopes.update((scope, None) for scope in owned if scope is not None)
+        return list(scopes)
+
+    def scope_of(self, item: Node | Parameter) -> tuple[str, ...]:
+        """Unique path of the (sub)modules in which a node or a parameter stands.
+
+        >>> from netwright.graph import image, ops, scope
+        >>> x = image(1, 4, 4)
+        >>> with scope("stem"):
+        ...     y = ops.relu(x)
+        >>> graph = Graph([x], [y])
+        >>> graph.scope_of(graph.nodes[0])
+        ('stem',)
+        """
+        return () if item.scope is None else self._scope_paths[item.scope]
+
+    @cached_property
+    def names(self) -> Mapping[Tensor, str]:
+        """Unique readable name of every tensor, such as `stem.conv.weight` or `stem.relu`."""
+        names: dict[Tensor, str] = {}
+        used: set[str] = set()
+
+        def give(tensor: Tensor, wanted: str) -> None:
+            name, count = wanted, 0
+            while name in used:
+                count += 1
+                name = f"{wanted}_{count}"
+            used.add(name)
+            names[tensor] = name
+
+        for source in self.inputs:
+            give(source, source.name)
+        for number, tensor in enumerate(self.leaves):
+            if isinstance(tensor, Parameter):
+                give(tensor, ".".join((*self.scope_of(tensor), tensor.hint)))
+            elif isinstance(tensor, Constant):
+                give(tensor, f"constant_{number}")
+        for node in self.nodes:
+            path = ".".join((*self.scope_of(node), node.op.name.lower()))
+            for tensor in node.outputs:
+                give(tensor, path)
+        return MappingProxyType(names)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Parameters by name, in the order of first use."""
+        names = self.names
+        return MappingProxyType({names[t]: t for t in self.leaves if isinstance(t, Parameter)})
+
+    @cached_property
+    def users(self) -> Mapping[Tensor, tuple[Node, ...]]:
+        """Nodes that read each tensor, once per use."""
+        users: dict[Tensor, list[Node]] = {}
+        for node in self.nodes:
+            for tensor in node.inputs:
+                if tensor is not None:
+                    users.setdefault(tensor, []).append(node)
+        return MappingProxyType({tensor: tuple(nodes) for tensor, nodes in users.items()})
+
+    def with_weights(self, weights: Weights) -> Graph:
+        """The same graph with an array for each parameter.
+
+        Raises GraphError when a name is missing, unknown, or of another shape.
+        """
+        return Graph(self.inputs, self.outputs, weights)
+
+
+def _numbered(scopes: Iterable[Scope]) -> dict[Scope, str]:
+    """Unique names of siblings: `conv`, `conv_1`, `conv_2`."""
+    unique: dict[Scope, str] = {}
+    used: set[str] = set()
+    next_number: dict[str, int] = {}
+    for scope in scopes:
+        name = scope.name
+        while name in used:
+            number = next_number[scope.name] = next_number.get(scope.name, 0) + 1
+            name = f"{scope.name}_{number}"
+        used.add(name)
+        unique[scope] = name
+    return unique
+
+
+def _check_weights(parameters: Mapping[str, Parameter], weights: Weights) -> None:
+    missing, unknown = parameters.keys() - weights.keys(), weights.keys() - parameters.keys()
+    if missing or unknown:
+        raise GraphError(
+            f"weights must name every parameter, but {sorted(missing)[:3]} are missing and {sorted(unknown)[:3]}"
+            " are unknown."
+        )
+    for name, parameter in parameters.items():
+        if tuple(weights[name].shape) != parameter.shape:
+            raise GraphError(
+                f"{name} must have shape {parameter.shape}, but got {tuple(weights[name].shape)}."
+            )

@@ -1,0 +1,146 @@
+"""Convolution and pooling."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from netwright.errors import ShapeError
+from netwright.graph._operator import Operator, Types, require
+from netwright.graph._tensor import Node, Shape, Tensor
+
+
+def _per_axis(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+    return (value,) * rank if isinstance(value, int) else tuple(value)
+
+
+def _pads(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+    """ONNX pads, all begins and then all ends; one number or one per axis is symmetric."""
+    if isinstance(value, int):
+        return (value,) * (2 * rank)
+    return tuple(value) * 2 if len(value) == rank else tuple(value)
+
+
+def _windows(op: Operator, x: Tensor, attrs: dict[str, Any]) -> Shape:
+    """Fill in the window attributes and count the window positions along each spatial axis.
+
+    Raises ShapeError when the window is larger than the padded input.
+    """
+    kernel = attrs["kernel_shape"]
+    rank = len(kernel)
+    strides = attrs["strides"] = _per_axis(attrs.get("strides", 1), rank)
+    pads = attrs["pads"] = _pads(attrs.get("pads", 0), rank)
+    dilations = attrs["dilations"] = _per_axis(attrs.get("dilations", 1), rank)
+    ceil_mode = attrs.get("ceil_mode", 0)
+    sizes = []
+    for i, size in enumerate(x.shape[2:]):
+        free = size + pads[i] + pads[rank + i] - dilations[i] * (kernel[i] - 1) - 1
+        if free < 0 or x.rank != rank + 2:
+            raise ShapeError(
+                f"{op.name}: the window must fit into the padded input, but got kernel {kernel}, dilations"
+                f" {dilations} and pads {pads} on shape {x.shape}."
+            )
+        count = -(-free // strides[i]) + 1 if ceil_mode else free // strides[i] + 1
+        # A last window that starts in the padding on the right is dropped (as PyTorch and ONNX 19 do).
+        if ceil_mode and (count - 1) * strides[i] >= size + pads[i]:
+            count -= 1
+        sizes.append(count)
+    return tuple(sizes)
+
+
+class Conv(Operator):
+    """Convolution: X (N, C, *space), W (M, C / group, *kernel), optional B (M) to (N, M, *space')."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, w, *_ = inputs
+        group = attrs.setdefault("group", 1)
+        attrs["kernel_shape"] = w.shape[2:]
+        holds = x.rank == w.rank >= 3 and x.shape[1] == w.shape[1] * group and w.shape[0] % group == 0
+        require(
+            holds, self, f"channels must be group ({group}) x W.shape[1], and group divide W.shape[0]", inputs
+        )
+        return (((x.shape[0], w.shape[0], *_windows(self, x, attrs)), x.dtype),)
+
+    def maps_zero(self, node: Node) -> bool:
+        return len(node.inputs) < 3 or node.inputs[2] is None
+
+    def macs(self, node: Node) -> int:
+        w = node.inputs[1]
+        assert w is not None
+        return node.output.size * prod(w.shape[1:])
+
+    def flops(self, node: Node) -> int:
+        bias = len(node.inputs) > 2 and node.inputs[2] is not None
+        return 2 * self.macs(node) + (node.output.size if bias else 0)
+
+
+class ConvTranspose(Operator):
+    """Transposed convolution: X (N, C, *space), W (C, M / group, *kernel), optional B (M)."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, w, *_ = inputs
+        group = attrs.setdefault("group", 1)
+        kernel = attrs["kernel_shape"] = w.shape[2:]
+        require(
+            x.rank == w.rank >= 3 and x.shape[1] == w.shape[0] and w.shape[0] % group == 0,
+            self,
+            "W.shape[0] must be the channels, and group divide it",
+            inputs,
+        )
+        rank = len(kernel)
+        strides = attrs["strides"] = _per_axis(attrs.get("strides", 1), rank)
+        pads = attrs["pads"] = _pads(attrs.get("pads", 0), rank)
+        dilations = attrs["dilations"] = _per_axis(attrs.get("dilations", 1), rank)
+        extra = attrs["output_padding"] = _per_axis(attrs.get("output_padding", 0), rank)
+        sizes = [
+            (size - 1) * strides[i] - pads[i] - pads[rank + i] + dilations[i] * (kernel[i] - 1) + extra[i] + 1
+            for i, size in enumerate(x.shape[2:])
+        ]
+        require(all(size > 0 for size in sizes), self, f"the output must not be empty, got {sizes}", inputs)
+        return (((x.shape[0], w.shape[1] * group, *sizes), x.dtype),)
+
+    def macs(self, node: Node) -> int:
+        x, w = node.inputs[:2]
+        assert x is not None
+        assert w is not None
+        return int(x.size * prod(w.shape[1:]))
+
+
+class Pool(Operator):
+    """Maximum or mean over windows; one FLOP per element read."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        rank = x.rank - 2
+        require(rank >= 1, self, "the input must be (N, C, *space)", inputs)
+        attrs["kernel_shape"] = _per_axis(attrs["kernel_shape"], rank)
+        return (((*x.shape[:2], *_windows(self, x, attrs)), x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return node.output.size * prod(node.attrs["kernel_shape"])
+
+
+class GlobalPool(Operator):
+    """Maximum or mean over all spatial positions: (N, C, *space) to (N, C, 1, ...)."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        require(x.rank >= 3, self, "the input must be (N, C, *space)", inputs)
+        return (((*x.shape[:2], *(1,) * (x.rank - 2)), x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        x = node.inputs[0]
+        assert x is not None
+        return x.size
+
+
+conv = Conv("Conv")
+conv_transpose = ConvTranspose("ConvTranspose")
+max_pool = Pool("MaxPool")
+average_pool = Pool("AveragePool")
+global_average_pool = GlobalPool("GlobalAveragePool")
+global_max_pool = GlobalPool("GlobalMaxPool")

@@ -1,0 +1,89 @@
+"""Matrix products and attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netwright.graph._operator import Operator, Types, broadcast, require
+from netwright.graph._tensor import Node, Tensor
+
+
+class MatMul(Operator):
+    """Matrix product of the last two axes: (..., n, k) and (..., k, m) to (..., n, m); the rest broadcasts."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        a, b = inputs
+        require(
+            a.rank >= 2 and b.rank >= 2 and a.shape[-1] == b.shape[-2],
+            self,
+            "the inner sizes must be equal and ranks at least 2",
+            inputs,
+        )
+        outer = broadcast(self, (Tensor(a.shape[:-2]), Tensor(b.shape[:-2])))
+        return (((*outer, a.shape[-2], b.shape[-1]), a.dtype),)
+
+    def macs(self, node: Node) -> int:
+        a = node.inputs[0]
+        assert a is not None
+        return node.output.size * a.shape[-1]
+
+
+class Gemm(Operator):
+    """Fully connected layer: A (N, K), B (M, K) with transB=1 or (K, M), optional C (M) to (N, M)."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        a, b, *_ = inputs
+        attrs.setdefault("transB", 1)
+        k, m = b.shape[::-1] if attrs["transB"] else b.shape
+        require(a.rank == b.rank == 2 and a.shape[1] == k, self, "A must be (N, K) and B (M, K)", inputs)
+        return (((a.shape[0], m), a.dtype),)
+
+    def macs(self, node: Node) -> int:
+        a = node.inputs[0]
+        assert a is not None
+        return node.output.size * a.shape[1]
+
+    def flops(self, node: Node) -> int:
+        bias = len(node.inputs) > 2 and node.inputs[2] is not None
+        return 2 * self.macs(node) + (node.output.size if bias else 0)
+
+
+class Attention(Operator):
+    """Scaled dot-product attention with grouped key and value heads (Vaswani et al. 2017; Ainslie et al. 2023).
+
+    Q (N, H, T, d), K (N, G, S, d), V (N, G, S, e), where G divides H, to (N, H, T, e). Attributes: `scale`
+    (default d ** -0.5) and `is_causal`. A causal mask does not lower the count: kernels differ in what they skip.
+    """
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        q, k, v = inputs
+        holds = q.rank == k.rank == v.rank == 4 and q.shape[3] == k.shape[3] and k.shape[:3] == v.shape[:3]
+        require(
+            holds and q.shape[0] == k.shape[0] and q.shape[1] % k.shape[1] == 0,
+            self,
+            "Q (N, H, T, d), K (N, G, S, d), V (N, G, S, e) with G dividing H",
+            inputs,
+        )
+        attrs.setdefault("is_causal", 0)
+        attrs.setdefault("scale", q.shape[3] ** -0.5)
+        return (((*q.shape[:3], v.shape[3]), q.dtype),)
+
+    def macs(self, node: Node) -> int:
+        q, k, v = node.inputs
+        assert q is not None
+        assert k is not None
+        assert v is not None
+        return q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2] * (q.shape[3] + v.shape[3])
+
+    def flops(self, node: Node) -> int:
+        q, k, _ = node.inputs
+        assert q is not None
+        assert k is not None
+        return 2 * self.macs(node) + 5 * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2]
+
+
+matmul = MatMul("MatMul")
+gemm = Gemm("Gemm")
+attention = Attention("Attention")

@@ -1,0 +1,74 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netwright.graph._operator import Operator, Types, positive_axis, require
+from netwright.graph._tensor import Node
+
+
+class Normalisation(Operator):
+    """Normalise, scale and shift; five FLOPs per element (mean, variance, two for x', scale and shift as one)."""
+
+    per_element = 5
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, *rest = inputs
+        attrs.setdefault("epsilon", 1e-5)
+        channels = (x.shape[1],) if x.rank > 1 else ()
+        require(
+            all(t is None or t.shape == channels for t in rest),
+            self,
+            f"scale, bias and statistics must have one value per channel {channels}",
+            inputs,
+        )
+        return ((x.shape, x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return self.per_element * node.output.size
+
+
+class BatchNormalization(Normalisation):
+    """Normalisation over the batch (Ioffe & Szegedy 2015): X (N, C, ...), scale, B, mean, var (C).
+
+    A scale and a shift at inference: two FLOPs per element.
+    """
+
+    per_element = 2
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        attrs.setdefault("momentum", 0.9)
+        return super().infer(inputs, attrs)
+
+
+class GroupNormalization(Normalisation):
+    """Normalisation over groups of channels (Wu & He 2018): X (N, C, ...), scale and bias (C), `num_groups`."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        groups = attrs["num_groups"]
+        require(inputs[0].shape[1] % groups == 0, self, f"num_groups ({groups}) must divide channels", inputs)
+        return super().infer(inputs, attrs)
+
+
+class LayerNormalization(Normalisation):
+    """Normalisation over the axes from `axis` on (Ba et al. 2016): X, scale, optional bias of those axes' shape."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, *rest = inputs
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", -1), x)
+        attrs.setdefault("epsilon", 1e-5)
+        require(
+            all(t is None or t.shape == x.shape[axis:] for t in rest),
+            self,
+            f"scale and bias must have shape {x.shape[axis:]}",
+            inputs,
+        )
+        return ((x.shape, x.dtype),)
+
+
+batch_normalization = BatchNormalization("BatchNormalization")
+group_normalization = GroupNormalization("GroupNormalization")
+instance_normalization = Normalisation("InstanceNormalization")
+layer_normalization = LayerNormalization("LayerNormalization")
+rms_normalization = LayerNormalization("RMSNormalization")

@@ -1,0 +1,124 @@
+"""Reductions along axes, and reading and writing by index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netwright.graph._operator import Operator, Types, positive_axis, require
+from netwright.graph._tensor import Node
+
+
+class Reduce(Operator):
+    """One value for all elements along `axes`; one FLOP per element read."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axes = attrs["axes"] = tuple(
+            sorted(positive_axis(self, a, x) for a in attrs.get("axes", range(x.rank)))
+        )
+        keep = attrs.setdefault("keepdims", 1)
+        sizes = [1 if i in axes else size for i, size in enumerate(x.shape) if keep or i not in axes]
+        return ((tuple(sizes), x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        x = node.inputs[0]
+        assert x is not None
+        return x.size
+
+
+class Arg(Reduce):
+    """Index of the largest or smallest element along `axis`."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", 0), x)
+        keep = attrs.setdefault("keepdims", 1)
+        sizes = [1 if i == axis else size for i, size in enumerate(x.shape) if keep or i != axis]
+        return ((tuple(sizes), "int64"),)
+
+
+class CumSum(Operator):
+    """Running sum along `axis`."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        attrs["axis"] = positive_axis(self, attrs["axis"], x)
+        return ((x.shape, x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return node.output.size
+
+
+class Gather(Operator):
+    """Slices of `data` along `axis` by integer index; with a parameter as data this is an embedding lookup."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        data, indices = inputs
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", 0), data)
+        require(indices.dtype in ("int64", "int32"), self, "indices must be integers", inputs)
+        return (((*data.shape[:axis], *indices.shape, *data.shape[axis + 1 :]), data.dtype),)
+
+
+class GatherElements(Operator):
+    """Elements of `data` along `axis`, one for each index."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        data, indices = inputs
+        attrs["axis"] = positive_axis(self, attrs.get("axis", 0), data)
+        require(data.rank == indices.rank, self, "data and indices must have one rank", inputs)
+        return ((indices.shape, data.dtype),)
+
+
+class ScatterElements(Operator):
+    """`data` with `updates` written along `axis` at `indices`; `reduction` none, add, mul, min or max."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        data, indices, updates = inputs
+        attrs["axis"] = positive_axis(self, attrs.get("axis", 0), data)
+        attrs.setdefault("reduction", "none")
+        require(
+            indices.shape == updates.shape and data.rank == indices.rank,
+            self,
+            "indices and updates must have one shape, and data their rank",
+            inputs,
+        )
+        return ((data.shape, data.dtype),)
+
+
+class TopK(Operator):
+    """The `k` largest values along `axis` and their indices; one FLOP per element read."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, k = inputs[0], attrs["k"]
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", -1), x)
+        require(1 <= k <= x.shape[axis], self, f"k ({k}) must be in 1..size of axis {axis}", inputs)
+        shape = (*x.shape[:axis], k, *x.shape[axis + 1 :])
+        return ((shape, x.dtype), (shape, "int64"))
+
+    def flops(self, node: Node) -> int:
+        x = node.inputs[0]
+        assert x is not None
+        return x.size
+
+
+reduce_mean = Reduce("ReduceMean")
+reduce_sum = Reduce("ReduceSum")
+reduce_max = Reduce("ReduceMax")
+reduce_min = Reduce("ReduceMin")
+reduce_prod = Reduce("ReduceProd")
+reduce_l2 = Reduce("ReduceL2")
+arg_max = Arg("ArgMax")
+arg_min = Arg("ArgMin")
+cumsum = CumSum("CumSum")
+gather = Gather("Gather")
+gather_elements = GatherElements("GatherElements")
+scatter_elements = ScatterElements("ScatterElements")
+topk = TopK("TopK")

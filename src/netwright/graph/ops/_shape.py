@@ -1,0 +1,223 @@
+"""Operators that move elements: no FLOPs, only memory traffic."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from netwright.errors import ShapeError
+from netwright.graph._operator import Operator, Types, positive_axis, require
+from netwright.graph._tensor import Shape, Tensor
+
+
+class Reshape(Operator):
+    """View in another shape; in `shape`, 0 copies the input's size and -1 is inferred."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        wanted = attrs["shape"] = tuple(attrs["shape"])
+        sizes = [x.shape[i] if size == 0 and i < x.rank else size for i, size in enumerate(wanted)]
+        known = prod(size for size in sizes if size != -1)
+        if -1 in sizes and known:
+            sizes[sizes.index(-1)] = x.size // known
+        require(
+            prod(sizes) == x.size and wanted.count(-1) <= 1 and all(size > 0 for size in sizes),
+            self,
+            f"shape {wanted} must hold the {x.size} elements of the input",
+            inputs,
+        )
+        return ((tuple(sizes), x.dtype),)
+
+
+class Flatten(Operator):
+    """Two axes: those before `axis` and those from it on."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axis = attrs.setdefault("axis", 1)
+        return (((prod(x.shape[:axis]), prod(x.shape[axis:])), x.dtype),)
+
+
+class Transpose(Operator):
+    """Permutation of the axes by `perm`."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        perm = attrs["perm"] = tuple(attrs["perm"])
+        require(sorted(perm) == list(range(x.rank)), self, f"perm {perm} must order all axes", inputs)
+        return ((tuple(x.shape[i] for i in perm), x.dtype),)
+
+
+class Concat(Operator):
+    """Tensors one after the other along `axis`."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", 1), x)
+        others = [(*t.shape[:axis], *t.shape[axis + 1 :]) for t in inputs]
+        require(
+            all(rest == others[0] and t.rank == x.rank for rest, t in zip(others, inputs, strict=True)),
+            self,
+            f"all sizes but axis {axis} must be equal",
+            inputs,
+        )
+        return (((*x.shape[:axis], sum(t.shape[axis] for t in inputs), *x.shape[axis + 1 :]), x.dtype),)
+
+
+class Split(Operator):
+    """Parts of sizes `split` along `axis`."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axis = attrs["axis"] = positive_axis(self, attrs.get("axis", 1), x)
+        parts = attrs["split"] = tuple(attrs["split"])
+        require(
+            sum(parts) == x.shape[axis] and min(parts) > 0,
+            self,
+            f"split {parts} must be positive and sum to the size of axis {axis}",
+            inputs,
+        )
+        return tuple(((*x.shape[:axis], part, *x.shape[axis + 1 :]), x.dtype) for part in parts)
+
+
+class Slice(Operator):
+    """Elements starts:ends:steps along `axes`."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        starts = attrs["starts"] = tuple(attrs["starts"])
+        ends = attrs["ends"] = tuple(attrs["ends"])
+        axes = attrs["axes"] = tuple(positive_axis(self, a, x) for a in attrs.get("axes", range(len(starts))))
+        steps = attrs["steps"] = tuple(attrs.get("steps", (1,) * len(starts)))
+        sizes = list(x.shape)
+        for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+            sizes[axis] = len(range(*slice(start, end, step).indices(sizes[axis])))
+        require(all(sizes), self, f"the slice {starts}:{ends}:{steps} must not be empty", inputs)
+        return ((tuple(sizes), x.dtype),)
+
+
+class Pad(Operator):
+    """Padding by `pads` (all begins, then all ends) with `value` or by `mode` constant, reflect or edge."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        pads = attrs["pads"] = tuple(attrs["pads"])
+        attrs.setdefault("mode", "constant")
+        attrs.setdefault("value", 0.0)
+        require(len(pads) == 2 * x.rank, self, f"pads {pads} must have a begin and an end per axis", inputs)
+        sizes = tuple(size + pads[i] + pads[x.rank + i] for i, size in enumerate(x.shape))
+        require(min(sizes) > 0, self, f"the padded shape {sizes} must not be empty", inputs)
+        return ((sizes, x.dtype),)
+
+
+class Expand(Operator):
+    """Repetition of axes of size 1 up to `shape`; 1 in `shape` keeps the input's size."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        wanted: Shape = tuple(attrs["shape"])
+        attrs["shape"] = wanted
+        rank = max(len(wanted), x.rank)
+        ours = (1,) * (rank - x.rank) + x.shape
+        theirs = (1,) * (rank - len(wanted)) + wanted
+        holds = all(1 in (a, b) or a == b for a, b in zip(ours, theirs, strict=True))
+        require(holds, self, f"shape {wanted} must be reachable by repeating axes of size 1", inputs)
+        return ((tuple(max(a, b) for a, b in zip(ours, theirs, strict=True)), x.dtype),)
+
+
+class Tile(Operator):
+    """Copies: `repeats` per axis."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        require(len(attrs["repeats"]) == x.rank, self, "repeats must have one number per axis", inputs)
+        return ((tuple(s * r for s, r in zip(x.shape, attrs["repeats"], strict=True)), x.dtype),)
+
+
+class Squeeze(Operator):
+    """Axes of size 1 removed."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axes = attrs["axes"] = tuple(positive_axis(self, axis, x) for axis in attrs["axes"])
+        require(all(x.shape[axis] == 1 for axis in axes), self, f"axes {axes} must have size 1", inputs)
+        return ((tuple(size for i, size in enumerate(x.shape) if i not in axes), x.dtype),)
+
+
+class Unsqueeze(Operator):
+    """Axes of size 1 inserted at `axes` of the result."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        rank = x.rank + len(attrs["axes"])
+        axes = attrs["axes"] = tuple(axis % rank for axis in attrs["axes"])
+        sizes = iter(x.shape)
+        return ((tuple(1 if i in axes else next(sizes) for i in range(rank)), x.dtype),)
+
+
+class SpaceDepth(Operator):
+    """Blocks of `blocksize` x `blocksize` pixels to channels, or back."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, block = inputs[0], attrs["blocksize"]
+        require(x.rank == 4, self, "the input must be (N, C, H, W)", inputs)
+        n, c, h, w = x.shape
+        if self.name == "SpaceToDepth":
+            require(h % block == w % block == 0, self, f"blocksize ({block}) must divide H and W", inputs)
+            return (((n, c * block * block, h // block, w // block), x.dtype),)
+        attrs.setdefault("mode", "CRD")
+        require(c % (block * block) == 0, self, f"blocksize ({block}) squared must divide C", inputs)
+        return (((n, c // (block * block), h * block, w * block), x.dtype),)
+
+
+class Resize(Operator):
+    """Interpolation of the spatial axes to `sizes`, or by `scales`; `mode` nearest, linear or cubic."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x: Tensor = inputs[0]
+        space = x.shape[2:]
+        if "sizes" in attrs:
+            sizes = tuple(attrs["sizes"])
+        else:
+            sizes = tuple(int(size * scale) for size, scale in zip(space, attrs["scales"], strict=True))
+        attrs["sizes"] = sizes
+        attrs.setdefault("mode", "nearest")
+        if len(sizes) != len(space) or min(sizes, default=0) < 1:
+            raise ShapeError(f"Resize: sizes must be one positive number per spatial axis, got {sizes}.")
+        return (((*x.shape[:2], *sizes), x.dtype),)
+
+
+reshape = Reshape("Reshape")
+flatten = Flatten("Flatten")
+transpose = Transpose("Transpose")
+concat = Concat("Concat")
+split = Split("Split")
+slice_ = Slice("Slice")
+pad = Pad("Pad")
+expand = Expand("Expand")
+tile = Tile("Tile")
+squeeze = Squeeze("Squeeze")
+unsqueeze = Unsqueeze("Unsqueeze")
+space_to_depth = SpaceDepth("SpaceToDepth")
+depth_to_space = SpaceDepth("DepthToSpace")
+resize = Resize("Resize")

@@ -1,0 +1,185 @@
+"""How a time is measured: warm-up until steady, contestants in turns, median of many, an honest interval."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil, isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.errors import EvaluationError
+
+__all__ = ["Timing", "measure", "measure_interleaved"]
+
+Clock = Callable[[], float]
+
+_WARMUP_SHARE = 0.25
+"""Part of the time that warming up may take."""
+_WINDOW = 5
+"""Runs in one window of the warm-up; two windows in a row whose medians agree are steady."""
+_STEADY = 0.02
+_BURST = 5
+"""Runs of one contestant before it is the next one's turn."""
+_MAX_RUNS = 5_000
+_RESAMPLES = 300
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What many runs of one thing took.
+
+    >>> timing = summarise([0.0011, 0.0010, 0.0012], warmups=3)
+    >>> round(timing.median_ms, 3), round(timing.mad_ms, 3), timing.runs, timing.warmups
+    (1.1, 0.1, 3, 3)
+
+    median_ms: median of the runs, in ms.
+    mad_ms: median absolute deviation from the median, in ms.
+    low_ms, high_ms: 95 % bootstrap interval of the median, in ms.
+    runs, warmups: runs that count, and runs before them that do not.
+    drift: median of the second half of the runs over that of the first half, minus 1.
+    """
+
+    median_ms: float
+    mad_ms: float
+    low_ms: float
+    high_ms: float
+    runs: int
+    warmups: int
+    drift: float
+
+    def differs(self, other: Timing, *, margin: float = 0.05) -> bool:
+        """Whether the intervals are apart and the medians differ by more than `margin`.
+
+        >>> fast, slow = summarise([0.001] * 9), summarise([0.0011] * 9)
+        >>> fast.differs(slow), fast.differs(slow, margin=0.2)
+        (True, False)
+
+        Clocks have plateaus some 6 % apart, so a smaller margin needs both timings from one interleaved run.
+        """
+        apart = self.high_ms < other.low_ms or other.high_ms < self.low_ms
+        low, high = sorted((self.median_ms, other.median_ms))
+        return apart and high > low * (1 + margin)
+
+
+def measure(
+    run: Callable[[], object],
+    *,
+    seconds: float = 0.3,
+    min_runs: int = 30,
+    clock: Clock = time.perf_counter,
+) -> Timing:
+    """Time one function by the protocol of `measure_interleaved`.
+
+    >>> measure(lambda: sum(range(100)), seconds=0.01).runs >= 30
+    True
+
+    seconds: time to spend, warm-up included; `min_runs` is kept even where it takes longer.
+    """
+    return measure_interleaved([run], seconds=seconds, min_runs=min_runs, clock=clock)[0]
+
+
+def measure_interleaved(
+    runs: Sequence[Callable[[], object]],
+    *,
+    seconds: float = 0.3,
+    min_runs: int = 30,
+    clock: Clock = time.perf_counter,
+) -> list[Timing]:
+    """Time several functions in turns, so that a change of clock or load meets all of them alike.
+
+    >>> short, long = measure_interleaved([lambda: sum(range(50)), lambda: sum(range(5000))], seconds=0.02)
+    >>> short.median_ms < long.median_ms
+    True
+
+    Each function is first run until the medians of two windows of runs agree within 2 %. Then each has a burst of
+    runs in turn; where there are several, the first run of a burst does not count, because the others have taken
+    the caches. The garbage collector is off meanwhile.
+
+    seconds: time for each function. clock: seconds since some moment, as time.perf_counter gives.
+
+    Raises EvaluationError when there is nothing to time or the numbers make no sense.
+    """
+    if not runs:
+        raise EvaluationError("at least one function is needed to measure times, but got none.")
+    if not seconds > 0 or min_runs < 1:
+        raise EvaluationError(
+            f"`seconds > 0` and `min_runs >= 1` must hold, but got seconds={seconds}, min_runs={min_runs}."
+        )
+    with _no_garbage_collection():
+        spent = [_warm_up(run, seconds * _WARMUP_SHARE, clock) for run in runs]
+        times: list[list[float]] = [[] for _ in runs]
+        lead_in = 1 if len(runs) > 1 else 0
+        end = clock() + sum(seconds - used for used, _ in spent)
+        while len(times[0]) < min_runs or (clock() < end and len(times[0]) < _MAX_RUNS):
+            for run, taken in zip(runs, times, strict=True):
+                taken.extend(_burst(run, lead_in + _BURST, clock)[lead_in:])
+    return [summarise(taken, warmups=warm) for taken, (_, warm) in zip(times, spent, strict=True)]
+
+
+def summarise(times: Sequence[float], *, warmups: int = 0) -> Timing:
+    """Timing of runs that took `times` seconds, in the order in which they ran.
+
+    The interval comes from a moving-block bootstrap (Künsch 1989): runs close in time are alike, and resampling
+    them one by one would make the interval too narrow.
+    """
+    ms = np.asarray(times, dtype=np.float64) * 1e3
+    median = float(np.median(ms))
+    half = len(ms) // 2
+    first, second = (np.median(ms[:half]), np.median(ms[half:])) if half else (median, median)
+    low, high = np.quantile(_bootstrap_medians(ms), [0.025, 0.975])
+    return Timing(
+        median_ms=median,
+        mad_ms=float(np.median(np.abs(ms - median))),
+        low_ms=float(low),
+        high_ms=float(high),
+        runs=len(ms),
+        warmups=warmups,
+        drift=float(second / first - 1) if first > 0 else 0.0,
+    )
+
+
+def _bootstrap_medians(ms: NDArray[np.float64]) -> NDArray[np.float64]:
+    size = max(1, isqrt(len(ms)))
+    blocks = ceil(len(ms) / size)
+    starts = np.random.default_rng(0).integers(0, len(ms) - size + 1, (_RESAMPLES, blocks, 1))
+    resampled = ms[(starts + np.arange(size)).reshape(_RESAMPLES, -1)[:, : len(ms)]]
+    medians: NDArray[np.float64] = np.median(resampled, axis=1)
+    return medians
+
+
+def _burst(run: Callable[[], object], count: int, clock: Clock) -> list[float]:
+    """Seconds of each of `count` runs."""
+    times = []
+    for _ in range(count):
+        start = clock()
+        run()
+        times.append(clock() - start)
+    return times
+
+
+def _warm_up(run: Callable[[], object], seconds: float, clock: Clock) -> tuple[float, int]:
+    """Run until two windows agree or the time is over; seconds and runs that it took."""
+    start = clock()
+    count, before = 0, float("inf")
+    while True:
+        now = float(np.median(_burst(run, _WINDOW, clock)))
+        count += _WINDOW
+        if abs(now - before) <= _STEADY * now or clock() - start >= seconds:
+            return clock() - start, count
+        before = now
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
