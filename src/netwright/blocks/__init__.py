@@ -1,6 +1,107 @@
 """The vocabulary: one published block, one function, one file."""
 
+from netwright.blocks._attention import (
+    attention,
+    grouped_query_attention,
+    multi_head_attention,
+    multi_query_attention,
+    sparse_query_attention,
+)
 from netwright.blocks._base import Block, Call, block
-from netwright.blocks._layers import conv
+from netwright.blocks._bottleneck import bottleneck
+from netwright.blocks._convnext import convnext
+from netwright.blocks._depthwise_separable import depthwise_separable
+from netwright.blocks._dropout import dropout
+from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
+from netwright.blocks._hourglass import hourglass, random_projection
+from netwright.blocks._inception import inception
+from netwright.blocks._inceptionnext import inception_mixer, inceptionnext
+from netwright.blocks._layers import conv, make_divisible
+from netwright.blocks._linear_block import linear_block
+from netwright.blocks._lowformer import lowformer, lowformer_attention
+from netwright.blocks._mbconv import fused_mbconv, mbconv
+from netwright.blocks._metaformer import depthwise_mixer, metaformer, pool_mixer, random_mixer
+from netwright.blocks._mlp import mlp
+from netwright.blocks._monarch import monarch_linear, monarch_mixer
+from netwright.blocks._nasbench201 import relu_conv_bn, residual_reduction
+from netwright.blocks._patch_embedding import patch_embedding
+from netwright.blocks._pools import avg_pool, global_pool, max_pool
+from netwright.blocks._residual import residual_block
+from netwright.blocks._resnext import resnext
+from netwright.blocks._series import conv1d, residual1d, separable1d
+from netwright.blocks._shufflenet_v2 import channel_shuffle, shufflenet_v2
+from netwright.blocks._skip import factorized_reduction, skip, zero
+from netwright.blocks._squeeze_excite import squeeze_excite
+from netwright.blocks._starnet import starnet
+from netwright.blocks._stems import conv_stem, downsample, imagenet_stem, patchify_stem
+from netwright.blocks._swiglu import swiglu
+from netwright.blocks._tabm import tabm, tabm_head, tabm_mini
+from netwright.blocks._vanillanet import series_activation, vanilla
+from netwright.blocks._vit_encoder import vit_encoder
 
-__all__ = ["Block", "Call", "block", "conv"]
+__all__ = [
+    "Block",
+    "Call",
+    "attention",
+    "avg_pool",
+    "block",
+    "bottleneck",
+    "channel_shuffle",
+    "classifier",
+    "conv",
+    "conv1d",
+    "conv_stem",
+    "convnext",
+    "depthwise_mixer",
+    "depthwise_separable",
+    "downsample",
+    "dropout",
+    "factorized_reduction",
+    "fused_mbconv",
+    "global_pool",
+    "grouped_query_attention",
+    "hourglass",
+    "imagenet_stem",
+    "inception",
+    "inception_mixer",
+    "inceptionnext",
+    "linear_block",
+    "lowformer",
+    "lowformer_attention",
+    "make_divisible",
+    "max_pool",
+    "mbconv",
+    "metaformer",
+    "mlp",
+    "mobilenet_head",
+    "monarch_linear",
+    "monarch_mixer",
+    "multi_head_attention",
+    "multi_query_attention",
+    "patch_embedding",
+    "patchify_stem",
+    "pool_mixer",
+    "random_mixer",
+    "random_projection",
+    "relu_conv_bn",
+    "residual1d",
+    "residual_block",
+    "residual_reduction",
+    "resnext",
+    "separable1d",
+    "series_activation",
+    "shufflenet_v2",
+    "skip",
+    "sparse_query_attention",
+    "squeeze_excite",
+    "starnet",
+    "swiglu",
+    "table_head",
+    "tabm",
+    "tabm_head",
+    "tabm_mini",
+    "token_head",
+    "vanilla",
+    "vit_encoder",
+    "zero",
+]

@@ -37,7 +37,8 @@ class Call:
 
     def apply(self, *tensors: Tensor) -> Tensor:
         """Build the block on tensors; calls among the hyperparameters must be free of choices."""
-        return self.block(*tensors, **self.hyperparameters)
+        y: Tensor = self.block(*tensors, **self.hyperparameters)
+        return y
 
     __call__ = apply
 
@@ -77,9 +78,7 @@ class Block:
     def hyperparameters(self) -> tuple[str, ...]:
         """Names of everything but the tensors."""
         skip = inspect.Parameter.VAR_POSITIONAL
-        return tuple(
-            p.name for p in self._parameters[1:] if p.kind is not skip and "Tensor" not in str(p.annotation)
-        )
+        return tuple(p.name for p in self._parameters[1:] if p.kind is not skip and "Tensor" not in str(p.annotation))
 
     def __call__(self, *arguments: Any, **hyperparameters: Any) -> Any:
         if arguments and isinstance(arguments[0], Tensor):
@@ -96,9 +95,7 @@ class Block:
         for key, value in hyperparameters.items():
             if key in bound or (key not in names and not free):
                 fault = "is given twice" if key in bound else f"is not one of {', '.join(names)}"
-                raise SpaceError(
-                    f"hyperparameters of {self.name} must be known and given once, but {key!r} {fault}."
-                )
+                raise SpaceError(f"hyperparameters of {self.name} must be known and given once, but {key!r} {fault}.")
             bound[key] = value
         return bound
 

@@ -46,7 +46,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         if not _METRIC.fullmatch(self.metric):
-            raise LimitError(f"a limit's metric is a name such as 'params' or 'latency_ms@here', not {self.metric!r}.")
+            raise LimitError(f"a limit's metric is a name such as 'params' or 'macs', but got {self.metric!r}.")
         if self.low is None and self.high is None:
             raise LimitError(f"a limit needs low or high, but the limit on {self.metric} has neither.")
         for bound in (self.low, self.high):
@@ -168,7 +168,7 @@ def _number(text: str, whole: str) -> float:
     digits, suffix = match.groups()
     if suffix not in _FACTORS:
         raise LimitError(f"{_SUFFIXES}, but got {text!r} in {whole!r}.")
-    # In floats 0.57 * 100 is not 57: Decimal keeps '4.35k' equal to 4350.
+    # In floats 8.2 * 1e6 is 8199999.999999999; Decimal reads '8.2M' as 8200000.
     return float(Decimal(digits) * _FACTORS[suffix])
 
 

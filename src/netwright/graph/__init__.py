@@ -1,9 +1,11 @@
 """Symbolic tensors and the one intermediate form: a frozen graph in the ONNX operator vocabulary."""
 
 from netwright.graph import ops
+from netwright.graph._canonical import canonical_hash
 from netwright.graph._graph import Graph, topological_order
 from netwright.graph._operator import OPERATORS, Operator
 from netwright.graph._scope import Scope, current_scope, scope
+from netwright.graph._simplify import simplify
 from netwright.graph._tensor import (
     DTYPE_BYTES,
     Constant,
@@ -36,12 +38,14 @@ __all__ = [
     "Shape",
     "Tensor",
     "Violation",
+    "canonical_hash",
     "constant",
     "current_scope",
     "image",
     "ops",
     "parameter",
     "scope",
+    "simplify",
     "tokens",
     "topological_order",
     "vector",

@@ -34,9 +34,7 @@ def topological_order(outputs: Iterable[Tensor]) -> tuple[Node, ...]:
         if id(node) in done:
             stack.pop()
             continue
-        waiting = [
-            t.node for t in node.inputs if t is not None and t.node is not None and id(t.node) not in done
-        ]
+        waiting = [t.node for t in node.inputs if t is not None and t.node is not None and id(t.node) not in done]
         if waiting:
             stack.extend(reversed(waiting))
         else:
@@ -61,9 +59,7 @@ class Graph:
     parameter's shape.
     """
 
-    def __init__(
-        self, inputs: Sequence[Input], outputs: Sequence[Tensor], weights: Weights | None = None
-    ) -> None:
+    def __init__(self, inputs: Sequence[Input], outputs: Sequence[Tensor], weights: Weights | None = None) -> None:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.nodes = topological_order(self.outputs)
@@ -76,9 +72,7 @@ class Graph:
             _check_weights(self.parameters, weights)
 
     def __repr__(self) -> str:
-        inputs, outputs = (
-            ", ".join("x".join(map(str, t.shape)) for t in ts) for ts in (self.inputs, self.outputs)
-        )
+        inputs, outputs = (", ".join("x".join(map(str, t.shape)) for t in ts) for ts in (self.inputs, self.outputs))
         return f"<Graph {inputs} -> {outputs}, {len(self.nodes)} nodes, {len(self.parameters)} parameters>"
 
     @cached_property
@@ -206,6 +200,4 @@ def _check_weights(parameters: Mapping[str, Parameter], weights: Weights) -> Non
         )
     for name, parameter in parameters.items():
         if tuple(weights[name].shape) != parameter.shape:
-            raise GraphError(
-                f"{name} must have shape {parameter.shape}, but got {tuple(weights[name].shape)}."
-            )
+            raise GraphError(f"{name} must have shape {parameter.shape}, but got {tuple(weights[name].shape)}.")

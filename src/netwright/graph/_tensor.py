@@ -52,9 +52,7 @@ class Tensor:
 
     __slots__ = ("dtype", "index", "node", "shape")
 
-    def __init__(
-        self, shape: Shape, dtype: str = "float32", node: Node | None = None, index: int = 0
-    ) -> None:
+    def __init__(self, shape: Shape, dtype: str = "float32", node: Node | None = None, index: int = 0) -> None:
         self.shape = shape
         self.dtype = dtype
         self.node = node
@@ -195,9 +193,7 @@ class Node:
 
     def __repr__(self) -> str:
         shapes = ", ".join("-" if t is None else "x".join(map(str, t.shape)) for t in self.inputs)
-        return (
-            f"<{self.op.name} ({shapes}) -> {', '.join('x'.join(map(str, t.shape)) for t in self.outputs)}>"
-        )
+        return f"<{self.op.name} ({shapes}) -> {', '.join('x'.join(map(str, t.shape)) for t in self.outputs)}>"
 
 
 def _checked(shape: Sequence[int]) -> Shape:

@@ -1,1 +1,9 @@
-"""io."""
+"""Plain code out: a graph as PyTorch source, as a live module and as ONNX."""
+
+from netwright.io._export import Exported, export
+from netwright.io._initial import initial_weights
+from netwright.io._module import to_module, weights_of
+from netwright.io._onnx import save_onnx, to_onnx
+from netwright.io._source import to_torch_source
+
+__all__ = ["Exported", "export", "initial_weights", "save_onnx", "to_module", "to_onnx", "to_torch_source", "weights_of"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
+import numpy as np
+import torch
+from torch.nn.functional import pad
 
 __all__ = ["Crops", "mixup", "random_flip"]
 
@@ -23,8 +22,6 @@ class Crops:
     """
 
     def __init__(self, images: torch.Tensor, pixels: int) -> None:
-        from torch.nn.functional import pad
-
         height, width = images.shape[2:]
         self._places = 2 * pixels + 1
         padded = pad(images, (pixels,) * 4, mode="replicate")
@@ -33,8 +30,6 @@ class Crops:
 
     def __call__(self, rows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Windows of the images in `rows`, (len(rows), C, H, W)."""
-        import torch
-
         down, right = torch.randint(self._places, (2, len(rows)), generator=generator).to(rows.device)
         return self._windows[rows, :, down, right]
 
@@ -47,8 +42,6 @@ def random_flip(images: torch.Tensor, generator: torch.Generator) -> torch.Tenso
     >>> random_flip(image.repeat(4, 1, 1, 1), torch.Generator().manual_seed(0))[:, 0, 0].tolist()
     [[2.0, 1.0], [1.0, 2.0], [2.0, 1.0], [2.0, 1.0]]
     """
-    import torch
-
     chosen = torch.rand(len(images), generator=generator) < 0.5
     return torch.where(chosen[:, None, None, None].to(images.device), images.flip(3), images)
 
@@ -66,12 +59,7 @@ def mixup(x: torch.Tensor, alpha: float, generator: torch.Generator) -> tuple[to
 
     Returns the mixture, the row of each one's partner, and the share.
     """
-    import torch
-
-    # torch's own Beta takes no generator; the ratio of two gammas by Marsaglia and Tsang is more than is needed
-    # for one number a batch, so NumPy draws it, seeded from the generator.
-    import numpy as np
-
+    # torch's own Beta takes no generator, so NumPy draws the share, seeded from the generator.
     seed = int(torch.randint(2**62, (), generator=generator))
     share = float(np.random.default_rng(seed).beta(alpha, alpha))
     partners = torch.randperm(len(x), generator=generator).to(x.device)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
+import torch
 
 __all__ = ["add_gradient_noise", "noise_variance"]
 
@@ -39,8 +37,6 @@ def add_gradient_noise(
 
     generator: on the device of the gradients; the global one when there is none.
     """
-    import torch
-
     deviation = noise_variance(step, eta) ** 0.5
     for parameter in parameters:
         gradient = parameter.grad

@@ -12,8 +12,10 @@ from netwright.errors import EvaluationError, UnknownNameError
 __all__ = ["Recipe"]
 
 _CHOICES = {"optimizer": ("adamw", "sgd"), "amp": ("auto", "off"), "compile": ("auto", "off")}
+_WHOLE = ("epochs", "batch_size", "base_depth", "patience", "seed", "crop")
+_SWITCHES = ("flip", "architecture_aware")
+_OPTIONAL = ("weight_decay", "crop", "flip")
 _POSITIVE = ("lr", "epochs", "batch_size", "base_depth")
-_NOT_NEGATIVE = ("weight_decay", "mixup", "gradient_noise", "grad_clip", "patience", "seed", "crop")
 _SHARES = ("warmup_fraction", "label_smoothing", "momentum")
 
 
@@ -26,11 +28,12 @@ class Recipe:
 
     optimizer: "adamw" (Loshchilov and Hutter 2019) or "sgd" with Nesterov momentum.
     lr: highest learning rate; it rises over the first `warmup_fraction` of the steps and falls to 0 by a cosine.
-    weight_decay: of weights, not of biases, scales and other vectors.
+    weight_decay: of weights, not of biases, scales and other vectors; None for 0.05 with AdamW, 0.0005 with SGD.
     batch_size: examples a step; smaller data make one batch.
     label_smoothing: share of the target spread over all classes.
     mixup: alpha of mixup for classification; 0 for none.
-    crop: largest random shift of an image in pixels; None for an eighth of its smaller side.
+    crop: largest random shift of an image in pixels; None for an eighth of its smaller side, but 0 for images of
+    less than 16 pixels, to which a shift by one does more harm than good.
     flip: mirror images at random; None for colour images only, as a mirrored digit or letter is another one.
     gradient_noise: variance of annealed noise at the first step (Neelakantan et al. 2015); 0 for none.
     architecture_aware: initialise and scale the learning rate by the network's paths (Chen et al. 2024).
@@ -45,7 +48,7 @@ class Recipe:
 
     optimizer: str = "adamw"
     lr: float = 3e-3
-    weight_decay: float = 0.05
+    weight_decay: float | None = None
     momentum: float = 0.9
     epochs: int = 20
     batch_size: int = 64
@@ -65,20 +68,15 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            self._check(field.name, getattr(self, field.name))
+            value = getattr(self, field.name)
+            if not (value is None and field.name in _OPTIONAL):
+                _check(field.name, value)
 
-    def _check(self, name: str, value: Any) -> None:
-        kinds, rule = _rule(name)
-        if name in ("crop", "flip") and value is None:
-            return
-        known = _CHOICES.get(name)
-        if known is not None:
-            if value not in known:
-                raise UnknownNameError(name, str(value), known)
-            return
-        right_kind = isinstance(value, kinds) and isinstance(value, bool) == (kinds is bool)
-        if not right_kind or not math.isfinite(value) or not _in_range(name, value):
-            raise EvaluationError(f"a recipe's {name} must be {rule}, but got {value!r}.")
+    @property
+    def decay(self) -> float:
+        """Weight decay with the optimiser's usual value where none is given."""
+        usual = 0.05 if self.optimizer == "adamw" else 5e-4
+        return usual if self.weight_decay is None else self.weight_decay
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Recipe:
@@ -99,3 +97,27 @@ class Recipe:
         True
         """
         return asdict(self)
+
+
+def _check(name: str, value: Any) -> None:
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise UnknownNameError(name, str(value), _CHOICES[name])
+        return
+    holds, rule = _rule(name, value)
+    if not holds:
+        raise EvaluationError(f"a recipe's {name} must be {rule}, but got {value!r}.")
+
+
+def _rule(name: str, value: Any) -> tuple[bool, str]:
+    """Whether the rule for one hyperparameter holds, and the rule in words."""
+    if name in _SWITCHES:
+        return isinstance(value, bool), "true or false"
+    kind = "a whole number" if name in _WHOLE else "a number"
+    is_number = isinstance(value, int if name in _WHOLE else (int, float)) and not isinstance(value, bool)
+    number = value if is_number and math.isfinite(value) else math.nan
+    if name in _POSITIVE:
+        return number > 0, f"{kind} above 0"
+    if name in _SHARES:
+        return 0 <= number <= 1, f"{kind} from 0 to 1"
+    return number >= 0, f"{kind} of at least 0"

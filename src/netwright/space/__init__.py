@@ -1,1 +1,28 @@
-"""space."""
+"""Spaces: expressions over blocks, compiled into forests of every shape-correct design."""
+
+from netwright.space._choice import oneof
+from netwright.space._design import Design
+from netwright.space._domain import integer, real
+from netwright.space._expression import named
+from netwright.space._grammar import grammar, rule
+from netwright.space._join import branch, cell, residual
+from netwright.space._sequence import repeat, seq
+from netwright.space._space import Space
+from netwright.space._tie import tied
+
+__all__ = [
+    "Design",
+    "Space",
+    "branch",
+    "cell",
+    "grammar",
+    "integer",
+    "named",
+    "oneof",
+    "real",
+    "repeat",
+    "residual",
+    "rule",
+    "seq",
+    "tied",
+]

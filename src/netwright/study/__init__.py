@@ -1,1 +1,45 @@
-"""study."""
+"""Searches that survive: every trial on disk, any number of workers, exact resume."""
+
+from netwright.study._budget import Budget, Spent
+from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
+from netwright.study._executor import Executor, InlineExecutor, OnStep
+from netwright.study._loop import StudyInterrupted, resume, run_loop, start
+from netwright.study._processes import ProcessExecutor
+from netwright.study._progress import Progress, Tally
+from netwright.study._records import STATES, State, Study, StudySpec, Trial, environment, front, trial_seed
+from netwright.study._session import KeepGoing, Parts, StudySpace
+from netwright.study._store import FORMAT, Steps, Store
+
+__all__ = [
+    "FORMAT",
+    "STATES",
+    "Budget",
+    "Evaluation",
+    "Executor",
+    "FunctionEvaluation",
+    "InlineExecutor",
+    "KeepGoing",
+    "OnStep",
+    "Parts",
+    "ProcessExecutor",
+    "Progress",
+    "Report",
+    "Request",
+    "Result",
+    "Spent",
+    "State",
+    "Steps",
+    "Store",
+    "Study",
+    "StudyInterrupted",
+    "StudySpace",
+    "StudySpec",
+    "Tally",
+    "Trial",
+    "environment",
+    "front",
+    "resume",
+    "run_loop",
+    "start",
+    "trial_seed",
+]

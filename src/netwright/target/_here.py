@@ -110,7 +110,7 @@ def _random_input(entry: Any, batch: int, rng: np.random.Generator) -> NDArray[A
             f"only the first dimension of an input may be open, but {entry.name!r} has shape {entry.shape}."
         )
     if shape and shape[0] != batch:
-        raise EvaluationError(f"input {entry.name!r} has a fixed batch of {shape[0]}, but batch={batch} is asked for.")
+        raise EvaluationError(f"input {entry.name!r} has a fixed batch of {shape[0]}, but {batch} is asked for.")
     if entry.type not in _DTYPES:
         raise EvaluationError(f"input {entry.name!r} is of type {entry.type}; known: {', '.join(_DTYPES)}.")
     dtype = np.dtype(_DTYPES[entry.type])

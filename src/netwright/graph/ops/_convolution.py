@@ -56,9 +56,7 @@ class Conv(Operator):
         group = attrs.setdefault("group", 1)
         attrs["kernel_shape"] = w.shape[2:]
         holds = x.rank == w.rank >= 3 and x.shape[1] == w.shape[1] * group and w.shape[0] % group == 0
-        require(
-            holds, self, f"channels must be group ({group}) x W.shape[1], and group divide W.shape[0]", inputs
-        )
+        require(holds, self, f"channels must be group ({group}) x W.shape[1], and group divide W.shape[0]", inputs)
         return (((x.shape[0], w.shape[0], *_windows(self, x, attrs)), x.dtype),)
 
     def maps_zero(self, node: Node) -> bool:
@@ -67,7 +65,7 @@ class Conv(Operator):
     def macs(self, node: Node) -> int:
         w = node.inputs[1]
         assert w is not None
-        return node.output.size * prod(w.shape[1:])
+        return int(node.output.size * prod(w.shape[1:]))
 
     def flops(self, node: Node) -> int:
         bias = len(node.inputs) > 2 and node.inputs[2] is not None
@@ -119,7 +117,7 @@ class Pool(Operator):
         return (((*x.shape[:2], *_windows(self, x, attrs)), x.dtype),)
 
     def flops(self, node: Node) -> int:
-        return node.output.size * prod(node.attrs["kernel_shape"])
+        return int(node.output.size * prod(node.attrs["kernel_shape"]))
 
 
 class GlobalPool(Operator):

@@ -15,9 +15,7 @@ class Reduce(Operator):
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
-        axes = attrs["axes"] = tuple(
-            sorted(positive_axis(self, a, x) for a in attrs.get("axes", range(x.rank)))
-        )
+        axes = attrs["axes"] = tuple(sorted(positive_axis(self, a, x) for a in attrs.get("axes", range(x.rank))))
         keep = attrs.setdefault("keepdims", 1)
         sizes = [1 if i in axes else size for i, size in enumerate(x.shape) if keep or i not in axes]
         return ((tuple(sizes), x.dtype),)

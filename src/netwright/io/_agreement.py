@@ -1,0 +1,84 @@
+"""How far two implementations of one graph are apart on random inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright._optional import require
+from netwright.graph import Graph, Input
+
+if TYPE_CHECKING:
+    import onnx
+    from torch import nn
+
+__all__ = ["difference", "random_inputs", "run_onnx", "run_torch"]
+
+Arrays = Sequence[NDArray[Any]]
+
+
+def random_inputs(graph: Graph, batch: int, rng: np.random.Generator) -> list[NDArray[Any]]:
+    """Array for each input: standard normal floats, fair bits, and whole numbers that every lookup holds."""
+    lookups = [n for n in graph.nodes if n.op.name in ("Gather", "GatherElements")]
+    rows = min((n.inputs[0].shape[n.attrs["axis"]] for n in lookups if n.inputs[0] is not None), default=8)
+
+    def draw(tensor: Input) -> NDArray[Any]:
+        shape = (batch, *tensor.shape[1:])
+        if tensor.dtype.startswith("float"):
+            return rng.standard_normal(shape).astype(tensor.dtype)
+        return rng.integers(0, 2 if tensor.dtype == "bool" else rows, shape).astype(tensor.dtype)
+
+    return [draw(tensor) for tensor in graph.inputs]
+
+
+def run_torch(module: nn.Module, inputs: Arrays) -> list[NDArray[Any]]:
+    """Outputs of a module in evaluation mode."""
+    torch = require("torch", extra="train")
+    training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            result = module(*(torch.from_numpy(a) for a in inputs))
+    finally:
+        module.train(training)
+    return [t.numpy() for t in (result if isinstance(result, tuple) else (result,))]
+
+
+def run_onnx(model: onnx.ModelProto | bytes, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """Outputs of an ONNX model in ONNX Runtime, on one thread of the CPU."""
+    runtime = require("onnxruntime", extra="onnx")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    content = model if isinstance(model, bytes) else model.SerializeToString()
+    session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    outputs: list[NDArray[Any]] = session.run(None, dict(inputs))
+    return outputs
+
+
+def difference(first: Arrays, second: Arrays) -> float:
+    """Largest difference of two lists of arrays, relative to the largest finite magnitude in each array.
+
+    Whole numbers, bits, infinities and NaN must be equal and shapes the same, else the difference is infinite.
+
+    >>> difference([np.array([1.0, 4.0])], [np.array([1.0, 4.4])])
+    0.1
+    """
+    pairs = zip(first, second, strict=True)
+    return max((_difference(np.asarray(a), np.asarray(b)) for a, b in pairs), default=0.0)
+
+
+def _difference(a: NDArray[Any], b: NDArray[Any]) -> float:
+    if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
+        return float("inf")
+    if a.dtype.kind != "f":
+        return 0.0 if (a == b).all() else float("inf")
+    odd = ~np.isfinite(a)
+    if not np.array_equal(a[odd], b[odd], equal_nan=True) or not np.isfinite(b[~odd]).all():
+        return float("inf")
+    x, y = a[~odd].astype(np.float64), b[~odd].astype(np.float64)
+    scale = max(float(np.abs(x).max(initial=0.0)), float(np.abs(y).max(initial=0.0)))
+    return round(float(np.abs(x - y).max(initial=0.0)) / scale, 12) if scale else 0.0

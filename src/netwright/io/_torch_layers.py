@@ -1,0 +1,139 @@
+"""Scopes that are a layer of torch.nn: one node and its own parameters under the names that the layer uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from netwright.graph import Graph, Node, Parameter, Shape
+from netwright.io._code import Holes
+from netwright.io._torch_windows import compact, symmetric
+from netwright.io._units import Unit
+
+__all__ = ["layer"]
+
+Form = Callable[[Holes, Node, tuple[Shape | None, ...]], str | None]
+
+
+def layer(graph: Graph, unit: Unit, holes: Holes) -> str | None:
+    """Expression that constructs the layer of torch.nn which a scope is, or None where it is none."""
+    if unit.children or len(unit.nodes) != 1 or not unit.called:
+        return None
+    node = unit.nodes[0]
+    names = LAYERS.get(node.op.name)
+    data = 1 if node.op.name == "Gather" else 0
+    read = [t for i, t in enumerate(node.inputs) if i != data]
+    if names is None or unit.inputs != [node.inputs[data]] or len(unit.outputs) != 1 or len(node.outputs) != 1:
+        return None
+    own = {t: graph.names[t].rpartition(".")[2] for t in unit.parameters}
+    present = [(own.get(t) if isinstance(t, Parameter) else None, wanted) for t, wanted in zip(read, names[1], strict=False) if t is not None]
+    parameters = [t for t in read if isinstance(t, Parameter)]
+    ordinary = all(
+        p.trainable != wanted.startswith("running") and p.dtype == "float32"
+        for p, (_, wanted) in zip(parameters, present, strict=False)
+    )
+    fixed = not any(p.trainable for p in parameters)
+    if any(name != wanted for name, wanted in present) or len(present) != len(unit.parameters):
+        return None
+    if not ordinary and not (fixed and node.op.name in ("Conv", "Gemm", "Gather")):
+        return None
+    shapes = tuple(t.shape if t is not None else None for t in read) + (None,) * (len(names[1]) - len(read))
+    text = names[0](holes, node, shapes)
+    return text if text is None or ordinary else f"{text}.requires_grad_(False)"
+
+
+def _bias(holes: Holes, shape: Shape | None) -> str:
+    return holes.mark("bias", shape is not None, ", bias=", True)
+
+
+def _convolution(transposed: bool) -> Form:
+    def form(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+        a, (weight, bias) = node.attrs, shapes
+        pads, rank = symmetric(node), node.output.rank - 2
+        if weight is None or pads is None or rank > 3:
+            return None
+        channels = (weight[0], weight[1] * a["group"])
+        channels = channels if transposed else (weight[1] * a["group"], weight[0])
+        text = (
+            f"nn.Conv{'Transpose' if transposed else ''}{rank}d({holes.mark('in_channels', channels[0])},"
+            f" {holes.mark('out_channels', channels[1])}, {holes.mark('kernel_size', compact(weight[2:]))}"
+        )
+        text += holes.mark("stride", compact(a["strides"]), ", stride=", 1)
+        text += holes.mark("padding", compact(pads), ", padding=", 0)
+        if transposed:
+            text += holes.mark("output_padding", compact(a["output_padding"]), ", output_padding=", 0)
+        text += holes.mark("dilation", compact(a["dilations"]), ", dilation=", 1)
+        text += holes.mark("groups", a["group"], ", groups=", 1)
+        return f"{text}{_bias(holes, bias)})"
+
+    return form
+
+
+def _linear(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+    weight, bias = shapes
+    plain = node.attrs["transB"] and node.attrs.get("alpha", 1) == node.attrs.get("beta", 1) == 1
+    if weight is None or not plain or (bias is not None and bias != weight[:1]):
+        return None
+    features = f"{holes.mark('in_features', weight[1])}, {holes.mark('out_features', weight[0])}"
+    return f"nn.Linear({features}{_bias(holes, bias)})"
+
+
+def _embedding(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+    (table,) = shapes
+    if table is None or len(table) != 2 or node.attrs["axis"] != 0:
+        return None
+    return f"nn.Embedding({holes.mark('rows', table[0])}, {holes.mark('features', table[1])})"
+
+
+def _eps(holes: Holes, node: Node) -> str:
+    return holes.mark("eps", node.attrs["epsilon"], ", eps=", 1e-5)
+
+
+def _batch_norm(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+    rank = max(node.output.rank - 2, 1)
+    if rank > 3 or None in shapes:
+        return None
+    momentum = holes.mark("momentum", round(1 - node.attrs["momentum"], 10), ", momentum=", 0.1)
+    return f"nn.BatchNorm{rank}d({holes.mark('channels', node.output.shape[1])}{_eps(holes, node)}{momentum})"
+
+
+def _group_norm(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+    if None in shapes:
+        return None
+    groups, channels = node.attrs["num_groups"], node.output.shape[1]
+    return f"nn.GroupNorm({holes.mark('num_groups', groups)}, {holes.mark('channels', channels)}{_eps(holes, node)})"
+
+
+def _instance_norm(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+    rank = node.output.rank - 2
+    if None in shapes or not 1 <= rank <= 3:
+        return None
+    return f"nn.InstanceNorm{rank}d({holes.mark('channels', node.output.shape[1])}{_eps(holes, node)}, affine=True)"
+
+
+def _axis_norm(name: str) -> Form:
+    def form(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
+        weight, *bias = shapes
+        if weight is None:
+            return None
+        features: Any = weight[0] if len(weight) == 1 else weight
+        text = f"nn.{name}({holes.mark('features', features)}"
+        if name == "RMSNorm":
+            return f"{text}, eps={holes.mark('eps', node.attrs['epsilon'])})"
+        return f"{text}{_eps(holes, node)}{_bias(holes, bias[0])})"
+
+    return form
+
+
+LAYERS: dict[str, tuple[Form, tuple[str, ...]]] = {
+    "Conv": (_convolution(transposed=False), ("weight", "bias")),
+    "ConvTranspose": (_convolution(transposed=True), ("weight", "bias")),
+    "Gemm": (_linear, ("weight", "bias")),
+    "Gather": (_embedding, ("weight",)),
+    "BatchNormalization": (_batch_norm, ("weight", "bias", "running_mean", "running_var")),
+    "GroupNormalization": (_group_norm, ("weight", "bias")),
+    "InstanceNormalization": (_instance_norm, ("weight", "bias")),
+    "LayerNormalization": (_axis_norm("LayerNorm"), ("weight", "bias")),
+    "RMSNormalization": (_axis_norm("RMSNorm"), ("weight",)),
+}
+"""Constructor and names of the parameters, in the order of the node's inputs, of each layer."""

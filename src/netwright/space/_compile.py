@@ -1,0 +1,180 @@
+"""Compiling: from an expression and input shapes to a forest.
+
+Each expression is compiled once for the *contexts* it stands in: the vector of tensor types that flow into it (one,
+unless it is tied) and how often each occurs. What comes out groups derivations by `Outcome`: the types that flow out,
+the tied expressions used on the way and in which contexts, and the size spent in a size-bounded grammar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from netwright.blocks import Call
+from netwright.errors import EmptySpaceError, NetwrightError, SpaceError
+from netwright.graph import Graph, Input, Shape, Tensor
+from netwright.space._design import Value
+from netwright.space._forest import Forest
+
+if TYPE_CHECKING:
+    from netwright.space._expression import Expression
+    from netwright.space._tie import Tied
+
+__all__ = ["Compiler", "Contexts", "Outcome", "Outcomes", "TensorType", "Uses"]
+
+TensorType = tuple[Shape, str]
+Use = tuple[int, TensorType, TensorType]
+Uses = tuple[tuple[Use, int], ...]
+
+
+class Contexts(NamedTuple):
+    """Where an expression stands: types that flow in, times each occurs, rules in force, recursion left."""
+
+    types: tuple[TensorType, ...]
+    times: tuple[int, ...] = (1,)
+    grammar: Any = None
+    left: int = 0
+
+    def at(self, types: tuple[TensorType, ...]) -> Contexts:
+        """The same contexts further down the network."""
+        return self._replace(types=types)
+
+
+class Outcome(NamedTuple):
+    """What a group of derivations has in common."""
+
+    types: tuple[TensorType, ...]
+    uses: Uses = ()
+    size: int = 0
+
+
+Outcomes = dict[Outcome, int]
+
+
+@dataclass
+class Compiler:
+    """Holds the forest under construction and what has been compiled already.
+
+    bound: largest number of forest nodes; passing it raises SpaceError that names the expression.
+    """
+
+    bound: int = 1_000_000
+    forest: Forest = field(default_factory=Forest)
+    ties: list[Tied] = field(default_factory=list)
+    _memo: dict[tuple[Expression, Contexts], Outcomes] = field(default_factory=dict)
+    _graphs: dict[tuple[Any, tuple[TensorType, ...]], Graph | NetwrightError] = field(default_factory=dict)
+    _misfits: dict[str, str] = field(default_factory=dict)
+
+    def compile(self, expression: Expression | Call, contexts: Contexts) -> Outcomes:
+        """Outcomes of an expression in its contexts; empty where nothing fits."""
+        from netwright.space._expression import as_expression
+
+        e = as_expression(expression)
+        key = (e, contexts if e.recursive else contexts._replace(grammar=None, left=0))
+        known = self._memo.get(key)
+        if known is None:
+            known = self._memo[key] = e.compile(self, contexts)
+            if len(self.forest) > self.bound:
+                raise SpaceError(f"a forest must stay under {self.bound} nodes, but {e.label} passes that.")
+        return known
+
+    def apply(
+        self, key: Any, build: Callable[..., Tensor], groups: Sequence[tuple[TensorType, ...]]
+    ) -> list[Graph] | None:
+        """Graph of a block for each group of input types, each built once; None where one does not fit."""
+        graphs = []
+        for types in groups:
+            known = self._graphs.get((key, types))
+            if known is None:
+                known = self._graphs[key, types] = self._build(build, types)
+            if isinstance(known, NetwrightError):
+                return None
+            graphs.append(known)
+        return graphs
+
+    def _build(self, build: Callable[..., Tensor], types: tuple[TensorType, ...]) -> Graph | NetwrightError:
+        inputs = [Input(shape, dtype) for shape, dtype in types]
+        try:
+            return Graph(inputs, [build(*inputs)])
+        except NetwrightError as error:
+            name = getattr(build, "__name__", None) or repr(build)
+            shapes = ", ".join("x".join(map(str, shape)) for shape, _ in types)
+            self._misfits.setdefault(name, f"{name} on {shapes}: {error}")
+            return error
+
+    def leaf(self, graphs: Sequence[Graph], contexts: Contexts) -> tuple[Outcome, int]:
+        """Leaf of one block applied in all contexts."""
+        types = tuple((graph.outputs[0].shape, graph.outputs[0].dtype) for graph in graphs)
+        return Outcome(types), self.forest.leaf(list(zip(graphs, contexts.times, strict=True)))
+
+    def gather(self, name: str | None, options: Iterable[tuple[Value | None, Outcomes, float | None]]) -> Outcomes:
+        """Union of alternatives, one node for each outcome that any of them has."""
+        groups: dict[Outcome, list[tuple[Value | None, int, float | None]]] = {}
+        for value, outcomes, weight in options:
+            for outcome, node in outcomes.items():
+                groups.setdefault(outcome, []).append((value, node, weight))
+        return {
+            outcome: self.forest.choice(
+                name,
+                [(value, node) for value, node, _ in group],
+                None if any(w is None for *_, w in group) else [w for *_, w in group if w is not None],
+            )
+            for outcome, group in groups.items()
+        }
+
+    def tie_number(self, tied: Tied) -> int:
+        """Number by which uses refer to a tied expression."""
+        if tied not in self.ties:
+            self.ties.append(tied)
+        return self.ties.index(tied)
+
+    def resolve(self, outcomes: Outcomes, number: int, contexts: Contexts) -> Outcomes:
+        """Attach the decisions of a tied expression, compiled once over all contexts in which it was used.
+
+        A use states what flows in and out; only decisions that give every use its output are kept. Outcomes with
+        different uses stay apart until here: this is what lifts the decisions that contexts depend on above the tie.
+        """
+        found: dict[Outcome, list[tuple[Value | None, int]]] = {}
+        for outcome, node in outcomes.items():
+            mine = [use for use in outcome.uses if use[0][0] == number]
+            if not mine:
+                found.setdefault(outcome, []).append((None, node))
+                continue
+            rest = tuple(use for use in outcome.uses if use[0][0] != number)
+            types, wanted = tuple(use[1] for use, _ in mine), tuple(use[2] for use, _ in mine)
+            into = contexts._replace(types=types, times=tuple(n for _, n in mine))
+            for tied, decisions in self.compile(self.ties[number].body, into).items():
+                if tied.types == wanted:
+                    whole = Outcome(outcome.types, merge_uses(rest, tied.uses), outcome.size + tied.size)
+                    pair = self.forest.product(("", node), (self.ties[number].key, decisions))
+                    found.setdefault(whole, []).append((None, pair))
+        return {outcome: self.forest.choice(None, nodes) for outcome, nodes in found.items()}
+
+    def resolve_all(self, outcomes: Outcomes, contexts: Contexts) -> Outcomes:
+        """Attach every tied expression that is still open, outer ones before those inside them."""
+        while open_ties := {use[0] for outcome in outcomes for use, _ in outcome.uses}:
+            inside = {tie for number in open_ties for tie in self.ties[number].body.ties()}
+            outermost = [number for number in sorted(open_ties) if self.ties[number] not in inside]
+            outcomes = self.resolve(outcomes, outermost[0], contexts)
+        return outcomes
+
+    def empty_error(self, expression: Expression, types: Sequence[TensorType]) -> EmptySpaceError:
+        """The error of a space without designs, with the first place where nothing fits."""
+        first = next(iter(self._misfits.values()), "no option has an output that the next part accepts.")
+        shapes = ", ".join("x".join(map(str, shape)) for shape, _ in types)
+        return EmptySpaceError(f"no design of {expression.label} fits input {shapes}; the first misfit is {first}")
+
+
+def merge_uses(a: Uses, b: Uses) -> Uses:
+    """Sum of two counts of tied uses.
+
+    >>> merge_uses((), ())
+    ()
+    """
+    if not a or not b:
+        return a or b
+    total = dict(a)
+    for use, count in b:
+        total[use] = total.get(use, 0) + count
+    return tuple(sorted(total.items()))

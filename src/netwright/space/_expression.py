@@ -1,0 +1,208 @@
+"""What an expression of the space language is, and how anything becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from netwright.blocks import Block, Call
+from netwright.errors import DesignError, SpaceError
+from netwright.graph import Tensor, scope
+from netwright.space._compile import Compiler, Contexts, Outcomes
+from netwright.space._design import Value
+from netwright.space._forest import join_path
+
+__all__ = ["Builder", "Expression", "Named", "as_expression", "label_of", "named", "unique_labels"]
+
+
+class Expression:
+    """A set of networks from one tensor to one tensor.
+
+    To add a kind of expression, give `compile` (outcomes in its contexts, through the compiler) and `build` (the
+    network of one design). Two expressions of one kind with equal parts are equal.
+    """
+
+    recursive = False
+    """Whether the meaning depends on a grammar's rules in force around it."""
+    decides_here = False
+    """Whether its first decision may stand at its own path, with no component of its own."""
+
+    def __init__(self, *key: Any, children: Sequence[Expression] = ()) -> None:
+        self._key = key
+        self._hash = hash((type(self).__name__, *key))
+        self.children = tuple(children)
+        self.recursive = self.recursive or any(child.recursive for child in self.children)
+
+    @property
+    def label(self) -> str:
+        """Name used for this part in paths where none is given."""
+        return type(self).__name__.lower()
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        """Outcomes in these contexts."""
+        raise NotImplementedError
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        """Build the design that the builder holds."""
+        raise NotImplementedError
+
+    def walk(self) -> Iterator[Expression]:
+        """This expression and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def ties(self) -> set[Expression]:
+        """Tied expressions at or below this one."""
+        return set().union(*(child.ties() for child in self.children))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Expression)
+            and type(self) is type(other)
+            and self._hash == other._hash
+            and self._key == other._key
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._key))})"
+
+
+@dataclass
+class Builder:
+    """Builds the network of one design and notes which decisions it read."""
+
+    decisions: Mapping[str, Value]
+    grammar: Any = None
+    read: set[str] = field(default_factory=set)
+
+    def decide(self, path: str) -> Value:
+        """Value of a decision; raises DesignError that names the path where it is missing."""
+        if path not in self.decisions:
+            raise DesignError(f"the design must decide {path!r}, but it does not.")
+        self.read.add(path)
+        return self.decisions[path]
+
+    def build(self, expression: Expression, x: Tensor, prefix: str, component: str) -> Tensor:
+        """Build a part under a component of the path, and name its modules after it."""
+        with scope(component) if component else nullcontext():
+            return expression.build(self, x, join_path(prefix, component))
+
+
+class Applied(Expression):
+    """A block with its hyperparameters; choices among them are decisions."""
+
+    def __init__(self, call: Call) -> None:
+        from netwright.space._domain import expansions
+
+        super().__init__(call)
+        self.call = call
+        self._expansions = expansions(call)
+
+    @property
+    def label(self) -> str:
+        return self.call.block.name
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        from netwright.space._domain import decide
+
+        leaves = []
+        for decisions, call in self._expansions:
+            graphs = compiler.apply(call, call.apply, [(t,) for t in contexts.types])
+            if graphs is not None:
+                leaves.append((decisions, compiler.leaf(graphs, contexts)))
+        return decide(compiler, leaves)
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        from netwright.space._domain import resolve
+
+        call = resolve(self.call, builder, prefix)
+        y: Tensor = call.block.function(x, **call.hyperparameters)
+        return y
+
+    def __repr__(self) -> str:
+        return repr(self.call)
+
+
+class Named(Expression):
+    """An expression under a name of the user's choice."""
+
+    def __init__(self, name: str, body: Expression) -> None:
+        super().__init__(name, body, children=(body,))
+        self.name = name
+        self.body = body
+        self.decides_here = body.decides_here
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        return compiler.compile(self.body, contexts)
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        return self.body.build(builder, x, prefix)
+
+    def __repr__(self) -> str:
+        return f"named({self.name!r}, {self.body!r})"
+
+
+def as_expression(value: Any) -> Expression:
+    """Expression of a block call, of a block without hyperparameters, or of an expression itself.
+
+    >>> from netwright.blocks import conv
+    >>> as_expression(conv(8))
+    conv(channels=8)
+
+    Raises SpaceError for anything else.
+    """
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, Block):
+        value = value()
+    if isinstance(value, Call):
+        return Applied(value)
+    raise SpaceError(f"a part of a network must be a block or an expression, but got {value!r}.")
+
+
+def named(name: str, body: Any) -> Expression:
+    """Give a part a name, which its decisions and modules then start with.
+
+    >>> from netwright.blocks import conv
+    >>> named("stem", conv(8))
+    named('stem', conv(channels=8))
+    """
+    return Named(checked_name(name), as_expression(body))
+
+
+def checked_name(name: str) -> str:
+    if not name or "." in name:
+        raise SpaceError(f"a name must not be empty or hold a dot, but got {name!r}.")
+    return name
+
+
+def label_of(value: Any) -> str:
+    """Label of an option: the name of a part, or the value written out."""
+    return as_expression(value).label if isinstance(value, (Expression, Block, Call)) else str(value)
+
+
+def unique_labels(parts: Sequence[Expression]) -> tuple[str, ...]:
+    """Labels of parts side by side, numbered where they repeat.
+
+    >>> from netwright.blocks import conv
+    >>> unique_labels([as_expression(conv(8)), as_expression(conv(8))])
+    ('conv', 'conv_1')
+    """
+    labels: list[str] = []
+    for part in parts:
+        label, number = part.label, 0
+        while label in labels:
+            number += 1
+            label = f"{part.label}_{number}"
+        labels.append(label)
+    return tuple(labels)

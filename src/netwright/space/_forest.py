@@ -1,0 +1,141 @@
+"""The packed AND/OR forest: every shape-correct design of a space, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netwright.cost import Cost
+from netwright.graph import Graph
+from netwright.space._design import Value
+
+__all__ = ["And", "Forest", "ForestNode", "Leaf", "Or", "join_path"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """Blocks applied with every decision made: their graphs, and how often each stands in the network."""
+
+    graphs: tuple[tuple[Graph, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Or:
+    """A union. With a name it is a decision: one alternative per value. Without, it gathers derivations."""
+
+    name: str | None
+    alternatives: tuple[tuple[Value | None, int], ...]
+    weights: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class And:
+    """A product of two nodes, each under a component of the path (empty: the same path)."""
+
+    left: tuple[str, int]
+    right: tuple[str, int]
+
+
+ForestNode = Leaf | Or | And
+
+
+def join_path(prefix: str, name: str) -> str:
+    """Path below a prefix.
+
+    >>> join_path("stage1", "0"), join_path("", "0"), join_path("stage1", "")
+    ('stage1.0', '0', 'stage1')
+    """
+    return f"{prefix}.{name}" if prefix and name else prefix or name
+
+
+@dataclass
+class Forest:
+    """Nodes in topological order, children before parents; the last one that `root` names derives whole designs.
+
+    Equal nodes are stored once, so a stage that occurs twice at one shape is compiled once.
+    """
+
+    nodes: list[ForestNode] = field(default_factory=list)
+    root: int = -1
+    _known: dict[Hashable, int] = field(default_factory=dict)
+    _costs: dict[str, list[float]] = field(default_factory=dict)
+
+    def leaf(self, graphs: Sequence[tuple[Graph, int]] = ()) -> int:
+        """Number of the leaf with these graphs."""
+        kept = tuple((graph, count) for graph, count in graphs if graph.nodes)
+        return self._add(("leaf", tuple((id(graph), count) for graph, count in kept)), Leaf(kept))
+
+    def choice(
+        self,
+        name: str | None,
+        alternatives: Sequence[tuple[Value | None, int]],
+        weights: Sequence[float] | None = None,
+    ) -> int:
+        """Number of the union; one unnamed alternative is itself."""
+        if name is None and len(alternatives) == 1:
+            return alternatives[0][1]
+        # The type is part of the key: True and 1 are equal in Python and are two values here.
+        key = ("or", name, tuple((type(v).__name__, v, n) for v, n in alternatives), weights and tuple(weights))
+        return self._add(key, Or(name, tuple(alternatives), None if weights is None else tuple(weights)))
+
+    def product(self, left: tuple[str, int], right: tuple[str, int]) -> int:
+        """Number of the product."""
+        return self._add(("and", left, right), And(left, right))
+
+    def _add(self, key: Hashable, node: ForestNode) -> int:
+        number = self._known.get(key)
+        if number is None:
+            number = self._known[key] = len(self.nodes)
+            self.nodes.append(node)
+        return number
+
+    def trimmed(self) -> Forest:
+        """The same forest with only the nodes that the root reaches."""
+        return self.trimmed_with_numbers()[0]
+
+    def trimmed_with_numbers(self) -> tuple[Forest, list[int]]:
+        """The same forest with only the nodes that the root reaches, and their old numbers."""
+        reached = {self.root}
+        for number in range(self.root, -1, -1):
+            if number in reached:
+                reached.update(_children(self.nodes[number]))
+        kept = sorted(reached)
+        new = {number: i for i, number in enumerate(kept)}
+        return Forest([_renumbered(self.nodes[number], new) for number in kept], new[self.root]), kept
+
+    def leaf_costs(self, cost: Cost) -> list[float]:
+        """Cost of each node's own graphs: zero for all but leaves; kept, as graphs never change."""
+        known = self._costs.get(cost.name)
+        if known is None:
+            values: dict[Graph, float] = {}
+            known = [_leaf_cost(node, cost, values) for node in self.nodes]
+            self._costs[cost.name] = known
+        return known
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+def _leaf_cost(node: ForestNode, cost: Cost, values: dict[Graph, float]) -> float:
+    if not isinstance(node, Leaf):
+        return 0
+    total: float = 0
+    for graph, count in node.graphs:
+        if graph not in values:
+            values[graph] = cost.of(graph)
+        total += count * values[graph]
+    return total
+
+
+def _children(node: ForestNode) -> list[int]:
+    if isinstance(node, Or):
+        return [child for _, child in node.alternatives]
+    return [node.left[1], node.right[1]] if isinstance(node, And) else []
+
+
+def _renumbered(node: ForestNode, new: Mapping[int, int]) -> ForestNode:
+    if isinstance(node, Or):
+        return Or(node.name, tuple((value, new[child]) for value, child in node.alternatives), node.weights)
+    if isinstance(node, And):
+        return And((node.left[0], new[node.left[1]]), (node.right[0], new[node.right[1]]))
+    return node

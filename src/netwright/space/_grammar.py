@@ -1,0 +1,126 @@
+"""`grammar` and `rule`: recursion with a bound that shrinks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netwright.errors import SpaceError, UnknownNameError
+from netwright.graph import Tensor
+from netwright.space._compile import Compiler, Contexts, Outcomes
+from netwright.space._expression import Builder, Expression, as_expression
+
+__all__ = ["Grammar", "RuleUse", "grammar", "rule"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Bodies of the rules by name, and whether the bound is on size (else on depth)."""
+
+    bodies: Mapping[str, Expression]
+    by_size: bool
+
+
+class RuleUse(Expression):
+    """The body of a rule, one level further down."""
+
+    recursive = True
+    decides_here = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        if contexts.grammar is None:
+            raise SpaceError(f"rule({self.name!r}) must stand inside a grammar, but it does not.")
+        if contexts.left == 0:
+            return {}
+        body = _body(contexts.grammar, self.name)
+        outcomes = compiler.compile(body, contexts._replace(left=contexts.left - 1))
+        if not contexts.grammar.by_size:
+            return outcomes
+        return {
+            outcome._replace(size=outcome.size + 1): node
+            for outcome, node in outcomes.items()
+            if outcome.size + 1 <= contexts.left
+        }
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        return _body(builder.grammar, self.name).build(builder, x, prefix)
+
+    def __repr__(self) -> str:
+        return f"rule({self.name!r})"
+
+
+def _body(rules: Rules, name: str) -> Expression:
+    if name not in rules.bodies:
+        raise UnknownNameError("rule", name, rules.bodies)
+    return rules.bodies[name]
+
+
+class Grammar(Expression):
+    """Rules by name, the rule to start from, and the bound on their recursion."""
+
+    decides_here = True
+
+    def __init__(self, bodies: Mapping[str, Expression], start: str, left: int, *, by_size: bool) -> None:
+        super().__init__(tuple(bodies.items()), start, left, by_size, children=tuple(bodies.values()))
+        self.recursive = False
+        self.rules = Rules(bodies, by_size)
+        self.start = start
+        self.left = left
+
+    @property
+    def label(self) -> str:
+        return self.start
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        inner = contexts._replace(grammar=self.rules, left=self.left)
+        outcomes = compiler.compile(RuleUse(self.start), inner)
+        return compiler.gather(None, [(None, {o._replace(size=0): node}, None) for o, node in outcomes.items()])
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        outer, builder.grammar = builder.grammar, self.rules
+        y = RuleUse(self.start).build(builder, x, prefix)
+        builder.grammar = outer
+        return y
+
+    def __repr__(self) -> str:
+        bodies = ", ".join(f"{name}={body!r}" for name, body in self.rules.bodies.items())
+        return f"grammar(start={self.start!r}, {'size' if self.rules.by_size else 'depth'}={self.left}, {bodies})"
+
+
+def rule(name: str) -> Expression:
+    """Use of a grammar's rule: one of its derivations, with one less recursion left.
+
+    >>> rule("block")
+    rule('block')
+    """
+    return RuleUse(name)
+
+
+def grammar(start: str, *, depth: int | None = None, size: int | None = None, **bodies: Any) -> Expression:
+    """A context-free grammar of networks: rules that may use one another, down to a bound.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.space import oneof, seq
+    >>> grammar("net", depth=3, net=oneof(conv(8), seq(rule("net"), rule("net"))))
+    grammar(start='net', depth=3, net=oneof(conv(channels=8), seq(rule('net'), rule('net'))))
+
+    depth: longest chain of rules inside one another. size: number of rules used in all. Exactly one is given.
+    The weights of a `oneof` make the grammar probabilistic.
+
+    Raises SpaceError unless exactly one bound is given and positive, UnknownNameError for a rule without a body.
+    """
+    if (depth is None) == (size is None) or (depth or size or 0) < 1:
+        raise SpaceError(f"a grammar needs one positive bound, but got depth={depth}, size={size}.")
+    rules = {name: as_expression(body) for name, body in bodies.items()}
+    for used in [start, *(e.name for body in rules.values() for e in body.walk() if isinstance(e, RuleUse))]:
+        _body(Rules(rules, False), used)
+    return Grammar(rules, start, depth or size or 0, by_size=size is not None)

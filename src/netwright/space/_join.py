@@ -1,0 +1,229 @@
+"""`branch`, `residual` and `cell`: parts side by side whose outputs are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netwright.errors import SpaceError, UnknownNameError
+from netwright.graph import Tensor, ops
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TensorType, Uses, merge_uses
+from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
+from netwright.space._sequence import Seq
+
+__all__ = ["Branch", "Cell", "Join", "Network", "branch", "cell", "residual"]
+
+Types = tuple[TensorType, ...]
+
+
+def _add(*xs: Tensor) -> Tensor:
+    y: Tensor = ops.add(*xs) if len(xs) == 2 else ops.sum(*xs)
+    return y
+
+
+def _mul(*xs: Tensor) -> Tensor:
+    y = xs[0]
+    for x in xs[1:]:
+        y = y * x
+    return y
+
+
+def _concat(*xs: Tensor) -> Tensor:
+    y: Tensor = ops.concat(*xs, axis=-1 if xs[0].rank == 3 else 1)
+    return y
+
+
+@dataclass(frozen=True)
+class Join:
+    """How several tensors become one; `equal` joins need equal shapes."""
+
+    name: str
+    equal: bool
+
+    def __call__(self, *xs: Tensor) -> Tensor:
+        """Join; a single tensor is itself."""
+        return xs[0] if len(xs) == 1 else _FUNCTIONS[self.name](*xs)
+
+
+_FUNCTIONS = {"add": _add, "mul": _mul, "concat": _concat}
+JOINS = {"add": Join("add", True), "mul": Join("mul", True), "concat": Join("concat", False)}
+
+
+def _join(name: str) -> Join:
+    if name not in JOINS:
+        raise UnknownNameError("join", name, JOINS)
+    return JOINS[name]
+
+
+@dataclass(frozen=True)
+class _Partial:
+    """Derivations of the parts so far: the values that stand, those waiting for the join, tied uses, size."""
+
+    values: tuple[Types, ...]
+    waiting: tuple[Types, ...] = ()
+    uses: Uses = ()
+    size: int = 0
+
+
+class Network:
+    """Derivations of a directed acyclic graph under construction, grouped by the shapes of all its values."""
+
+    def __init__(self, compiler: Compiler, contexts: Contexts) -> None:
+        self._compiler = compiler
+        self._contexts = contexts
+        self._partials = {_Partial((contexts.types,)): compiler.forest.leaf()}
+
+    def extend(self, name: str, source: int, part: Expression, *, equal: bool) -> None:
+        """Apply a part to a value and let the result wait for the join."""
+        grammar, left = self._contexts.grammar, self._contexts.left
+        found: dict[_Partial, list[tuple[None, int]]] = {}
+        for partial, node in self._partials.items():
+            for outcome, child in self._compiler.compile(part, self._contexts.at(partial.values[source])).items():
+                size = partial.size + outcome.size
+                too_large = grammar is not None and grammar.by_size and size > left
+                if too_large or (equal and partial.waiting and partial.waiting[0] != outcome.types):
+                    continue
+                waiting = (*partial.waiting, outcome.types)
+                new = _Partial(partial.values, waiting, merge_uses(partial.uses, outcome.uses), size)
+                found.setdefault(new, []).append((None, self._compiler.forest.product(("", node), (name, child))))
+        self._partials = {partial: self._compiler.forest.choice(None, nodes) for partial, nodes in found.items()}
+
+    def read(self, values: Sequence[int]) -> None:
+        """Let values that stand wait for the join."""
+        self._partials = {
+            _Partial(p.values, tuple(p.values[i] for i in values), p.uses, p.size): node
+            for p, node in self._partials.items()
+        }
+
+    def join(self, join: Join) -> None:
+        """Join what waits into a new value; derivations whose shapes the join does not take are dropped."""
+        closed: dict[_Partial, int] = {}
+        for partial, node in self._partials.items():
+            graphs = self._compiler.apply(join, join, list(zip(*partial.waiting, strict=True)))
+            if graphs is not None:
+                outcome, leaf = self._compiler.leaf(graphs, self._contexts)
+                new = _Partial((*partial.values, outcome.types), (), partial.uses, partial.size)
+                costs = any(graph.nodes for graph in graphs)
+                closed[new] = self._compiler.forest.product(("", node), ("", leaf)) if costs else node
+        self._partials = closed
+
+    def outcomes(self) -> Outcomes:
+        """Derivations grouped by the value that was made last."""
+        found: dict[Outcome, list[tuple[None, int]]] = {}
+        for partial, node in self._partials.items():
+            found.setdefault(Outcome(partial.values[-1], partial.uses, partial.size), []).append((None, node))
+        return {outcome: self._compiler.forest.choice(None, nodes) for outcome, nodes in found.items()}
+
+
+class Cell(Expression):
+    """A directed acyclic graph: numbered nodes, a part on each edge, a join at each node."""
+
+    def __init__(self, edges: Sequence[tuple[int, int, Expression]], join: Join, outputs: Sequence[int]) -> None:
+        super().__init__(tuple(edges), join, tuple(outputs), children=[part for *_, part in edges])
+        self.join = join
+        self.outputs = tuple(outputs)
+        self._into: dict[int, list[tuple[str, int, Expression]]] = {}
+        for source, target, part in sorted(edges, key=lambda edge: (edge[1], edge[0])):
+            self._into.setdefault(target, []).append((f"{source}-{target}", source, part))
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        network = Network(compiler, contexts)
+        for parts in self._into.values():
+            for name, source, part in parts:
+                network.extend(name, source, part, equal=self.join.equal)
+            network.join(self.join)
+        network.read(self.outputs)
+        network.join(JOINS["concat"])
+        return network.outcomes()
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        values = [x]
+        for parts in self._into.values():
+            values.append(
+                self.join(*(builder.build(part, values[source], prefix, name) for name, source, part in parts))
+            )
+        return JOINS["concat"](*(values[i] for i in self.outputs))
+
+    def __repr__(self) -> str:
+        edges = ", ".join(f"({i}, {j}): {part!r}" for i, j, part in self._key[0])
+        return f"cell({{{edges}}}, join={self.join.name!r}, output={self.outputs!r})"
+
+
+def cell(
+    edges: Mapping[tuple[int, int], Any], *, join: str = "add", output: int | Sequence[int] | None = None
+) -> Expression:
+    """A directed acyclic graph with a part on each edge; node 0 is the input, an edge (i, j) needs i < j.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.space import oneof
+    >>> cell({(0, 1): conv(8), (1, 2): conv(8), (0, 2): conv(8, kernel=oneof(1, 3))}).label
+    'cell'
+
+    join: add, mul or concat of the edges that enter a node. output: the node whose value leaves (default: the last),
+    or several whose values are concatenated. In a design, the edge (0, 1) is `0-1`.
+
+    Raises SpaceError when an edge goes backwards or a node has no edge into it.
+    """
+    for i, j in edges:
+        if not 0 <= i < j:
+            raise SpaceError(f"an edge (i, j) of a cell must have 0 <= i < j, but got {(i, j)}.")
+    last = max((j for _, j in edges), default=0)
+    missing = set(range(1, last + 1)) - {j for _, j in edges}
+    if missing or not edges:
+        raise SpaceError(f"every node of a cell needs an edge into it, but {sorted(missing) or 'all'} have none.")
+    outputs = (last,) if output is None else (output,) if isinstance(output, int) else tuple(output)
+    return Cell([(i, j, as_expression(part)) for (i, j), part in edges.items()], _join(join), outputs)
+
+
+class Branch(Expression):
+    """Parts side by side on the same input, joined."""
+
+    def __init__(self, parts: Sequence[Expression], join: Join, label: str = "branch") -> None:
+        super().__init__(tuple(parts), join, label, children=parts)
+        self.parts = tuple(zip(unique_labels(parts), parts, strict=True))
+        self.join = join
+        self._label = label
+
+    @property
+    def label(self) -> str:
+        return self._label
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        network = Network(compiler, contexts)
+        for name, part in self.parts:
+            network.extend(name, 0, part, equal=self.join.equal)
+        network.join(self.join)
+        return network.outcomes()
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        return self.join(*(builder.build(part, x, prefix, name) for name, part in self.parts))
+
+    def __repr__(self) -> str:
+        return f"branch({', '.join(repr(part) for _, part in self.parts)}, join={self.join.name!r})"
+
+
+def branch(*parts: Any, join: str = "add", **named_parts: Any) -> Expression:
+    """Parts side by side on the same input; keywords name them.
+
+    >>> from netwright.blocks import conv
+    >>> branch(conv(8), wide=conv(8, kernel=5), join="concat")
+    branch(conv(channels=8), named('wide', conv(channels=8, kernel=5)), join='concat')
+
+    join: add and mul need equal shapes, concat stacks channels (features of tokens). Raises SpaceError without parts.
+    """
+    branches = [*map(as_expression, parts), *(named(name, part) for name, part in named_parts.items())]
+    if not branches:
+        raise SpaceError("a branch needs at least one part, but got none.")
+    return Branch(branches, _join(join))
+
+
+def residual(body: Any, shortcut: Any = None) -> Expression:
+    """A part and a shortcut around it, added; without `shortcut` the input itself.
+
+    >>> from netwright.blocks import conv
+    >>> residual(conv(8))
+    branch(named('body', conv(channels=8)), named('shortcut', seq()), join='add')
+    """
+    around = Seq(()) if shortcut is None else as_expression(shortcut)
+    return Branch([named("body", body), named("shortcut", around)], _join("add"), "residual")

@@ -1,0 +1,127 @@
+"""`seq` and `repeat`: parts one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from netwright.errors import SpaceError
+from netwright.graph import Tensor, scope
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, merge_uses
+from netwright.space._domain import Choice, option_labels
+from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
+from netwright.space._forest import join_path
+from netwright.space._tie import Tied
+
+__all__ = ["Repeat", "Seq", "compose", "repeat", "seq"]
+
+
+def compose(compiler: Compiler, outcomes: Outcomes, part: Expression, component: str, contexts: Contexts) -> Outcomes:
+    """Put a part behind what has been composed so far: one product for each pair of shapes in between and after.
+
+    Folding left and keying by the shapes reached keeps a long sequence linear: routes are never enumerated.
+    """
+    found: dict[Outcome, list[tuple[None, int]]] = {}
+    for before, node in outcomes.items():
+        for after, child in compiler.compile(part, contexts.at(before.types)).items():
+            size = before.size + after.size
+            if contexts.grammar is not None and contexts.grammar.by_size and size > contexts.left:
+                continue
+            outcome = Outcome(after.types, merge_uses(before.uses, after.uses), size)
+            pair = compiler.forest.product(("", node), (component, child))
+            found.setdefault(outcome, []).append((None, pair))
+    return {outcome: compiler.forest.choice(None, nodes) for outcome, nodes in found.items()}
+
+
+class Seq(Expression):
+    """Parts one after the other."""
+
+    def __init__(self, parts: Sequence[Expression]) -> None:
+        super().__init__(tuple(parts), children=parts)
+        self.parts = tuple(zip(unique_labels(parts), parts, strict=True))
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        outcomes: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
+        for component, part in self.parts:
+            outcomes = compose(compiler, outcomes, part, component, contexts)
+        return outcomes
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        for component, part in self.parts:
+            x = builder.build(part, x, prefix, component)
+        return x
+
+    def __repr__(self) -> str:
+        return f"seq({', '.join(repr(part) for _, part in self.parts)})"
+
+
+def seq(*parts: Any, **named_parts: Any) -> Expression:
+    """Parts one after the other; keywords name them.
+
+    >>> from netwright.blocks import conv
+    >>> seq(conv(8), head=conv(4))
+    seq(conv(channels=8), named('head', conv(channels=4)))
+
+    A sequence inside a sequence is flattened unless it has a name. Raises SpaceError for a part that is no network.
+    """
+    flat: list[Expression] = []
+    for part in map(as_expression, parts):
+        flat.extend(inner for _, inner in part.parts) if isinstance(part, Seq) else flat.append(part)
+    flat.extend(named(name, part) for name, part in named_parts.items())
+    return Seq(flat)
+
+
+class Repeat(Expression):
+    """Copies of a part one after the other, each with decisions of its own, or all with the same ones (tied)."""
+
+    def __init__(self, body: Expression, times: Choice, *, fixed: bool, tied: bool) -> None:
+        super().__init__(body, times, fixed, tied, children=(body,))
+        self.body = body
+        self.times = times
+        self.fixed = fixed
+        self.tie = Tied("each", body) if tied else None
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        counts: Sequence[int] = self.times.options
+        outcomes: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
+        reached = {0: outcomes}
+        for copy in range(max(counts)):
+            outcomes = compose(compiler, outcomes, self.tie or self.body, str(copy), contexts)
+            reached[copy + 1] = outcomes
+        if self.tie is not None:
+            reached = {n: compiler.resolve(reached[n], compiler.tie_number(self.tie), contexts) for n in counts}
+        if self.fixed:
+            return reached[counts[0]]
+        return compiler.gather(
+            "times", [(n, reached[n], p) for n, p in zip(counts, self.times.probabilities, strict=True)]
+        )
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        path = join_path(prefix, "times")
+        times = self.times.options[0] if self.fixed else self.times.option(builder.decide(path), path)
+        for copy in range(times):
+            with scope(str(copy)):
+                x = self.body.build(builder, x, join_path(prefix, "each" if self.tie else str(copy)))
+        return x
+
+    def __repr__(self) -> str:
+        times = self.times.options[0] if self.fixed else self.times
+        return f"repeat({self.body!r}, times={times!r}{', tied=True' if self.tie else ''})"
+
+
+def repeat(body: Any, times: Any, *, tied: bool = False) -> Expression:
+    """Copies of a part one after the other; `times` is a number or a choice of numbers.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.space import oneof
+    >>> repeat(conv(8), times=oneof(1, 2))
+    repeat(conv(channels=8), times=oneof(1, 2))
+
+    tied: all copies share their decisions (not their weights); these stand under `each` in a design.
+
+    Raises SpaceError when a count is not a whole number of at least 0.
+    """
+    choice = times if isinstance(times, Choice) else Choice((times,), option_labels((times,)), (1.0,))
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in choice.options):
+        raise SpaceError(f"times must be whole numbers of at least 0, but got {choice.options}.")
+    return Repeat(as_expression(body), choice, fixed=not isinstance(times, Choice), tied=tied)

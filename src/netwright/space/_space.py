@@ -1,0 +1,313 @@
+"""A space: what may vary, compiled once, asked many questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.cost import COSTS, Cost, Limit
+from netwright.errors import DesignError, LimitError, SpaceError, UnknownNameError
+from netwright.graph import Graph, Input, Tensor
+from netwright.space import _vary
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
+from netwright.space._condition import trace
+from netwright.space._design import Design, Value
+from netwright.space._domain import Choice
+from netwright.space._expression import Builder, Expression, as_expression
+from netwright.space._forest import And, Forest, Or, join_path
+from netwright.space._histogram import Histogram, histogram
+from netwright.space._index import all_costs, design_at
+from netwright.space._recipe import Recipe
+from netwright.space._sample import Draws, Sampler, Window
+from netwright.space._semiring import Counting, Inside, best, decision_path, evaluate, k_best
+
+__all__ = ["Space"]
+
+Limits = Any
+CACHED_SAMPLERS = 8
+
+
+class Space:
+    """A set of designs: networks from one input shape, and optionally recipes to train them with.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import oneof, repeat, seq
+    >>> space = Space(seq(conv(oneof(8, 16)), repeat(conv(16), times=oneof(1, 2, 3))), input=image(3, 8, 8))
+    >>> space.size()
+    6
+    >>> design = space.sample(np.random.default_rng(0), limits=["params <= 4000"])[0]
+    >>> space.network(design)
+    <Graph 1x3x8x8 -> 1x16x8x8, 6 nodes, 10 parameters>
+
+    network: an expression, or a block call. input: a symbolic input (`image`, `vector`, `tokens`), or several, of
+    which a design then picks one under `input`, such as `3x160x160`. recipe: hyperparameters of the training, each a
+    value, a `oneof` or a `real`; in a design they stand under `recipe`. costs: further costs that limits may name.
+
+    Raises EmptySpaceError when no design fits its shapes, with the first place where nothing fits.
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        *,
+        input: Input | Sequence[Input],
+        recipe: Mapping[str, Any] | None = None,
+        name: str = "space",
+        costs: Sequence[Cost] = (),
+        max_nodes: int = 1_000_000,
+    ) -> None:
+        self.expression: Expression = as_expression(network)
+        self.inputs = {_input_label(t): t for t in ((input,) if isinstance(input, Input) else tuple(input))}
+        self.name = name
+        self.costs_known = {**COSTS, **{cost.name: cost for cost in costs}}
+        self.recipe_space = Recipe(recipe or {})
+        self._max_nodes = max_nodes
+        self._samplers: dict[tuple[tuple[Window, ...], bool], Sampler] = {}
+        if not self.inputs:
+            raise SpaceError("a space needs at least one input shape, but got none.")
+
+    def __repr__(self) -> str:
+        return f"<Space {self.name}: {self.size():,} designs on {' | '.join(self.inputs)}>"
+
+    # -- the forest and what it answers ---------------------------------------------------------------------------
+
+    @cached_property
+    def forest(self) -> Forest:
+        """The compiled space; made at the first question."""
+        compiler = Compiler(bound=self._max_nodes)
+        options: list[tuple[Value | None, Outcomes, float | None]] = []
+        for label, tensor in self.inputs.items():
+            contexts = Contexts(((tensor.shape, tensor.dtype),))
+            outcomes = compiler.resolve_all(compiler.compile(self.expression, contexts), contexts)
+            options.append((label, outcomes, 1.0 / len(self.inputs)))
+        if not any(outcomes for _, outcomes, _ in options):
+            raise compiler.empty_error(self.expression, [(t.shape, t.dtype) for t in self.inputs.values()])
+        if len(options) > 1:
+            whole = compiler.gather("input", [(label, _merged(compiler, o), w) for label, o, w in options])
+        else:
+            whole = options[0][1]
+        compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
+        return compiler.forest.trimmed()
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        return evaluate(self.forest, Counting())
+
+    def size(self) -> int:
+        """Exact number of network designs (derivations), times those of a recipe without real intervals."""
+        return self._counts[self.forest.root] * self.recipe_space.size()
+
+    def cost(self, name: str) -> Cost:
+        """A cost that limits may name; raises UnknownNameError."""
+        if name not in self.costs_known:
+            raise UnknownNameError("cost", name, self.costs_known)
+        return self.costs_known[name]
+
+    def additive(self, metric: str) -> bool:
+        """Whether the forest can hold a limit on this metric exactly.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.graph import image
+        >>> space = Space(conv(8), input=image(3, 8, 8))
+        >>> space.additive("macs"), space.additive("peak_memory"), space.additive("accuracy")
+        (True, False, False)
+        """
+        return metric in self.costs_known and self.costs_known[metric].additive
+
+    def extremes(self, cost: str) -> tuple[tuple[float, Design], tuple[float, Design]]:
+        """Cheapest and dearest value of an additive cost, each with a design that has it, exactly."""
+        found = self._additive(cost)
+        return best(self.forest, found), best(self.forest, found, largest=True)
+
+    def k_best(self, cost: str, k: int) -> list[tuple[float, Design]]:
+        """The k designs of smallest additive cost."""
+        return k_best(self.forest, self._additive(cost), k)
+
+    def histogram(self, cost: str, **options: Any) -> Histogram:
+        """Distribution of an additive cost over all network designs."""
+        return histogram(self.forest, self._additive(cost), **options)
+
+    def all_costs(self, costs: Sequence[str]) -> NDArray[np.float64]:
+        """Additive costs of every network design, `(designs, costs)`, in the order of `enumerate`."""
+        return all_costs(self.forest, [self._additive(name) for name in costs])
+
+    def probability(self) -> float:
+        """Share of the weighted distribution that falls on designs whose shapes fit."""
+        return evaluate(self.forest, Inside())[self.forest.root]
+
+    def _additive(self, name: str) -> Cost:
+        found = self.cost(name)
+        if not found.additive:
+            raise SpaceError(f"this needs an additive cost, but {name} is not.")
+        return found
+
+    # -- designs --------------------------------------------------------------------------------------------------
+
+    def sample(
+        self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False
+    ) -> list[Design]:
+        """n designs, independent and uniform over all network designs that keep the limits.
+
+        limits: bounds on additive costs, as strings, Limit objects or a mapping. weighted: in proportion to the
+            weights of the choices (the probabilities of a grammar) instead.
+
+        Raises LimitError when no design keeps the limits, and for a limit on something that is not additive.
+        """
+        draws = self.draw(rng, n, limits, weighted=weighted)
+        return draws.designs
+
+    def draw(self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False) -> Draws:
+        """Like `sample`, with the exact costs of the draws and the share that the final check accepted."""
+        draws = self._sampler(tuple(self._windows(limits)), weighted).draw(n, rng)
+        if not self.recipe_space:
+            return draws
+        designs = [Design.trusted({**design, **self.recipe_space.sample(rng)}) for design in draws.designs]
+        return Draws(designs, draws.costs, draws.acceptance)
+
+    def _sampler(self, windows: tuple[Window, ...], weighted: bool) -> Sampler:
+        key = (windows, weighted)
+        if key not in self._samplers:
+            if len(self._samplers) >= CACHED_SAMPLERS:
+                self._samplers.pop(next(iter(self._samplers)))
+            self._samplers[key] = Sampler(self.forest, windows, weighted=weighted)
+        return self._samplers[key]
+
+    def _windows(self, limits: Limits) -> list[Window]:
+        windows: list[Window] = []
+        for limit in Limit.of(limits):
+            found = self.cost(limit.metric)
+            if not found.additive:
+                raise LimitError(f"a forest can only hold limits on additive costs, but {limit.metric} is not.")
+            windows.append((found, limit.low, limit.high))
+        return windows
+
+    def check_limits(self, limits: Limits) -> None:
+        """Raise LimitError when no design keeps the additive ones of these limits, with the reach of the cost.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.graph import image
+        >>> Space(conv(8, kernel=1), input=image(3, 8, 8)).check_limits("params <= 10")
+        Traceback (most recent call last):
+        netwright.errors.LimitError: a limit must hold for some design, but params <= 10 holds for none: ...
+        """
+        held = [limit for limit in Limit.of(limits) if self.additive(limit.metric)]
+        self._sampler(tuple(self._windows(held)), False)
+
+    def mutate(self, design: Design, rng: np.random.Generator, limits: Limits = ()) -> Design:
+        """One decision changed, and what hangs below it drawn anew, within the limits; the design itself if none can.
+
+        Raises DesignError when the space does not contain the design.
+        """
+        network, recipe = self._split(design)
+        if recipe and rng.random() < len(recipe) / len(design):
+            return Design({**network, **self.recipe_space.mutate(recipe, rng)})
+        found = _vary.mutate(self.forest, Design(network), self._windows(limits), rng)
+        return Design({**(found or network), **recipe})
+
+    def crossover(self, a: Design, b: Design, rng: np.random.Generator, limits: Limits = ()) -> Design:
+        """`a` with a part of `b` in it, within the limits; a mutation of `a` when no part can be exchanged."""
+        (network_a, recipe_a), (network_b, recipe_b) = self._split(a), self._split(b)
+        found = _vary.crossover(self.forest, Design(network_a), Design(network_b), self._windows(limits), rng)
+        recipe = self.recipe_space.crossover(recipe_a, recipe_b, rng)
+        if found is None and recipe == recipe_a:
+            return self.mutate(a, rng, limits)
+        return Design({**(found or network_a), **recipe})
+
+    def neighbours(self, design: Design, limits: Limits = ()) -> Iterator[Design]:
+        """Designs that differ in one network decision (and what hangs below it), within the limits."""
+        network, recipe = self._split(design)
+        for found in _vary.neighbours(self.forest, Design(network), self._windows(limits)):
+            yield Design.trusted({**found, **recipe})
+
+    def enumerate(self) -> Iterator[Design]:
+        """Every network design, in a fixed order; a recipe's decisions are left out."""
+        counts = self._counts
+        return (design_at(self.forest, i, counts) for i in range(counts[self.forest.root]))
+
+    def design_at(self, number: int) -> Design:
+        """Network design by its number in the order of `enumerate`; numbers of any size."""
+        return design_at(self.forest, number, self._counts)
+
+    def contains(self, design: Mapping[str, Value]) -> bool:
+        """Whether the space has this design: every decision it asks for, with a value it knows, and no other."""
+        network = {path: v for path, v in design.items() if not path.startswith("recipe.")}
+        recipe = {path: v for path, v in design.items() if path.startswith("recipe.")}
+        return self.recipe_space.contains(recipe) and trace(self.forest, network) is not None
+
+    def _split(self, design: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+        network = {path: v for path, v in design.items() if not path.startswith("recipe.")}
+        return network, {path: v for path, v in design.items() if path.startswith("recipe.")}
+
+    # -- networks -------------------------------------------------------------------------------------------------
+
+    def network(self, design: Mapping[str, Value]) -> Graph:
+        """The graph of a design, as it stands: nothing is simplified, so its costs are those of the forest.
+
+        Raises DesignError that names the path where the design does not belong to the space, and ShapeError where
+        its shapes do not fit.
+        """
+        builder = Builder(design)
+        if len(self.inputs) > 1:
+            path = decision_path("", "input")
+            choice = Choice(tuple(self.inputs.values()), tuple(self.inputs), (1.0,) * len(self.inputs))
+            x = choice.option(builder.decide(path), path)
+        else:
+            x = next(iter(self.inputs.values()))
+        y: Tensor = self.expression.build(builder, x, "")
+        unknown = [path for path in design if path not in builder.read and not path.startswith("recipe.")]
+        if unknown:
+            raise DesignError(f"a design must decide only what is open, but {unknown[0]!r} is no decision of it.")
+        return Graph([x], [y])
+
+    def recipe(self, design: Mapping[str, Value]) -> dict[str, Value]:
+        """Hyperparameters of the training that a design states, with those the space fixes."""
+        return self.recipe_space.values(design)
+
+    def costs(self, design: Mapping[str, Value], names: Sequence[str] = ("params", "macs")) -> dict[str, float]:
+        """Costs of one design by name."""
+        graph = self.network(design)
+        return {name: self.cost(name).of(graph) for name in names}
+
+    def decisions(self, *, bound: int = 100_000) -> dict[str, tuple[Value, ...]]:
+        """Every decision path of the space with its possible values, in the order of the network.
+
+        Raises SpaceError when there are more than `bound` places to look at, as in a deep grammar.
+        """
+        found: dict[str, dict[Value, None]] = {}
+        stack: list[tuple[str, int]] = [("", self.forest.root)]
+        seen = set(stack)
+        while stack:
+            prefix, number = stack.pop()
+            node = self.forest.nodes[number]
+            below: list[tuple[str, int]] = []
+            if isinstance(node, Or):
+                below = [(prefix, child) for _, child in node.alternatives]
+                if node.name is not None:
+                    values = found.setdefault(decision_path(prefix, node.name), {})
+                    values.update((value, None) for value, _ in node.alternatives if value is not None)
+            elif isinstance(node, And):
+                below = [(join_path(prefix, c), child) for c, child in (node.left, node.right)]
+            stack += [key for key in reversed(below) if key not in seen]
+            seen.update(below)
+            if len(seen) > bound:
+                raise SpaceError(f"decisions can be listed up to {bound} places, but {self.name} has more.")
+        return {path: tuple(values) for path, values in found.items()}
+
+    def __contains__(self, design: object) -> bool:
+        return isinstance(design, Mapping) and self.contains(design)
+
+
+def _input_label(tensor: Input) -> str:
+    return "x".join(map(str, tensor.shape[1:]))
+
+
+def _merged(compiler: Compiler, outcomes: Outcomes) -> Outcomes:
+    """All derivations of one input as one outcome: what flows out no longer matters at the top."""
+    if not outcomes:
+        return {}
+    return {Outcome(()): compiler.forest.choice(None, [(None, node) for node in outcomes.values()])}

@@ -1,0 +1,326 @@
+"""Tables for sampling under budgets: for each node, how many derivations there are by cost.
+
+A table is *exact* while it has few distinct costs: sorted keys and their weights. Past that it lives on a *grid*: a
+dense array over bins of a fixed step, made by rounding the keys of its exact children, so an error enters once for
+each exact child and never again. Several costs share one key by Kronecker substitution (each has its own stride), so
+all code below sees one number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.cost import Cost
+from netwright.errors import SpaceError
+from netwright.space._forest import And, Forest, Leaf
+
+__all__ = ["Axis", "Scale", "Table", "build_tables"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+EXACT_KEYS = 4096
+"""Distinct costs up to which a table stays exact."""
+EXACT_PAIRS = 1 << 22
+"""Pairs of keys up to which an exact product is tried."""
+FINE = 1 << 24
+"""Integer steps that a real-valued cost is divided into."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One budgeted cost: its value at each leaf in integer units, its reach over all designs, and its window."""
+
+    cost: Cost
+    unit: float
+    leaves: Ints
+    smallest: int
+    largest: int
+    low: float
+    high: float
+    slack: float
+
+    @classmethod
+    def of(cls, forest: Forest, cost: Cost, low: float | None, high: float | None) -> Axis:
+        """Axis of a cost; integer costs are divided by their common divisor, others cut into fine steps."""
+        values = np.asarray(forest.leaf_costs(cost), dtype=np.float64)
+        if (values < 0).any():
+            raise SpaceError(f"a budgeted cost must not be negative, but {cost.name} has {values.min()}.")
+        _, top = extremes(forest, values)
+        whole = bool((values == np.floor(values)).all())
+        unit = float(gcd(*map(int, values)) or 1) if whole else max(top / FINE, 1e-300)
+        leaves = np.rint(values / unit).astype(np.int64)
+        error = extremes(forest, values / unit - leaves)
+        smallest, largest = extremes(forest, leaves.astype(np.float64))
+        return cls(
+            cost,
+            unit,
+            leaves,
+            int(smallest),
+            int(largest),
+            -np.inf if low is None else low / unit,
+            np.inf if high is None else high / unit,
+            0.0 if whole else max(abs(error[0]), abs(error[1])),
+        )
+
+
+def extremes(forest: Forest, leaves: Floats) -> tuple[float, float]:
+    """Smallest and largest sum of a number per node over all designs."""
+    low, high = np.zeros(len(forest)), np.zeros(len(forest))
+    for i, node in enumerate(forest.nodes):
+        if isinstance(node, Leaf):
+            low[i] = high[i] = leaves[i]
+        elif isinstance(node, And):
+            low[i] = low[node.left[1]] + low[node.right[1]]
+            high[i] = high[node.left[1]] + high[node.right[1]]
+        else:
+            low[i] = min(low[child] for _, child in node.alternatives)
+            high[i] = max(high[child] for _, child in node.alternatives)
+    return float(low[forest.root]), float(high[forest.root])
+
+
+class Scale:
+    """How costs become one key, and keys become bins.
+
+    slots: bins along each axis; where the whole reach of an axis fits, its bins are exact.
+    """
+
+    def __init__(self, axes: Sequence[Axis], slots: int) -> None:
+        self.axes = tuple(axes)
+        reach = [int(min(axis.largest, axis.high + axis.slack)) + 1 for axis in axes]
+        # Past the budget nothing matters: one bin further is enough to tell.
+        self.steps = [1 if top <= slots else top / slots for top in reach]
+        sizes = [int(top / step) + 2 for top, step in zip(reach, self.steps, strict=True)]
+        self.key_strides = _strides([axis.largest + 1 for axis in axes])
+        self.bin_strides = _strides(sizes)
+        self._key_sizes = [axis.largest + 1 for axis in axes]
+        self._bin_sizes = sizes
+        if self.key_strides and self.key_strides[-1] * (self.axes[-1].largest + 1) >= 1 << 62:
+            raise SpaceError(f"budgets on {', '.join(a.cost.name for a in axes)} are too many for one table.")
+
+    @property
+    def exact(self) -> bool:
+        """Whether bins lose nothing."""
+        return all(step == 1 for step in self.steps)
+
+    def leaf_keys(self) -> Ints:
+        """Key of each node's own cost."""
+        return sum(
+            (axis.leaves * stride for axis, stride in zip(self.axes, self.key_strides, strict=True)),
+            start=np.zeros(len(self.axes[0].leaves) if self.axes else 0, dtype=np.int64),
+        )
+
+    def bins(self, keys: Ints) -> Ints:
+        """Bin of each key: every cost rounded to its grid."""
+        total = np.zeros_like(keys)
+        for stride, size, step, into in zip(
+            self.key_strides, self._key_sizes, self.steps, self.bin_strides, strict=True
+        ):
+            cost = keys // stride % size
+            total += (cost if step == 1 else np.rint(cost / step).astype(np.int64)) * into
+        return total
+
+    def rounding(self, keys: Ints) -> list[Floats]:
+        """Cost minus its bin, in units, for each axis and key."""
+        errors = []
+        for stride, size, step in zip(self.key_strides, self._key_sizes, self.steps, strict=True):
+            cost = keys // stride % size
+            errors.append(cost - np.rint(cost / step) * step)
+        return errors
+
+    def within(self, keys: Ints) -> NDArray[np.bool_]:
+        """Which keys are not yet over any budget."""
+        keep = np.ones(len(keys), dtype=bool)
+        for axis, stride, size in zip(self.axes, self.key_strides, self._key_sizes, strict=True):
+            keep &= keys // stride % size <= axis.high + axis.slack
+        return keep
+
+    def candidates(self, bins: Ints, errors: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
+        """Which bins may hold a cost inside the windows, given the smallest and largest rounding of each axis."""
+        keep = np.ones(len(bins), dtype=bool)
+        columns = zip(self.axes, self.bin_strides, self._bin_sizes, self.steps, errors, strict=True)
+        for axis, stride, size, step, (least, most) in columns:
+            middle = bins // stride % size * step
+            keep &= (middle + most + axis.slack >= axis.low) & (middle + least - axis.slack <= axis.high)
+        return keep
+
+
+def _strides(sizes: Sequence[int]) -> list[int]:
+    strides, stride = [], 1
+    for size in sizes:
+        strides.append(stride)
+        stride *= size
+    return strides
+
+
+class Table:
+    """Derivations of one node by cost: exact keys with weights, or a dense array over bins.
+
+    Weights are scaled by exp(log_scale), so counts of any size stay in range.
+    """
+
+    def __init__(
+        self,
+        scale: Scale,
+        weights: Floats,
+        log_scale: float,
+        *,
+        keys: Ints | None = None,
+        offset: int = 0,
+        errors: Sequence[tuple[float, float]] = (),
+    ) -> None:
+        top = weights.max(initial=0.0)
+        self.keys = keys
+        self.weights = weights / top if top > 0 else weights
+        self.log_scale = log_scale + (float(np.log(top)) if top > 0 else 0.0)
+        self.offset = offset
+        self._scale = scale
+        self._errors = tuple(errors)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no derivation is within the budgets."""
+        return not len(self.weights) or not self.weights.any()
+
+    @cached_property
+    def _binned(self) -> tuple[Ints, Ints]:
+        """Order of the keys by bin, and the bins in that order."""
+        assert self.keys is not None
+        bins = self._scale.bins(self.keys)
+        order = np.argsort(bins, kind="stable")
+        return order, bins[order]
+
+    @cached_property
+    def grid(self) -> tuple[int, Floats]:
+        """Offset and dense weights over bins."""
+        if self.keys is None:
+            return self.offset, self.weights
+        order, bins = self._binned
+        return int(bins[0]), np.bincount(bins - bins[0], weights=self.weights[order]).astype(np.float64)
+
+    @cached_property
+    def errors(self) -> tuple[tuple[float, float], ...]:
+        """Smallest and largest rounding that has entered when this table is read by bins, for each axis."""
+        if self.keys is None:
+            return self._errors
+        return tuple((float(e.min()), float(e.max())) for e in self._scale.rounding(self.keys))
+
+    def pick_keys(self, bins: Ints, rng: np.random.Generator) -> Ints:
+        """Index of a key in each bin, drawn by weight."""
+        order, sorted_bins = self._binned
+        total = np.concatenate([[0.0], np.cumsum(self.weights[order])])
+        first = np.searchsorted(sorted_bins, bins, side="left")
+        last = np.searchsorted(sorted_bins, bins, side="right")
+        aim = total[first] + rng.random(len(bins)) * (total[last] - total[first])
+        place = np.clip(np.searchsorted(total, aim, side="right") - 1, first, last - 1)
+        chosen: Ints = order[place]
+        return chosen
+
+
+def build_tables(forest: Forest, scale: Scale, *, weighted: bool = False) -> list[Table]:
+    """Table of every node, children first; `weighted` multiplies in the probabilities of the choices."""
+    keys = scale.leaf_keys() if scale.axes else np.zeros(len(forest), dtype=np.int64)
+    tables: list[Table] = []
+    for i, node in enumerate(forest.nodes):
+        if isinstance(node, Leaf):
+            tables.append(_exact(scale, keys[i : i + 1], np.ones(1), 0.0))
+        elif isinstance(node, And):
+            tables.append(_product(scale, tables[node.left[1]], tables[node.right[1]]))
+        else:
+            shares = node.weights if weighted and node.weights is not None else (1.0,) * len(node.alternatives)
+            tables.append(_union(scale, [tables[child] for _, child in node.alternatives], shares))
+    return tables
+
+
+def _exact(scale: Scale, keys: Ints, weights: Floats, log_scale: float) -> Table:
+    keep = scale.within(keys)
+    return Table(scale, weights[keep], log_scale, keys=keys[keep])
+
+
+def _merged(keys: Ints, weights: Floats) -> tuple[Ints, Floats]:
+    unique, inverse = np.unique(keys, return_inverse=True)
+    return unique, np.bincount(inverse.ravel(), weights=weights, minlength=len(unique)).astype(np.float64)
+
+
+def _nothing(scale: Scale) -> Table:
+    return Table(scale, np.zeros(0), 0.0, keys=np.zeros(0, dtype=np.int64))
+
+
+def _product(scale: Scale, left: Table, right: Table) -> Table:
+    if left.empty or right.empty:
+        return _nothing(scale)
+    log_scale = left.log_scale + right.log_scale
+    if left.keys is not None and right.keys is not None and len(left.keys) * len(right.keys) <= EXACT_PAIRS:
+        if len(left.keys) == 1 or len(right.keys) == 1:
+            sums, weights = left.keys + right.keys, left.weights * right.weights
+        else:
+            pairs = (left.keys[:, None] + right.keys).ravel()
+            keep = scale.within(pairs)
+            sums, weights = _merged(pairs[keep], np.outer(left.weights, right.weights).ravel()[keep])
+        if len(sums) <= EXACT_KEYS:
+            return _exact(scale, sums, weights, log_scale)
+    (a, x), (b, y) = left.grid, right.grid
+    errors = [(e[0] + f[0], e[1] + f[1]) for e, f in zip(left.errors, right.errors, strict=True)]
+    offset, dense = _cut(scale, a + b, convolve(x, y))
+    return Table(scale, dense, log_scale, offset=offset, errors=errors)
+
+
+def _union(scale: Scale, parts: Sequence[Table], shares: Sequence[float]) -> Table:
+    full = [(part, share) for part, share in zip(parts, shares, strict=True) if not part.empty]
+    if not full:
+        return _nothing(scale)
+    top = max(part.log_scale for part, _ in full)
+    factors = [share * float(np.exp(part.log_scale - top)) for part, share in full]
+    if all(part.keys is not None for part, _ in full):
+        keys, weights = _merged(
+            np.concatenate([part.keys for part, _ in full if part.keys is not None]),
+            np.concatenate([part.weights * f for (part, _), f in zip(full, factors, strict=True)]),
+        )
+        if len(keys) <= EXACT_KEYS:
+            return Table(scale, weights, top, keys=keys)
+    grids = [part.grid for part, _ in full]
+    start = min(offset for offset, _ in grids)
+    dense = np.zeros(max(offset + len(w) for offset, w in grids) - start)
+    for (offset, w), factor in zip(grids, factors, strict=True):
+        dense[offset - start : offset - start + len(w)] += w * factor
+    ranges = list(zip(*(part.errors for part, _ in full), strict=True))
+    errors = [(min(e[0] for e in axis), max(e[1] for e in axis)) for axis in ranges]
+    return Table(scale, dense, top, offset=start, errors=errors)
+
+
+def _cut(scale: Scale, offset: int, dense: Floats) -> tuple[int, Floats]:
+    """Drop bins past the budget of a single cost; with several, bins of one are mixed with the others'."""
+    if len(scale.axes) == 1:
+        end = (
+            int((scale.axes[0].high + scale.axes[0].slack) / scale.steps[0]) + 2
+            if scale.axes[0].high < np.inf
+            else None
+        )
+        if end is not None:
+            dense = dense[: max(end + EXTRA_BINS - offset, 0)]
+    return offset, dense
+
+
+EXTRA_BINS = 64
+"""Bins kept past a budget, as rounding may have moved a cost that fits up by half a bin for each exact child."""
+
+
+def convolve(x: Floats, y: Floats) -> Floats:
+    """Product of two polynomials with non-negative coefficients.
+
+    Directly where that is affordable: every term is positive, so even coefficients 1e-200 of the largest come out to
+    full precision. Else by FFT, after which what lies below its rounding noise is nothing.
+    """
+    if min(len(x), len(y)) <= 64 or len(x) * len(y) <= 1 << 26:
+        return np.convolve(x, y)
+    size = len(x) + len(y) - 1
+    padded = 1 << (size - 1).bit_length()
+    z = np.fft.irfft(np.fft.rfft(x, padded) * np.fft.rfft(y, padded), padded)[:size]
+    z[z < z.max() * 1e-13] = 0.0
+    return z

@@ -1,0 +1,15 @@
+"""Conformance suites: what every plug-in, ours or yours, must pass.
+
+Subclass a suite in a test file of your own and give it its one fixture. pytest is needed.
+"""
+
+import pytest
+
+# Before the imports, or a failing check of a suite would show no values.
+pytest.register_assert_rewrite("netwright.testing._executor", "netwright.testing._strategy")
+
+from netwright.testing._executor import ExecutorConformance  # noqa: E402
+from netwright.testing._strategy import StrategyConformance, drive  # noqa: E402
+from netwright.testing._toy_space import ToySpace  # noqa: E402
+
+__all__ = ["ExecutorConformance", "StrategyConformance", "ToySpace", "drive"]

@@ -1,0 +1,106 @@
+"""What does not fit is refused in a sentence; its good form stands beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from netwright import blocks as nb
+from netwright.blocks import Block, Call
+from netwright.errors import GraphError, ShapeError, SpaceError, UnknownNameError
+from netwright.graph import Input, Shape
+
+IMAGE, TOKENS, SERIES, ROW = (1, 15, 8, 8), (1, 16, 30), (1, 15, 50), (1, 13)
+
+BAD: list[tuple[Call, Call, Shape, str]] = [
+    (nb.shufflenet_v2(), nb.shufflenet_v2(14), IMAGE, "channels must be even, but got channels=15"),
+    (nb.channel_shuffle(2), nb.channel_shuffle(3), IMAGE, "groups must divide the channels"),
+    (nb.bottleneck(ratio=4), nb.bottleneck(ratio=5), IMAGE, "ratio must divide the channels"),
+    (nb.resnext(groups=4), nb.resnext(groups=5, ratio=3), IMAGE, "groups times ratio must divide the channels"),
+    (nb.inception_mixer(share=0.01), nb.inception_mixer(share=0.2), IMAGE, "each branch must have channels"),
+    (nb.inception_mixer(share=0.34), nb.inception_mixer(share=0.3), IMAGE, "each branch must have channels"),
+    (nb.attention(4), nb.attention(5), TOKENS, "heads must divide the width, but got heads=4, width=30"),
+    (nb.attention(6, kv_heads=4), nb.attention(6, kv_heads=3), TOKENS, "kv_heads must divide query_heads"),
+    (nb.attention(5, query_heads=6), nb.attention(5, query_heads=3), TOKENS, "query_heads be at most heads"),
+    (nb.attention(1), nb.attention(1), ROW, "the input must be (N, T, D)"),
+    (nb.vit_encoder(4), nb.vit_encoder(3), TOKENS, "heads must divide the width"),
+    (nb.patch_embedding(8, 3), nb.patch_embedding(8, 2), IMAGE, "patch must divide the input, but got patch=3"),
+    (nb.patchify_stem(8, 3), nb.patchify_stem(8, 2), IMAGE, "patch must divide the image"),
+    (nb.conv_stem(8, stride=3), nb.conv_stem(8, stride=2), IMAGE, "stride must be a power of two"),
+    (nb.conv_stem(2, stride=8), nb.conv_stem(4, stride=8), IMAGE, "channels are too few"),
+    (nb.conv_stem(8, stride=0), nb.conv_stem(8, stride=1), IMAGE, "stride must be a power of two"),
+    (nb.max_pool(2), nb.max_pool(2, stride=2), IMAGE, "kernel must be odd at stride 1"),
+    (nb.avg_pool(0), nb.avg_pool(1), IMAGE, "kernel and stride must be positive"),
+    (nb.avg_pool(), nb.global_pool(), ROW, "the input must be (N, C, *space)"),
+    (nb.factorized_reduction(1), nb.factorized_reduction(2), IMAGE, "channels must be at least 2"),
+    (nb.mbconv(stride=0), nb.mbconv(stride=1), IMAGE, "sizes must be positive"),
+    (nb.mbconv(), nb.linear_block(), ROW, "the input must be (N, C, *space)"),
+    (nb.mbconv(expand=0.01), nb.mbconv(expand=0.1), IMAGE, "sizes must be positive"),
+    (nb.lowformer_attention(), nb.attention(5), IMAGE, "the input must be (N, even C, H, W)"),
+    (nb.monarch_linear(blocks=4), nb.monarch_linear(blocks=5), TOKENS, "blocks must divide both widths"),
+    (nb.monarch_mixer(), nb.attention(5), IMAGE, "the input must be (N, T, D)"),
+    (nb.hourglass(30), nb.hourglass(29), TOKENS, "narrow must be below the width"),
+    (nb.tabm(8, members=4), nb.tabm(8, members=16), TOKENS, "members must be those of the input"),
+    (nb.tabm(8), nb.conv(8), IMAGE, "the input must be (N, C) or (N, members, C)"),
+    (nb.tabm_head(3), nb.table_head(3), ROW, "the input must be (N, members, C)"),
+    (nb.token_head(3, pool="max"), nb.token_head(3, pool="mean"), TOKENS, "pool must be class or mean"),
+    (nb.token_head(3), nb.classifier(3), IMAGE, "the input must be (N, T, D)"),
+    (nb.table_head(3), nb.token_head(3), TOKENS, "the input must be (N, C)"),
+    (nb.linear_block(3), nb.mlp(), TOKENS, "the input must be (N, C)"),
+    (nb.conv1d(3), nb.conv(3), IMAGE, "the input must be (N, C, L)"),
+    (nb.residual1d(3), nb.residual1d(3, kernel=3), IMAGE[:2] + (1,) * 2, "the input must be (N, C, L)"),
+    (
+        nb.metaformer(mixer=nb.conv(8)),
+        nb.metaformer(mixer=nb.conv(15)),
+        IMAGE,
+        "a residual branch must keep the shape",
+    ),
+]
+
+
+@pytest.mark.parametrize(("bad", "good", "shape", "sentence"), BAD, ids=lambda value: repr(value)[:60])
+def test_what_does_not_fit_is_refused(bad: Call, good: Call, shape: Shape, sentence: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        bad.apply(Input(shape))
+    message = str(caught.value)
+    assert sentence in message
+    assert message.endswith(".")
+
+
+@pytest.mark.parametrize(("bad", "good", "shape", "sentence"), BAD, ids=lambda value: repr(value)[:60])
+def test_its_good_form_builds(bad: Call, good: Call, shape: Shape, sentence: str) -> None:
+    if "(N, C, L)" in sentence and good.block is nb.residual1d:
+        shape = SERIES
+    good.apply(Input(shape))
+
+
+def test_unknown_names_list_what_exists() -> None:
+    x = Input(IMAGE)
+    with pytest.raises(UnknownNameError, match="hard_swish"):
+        nb.conv(x, 8, activation="hardswish")
+    with pytest.raises(UnknownNameError, match="group1"):
+        nb.mbconv(x, norm="instance")
+    with pytest.raises(UnknownNameError, match="expanded, input"):
+        nb.mbconv(x, se=0.25, se_base="output")
+
+
+def test_dropout_ratio_is_a_share() -> None:
+    for ratio in (-0.1, 1.0):
+        with pytest.raises(GraphError, match="0 <= ratio < 1"):
+            nb.dropout(Input(ROW), ratio)
+
+
+def test_lowformer_stride_must_fit_the_image() -> None:
+    x = Input((1, 16, 7, 7))
+    with pytest.raises(ShapeError, match="stride must be 1 or even, and divide the image"):
+        nb.lowformer_attention(x)
+    with pytest.raises(ShapeError, match="stride must be 1 or even"):
+        nb.lowformer_attention(Input((1, 16, 9, 9)), stride=3)
+    with pytest.raises(ShapeError, match="heads must divide half of the width"):
+        nb.lowformer_attention(Input((1, 16, 8, 8)), heads=3)
+    assert nb.lowformer_attention(x, stride=1).shape == x.shape
+
+
+@pytest.mark.parametrize("name", [n for n in nb.__all__ if isinstance(getattr(nb, n), Block)])
+def test_unknown_hyperparameters_are_refused(name: str) -> None:
+    with pytest.raises(SpaceError, match="'kernal'"):
+        getattr(nb, name)(kernal=3)
