@@ -157,7 +157,7 @@ def test_parameters_of_convolutional_blocks(call: Call, weights: int) -> None:
 @pytest.mark.parametrize(
     ("call", "shape", "weights"),
     [
-        (nb.linear_block(32), (13,), 13 * 32 + 32 + 64),
+        (nb.linear_block(32), (13,), 13 * 32 + 64),
         (nb.linear_block(32, norm="none"), (13,), 13 * 32 + 32),
         (nb.conv1d(8, 7), (3, 50), 7 * 3 * 8 + 16),
         (nb.separable1d(8, 7), (3, 50), 7 * 3 + 6 + 3 * 8 + 16),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, as_tokens, fits, linear
+from netwright.blocks._layers import as_image, as_tokens, chosen, divides, fits, linear
 from netwright.errors import ShapeError
 from netwright.graph import Tensor, ops
 
@@ -45,8 +45,8 @@ def _attend(x: Tensor, heads: int, queries: int, keys: int, bias: bool, causal: 
         return as_image(_attend(as_tokens(x), heads, queries, keys, bias, causal), x.shape[2:])
     fits(x.rank == 3, "attention", "the input must be (N, T, D) or (N, C, H, W)", shape=x.shape)
     width = x.shape[2]
-    fits(heads > 0 and width % heads == 0, "attention", "heads must divide the width", heads=heads, width=width)
-    if not (1 <= keys <= queries <= heads and queries % keys == 0):
+    fits(divides(heads, width), "attention", "heads must divide the width", heads=heads, width=width)
+    if not (keys <= queries <= heads and divides(keys, queries)):
         raise ShapeError(
             "attention: kv_heads must divide query_heads, and query_heads be at most heads, but got"
             f" kv_heads={keys}, query_heads={queries}, heads={heads}."
@@ -77,8 +77,8 @@ def attention(
     >>> attention(image(32, 8, 8), heads=8, query_heads=4, kv_heads=2).shape
     (1, 32, 8, 8)
     """
-    queries = query_heads or heads
-    return _attend(x, heads, queries, kv_heads or queries, bias, causal)
+    queries = chosen(query_heads, heads)
+    return _attend(x, heads, queries, chosen(kv_heads, queries), bias, causal)
 
 
 @block
@@ -134,4 +134,4 @@ def sparse_query_attention(
     >>> sparse_query_attention(image(32, 8, 8)).shape
     (1, 32, 8, 8)
     """
-    return _attend(x, heads, query_heads, kv_heads or query_heads, bias, causal)
+    return _attend(x, heads, query_heads, chosen(kv_heads, query_heads), bias, causal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, conv_norm, fits, shortcut
+from netwright.blocks._layers import activate, conv_norm, divides, fits, shortcut
 from netwright.graph import Tensor
 
 __all__ = ["bottleneck", "narrow_residual"]
@@ -44,5 +44,5 @@ def bottleneck(
     (1, 128, 16, 16)
     """
     out = channels or x.shape[1]
-    fits(out % ratio == 0, "bottleneck", "ratio must divide the channels", ratio=ratio, channels=out)
+    fits(divides(ratio, out), "bottleneck", "ratio must divide the channels", ratio=ratio, channels=out)
     return narrow_residual(x, out, stride, kernel, out // ratio, 1, norm, activation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm
+from netwright.blocks._layers import chosen, conv_norm
 from netwright.graph import Tensor
 
 __all__ = ["depthwise_separable"]
@@ -28,4 +28,4 @@ def depthwise_separable(
     """
     width = x.shape[1]
     y = conv_norm(x, width, kernel, stride=stride, groups=width, norm=norm, activation=activation, name="depthwise")
-    return conv_norm(y, channels or width, norm=norm, activation=activation, name="pointwise")
+    return conv_norm(y, chosen(channels, width), norm=norm, activation=activation, name="pointwise")

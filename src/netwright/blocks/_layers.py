@@ -16,8 +16,10 @@ __all__ = [
     "as_image",
     "as_tokens",
     "branch",
+    "chosen",
     "conv_norm",
     "convolution",
+    "divides",
     "fits",
     "layer_scale",
     "linear",
@@ -59,6 +61,24 @@ def fits(holds: bool, block_name: str, rule: str, **values: object) -> None:
     """
     if not holds:
         raise ShapeError(f"{block_name}: {rule}, but got {', '.join(f'{k}={v}' for k, v in values.items())}.")
+
+
+def divides(divisor: int, *sizes: int) -> bool:
+    """Whether a divisor is positive and divides every size.
+
+    >>> divides(4, 8, 12), divides(0, 8)
+    (True, False)
+    """
+    return divisor > 0 and all(size % divisor == 0 for size in sizes)
+
+
+def chosen(value: int | None, otherwise: int) -> int:
+    """A hyperparameter, or what it stands for when it is None.
+
+    >>> chosen(None, 8), chosen(0, 8)
+    (8, 0)
+    """
+    return otherwise if value is None else value
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
@@ -118,6 +138,10 @@ def convolution(
     positive = min(channels, groups, stride) > 0
     fits(positive, "convolution", "sizes must be positive", channels=channels, groups=groups, stride=stride)
     sides = (kernel,) * (x.rank - 2) if isinstance(kernel, int) else tuple(kernel)
+    if padding is None:
+        # Else a residual block would meet a size that is smaller by one, and broadcast where that is 1.
+        odd = stride > 1 or all(dilation * (side - 1) % 2 == 0 for side in sides)
+        fits(odd, "convolution", "kernel must be odd at stride 1 to keep the size", kernel=sides)
     pads = same_padding(sides, dilation) if padding is None else padding
     with scope(name):
         weight = parameter("weight", (channels, max(x.shape[1] // groups, 1), *sides))
@@ -318,7 +342,7 @@ def as_image(x: Tensor, space: tuple[int, ...]) -> Tensor:
 @block
 def conv(
     x: Tensor,
-    channels: int,
+    channels: int | None = None,
     kernel: int | tuple[int, int] = 3,
     stride: int = 1,
     groups: int = 1,
@@ -328,9 +352,12 @@ def conv(
 ) -> Tensor:
     """Convolution, normalisation, activation: `(N, C, H, W)` to `(N, channels, H / stride, W / stride)`.
 
+    `channels=None` keeps the width.
+
     >>> from netwright.graph import image
     >>> conv(image(3, 32, 32), 16, stride=2).shape
     (1, 16, 16, 16)
     """
-    y = convolution(x, channels, kernel, stride=stride, groups=groups, dilation=dilation, bias=norm == "none")
+    width = chosen(channels, x.shape[1])
+    y = convolution(x, width, kernel, stride=stride, groups=groups, dilation=dilation, bias=norm == "none")
     return activate(normalise(y, norm), activation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, as_tokens, branch, conv_norm, convolution, fits
+from netwright.blocks._layers import as_image, as_tokens, branch, conv_norm, convolution, divides, fits
 from netwright.blocks._mbconv import fused_mbconv, mbconv
 from netwright.blocks._mlp import mlp
 from netwright.graph import Init, Tensor, ops, parameter, scope
@@ -37,9 +37,9 @@ def lowformer_attention(x: Tensor, heads: int = 4, stride: int = 2, norm: str = 
     fits(x.rank == 4 and x.shape[1] % 2 == 0, "lowformer", "the input must be (N, even C, H, W)", shape=x.shape)
     width, *space = x.shape[1:]
     half = width // 2
-    divides = all(size % stride == 0 for size in space) and (stride == 1 or stride % 2 == 0)
-    fits(divides, "lowformer", "stride must be 1 or even, and divide the image", stride=stride, image=tuple(space))
-    fits(half % heads == 0, "lowformer", "heads must divide half of the width", heads=heads, half=half)
+    whole = divides(stride, *space) and (stride == 1 or stride % 2 == 0)
+    fits(whole, "lowformer", "stride must be 1 or even, and divide the image", stride=stride, image=tuple(space))
+    fits(divides(heads, half), "lowformer", "heads must divide half of the width", heads=heads, half=half)
     y = conv_norm(x, width, 2 * stride + 1, stride=stride, groups=width, norm=norm, name="reduce")
     small = y.shape[2:]
     parts = ops.split(as_tokens(convolution(y, 3 * half, 1, name="qkv")), split=(half, half, half), axis=2)

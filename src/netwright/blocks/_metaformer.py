@@ -71,6 +71,6 @@ def metaformer(
     >>> metaformer(image(32, 8, 8), mixer=attention(heads=4)).shape
     (1, 32, 8, 8)
     """
-    norm = norm or ("group1" if x.rank == 4 else "layer")
+    norm = ("group1" if x.rank == 4 else "layer") if norm is None else norm
     y = branch(x, mixer or pool_mixer(), norm=norm, scale=scale, name="mix")
     return branch(y, mlp or plain_mlp(), norm=norm, scale=scale, name="feed")

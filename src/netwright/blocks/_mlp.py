@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, pointwise, width_of
+from netwright.blocks._layers import activate, chosen, pointwise, width_of
 from netwright.graph import Tensor
 
 __all__ = ["mlp"]
@@ -29,4 +29,4 @@ def mlp(
     """
     width = width_of(x)
     y = activate(pointwise(x, round(width * expand), bias=bias, name="expand"), activation)
-    return pointwise(dropped(y, dropout), channels or width, bias=bias, name="project")
+    return pointwise(dropped(y, dropout), chosen(channels, width), bias=bias, name="project")

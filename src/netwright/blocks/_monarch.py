@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, fits, normalise
+from netwright.blocks._layers import activate, chosen, divides, fits, normalise
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
 __all__ = ["monarch_linear", "monarch_mixer"]
@@ -20,9 +20,15 @@ def _balanced(width: int, features: int) -> int:
 def _monarch(x: Tensor, features: int, blocks: int | None, name: str) -> Tensor:
     """(N, T, D) to (N, T, features) by two block-diagonal matrices with a transposition after each."""
     width = x.shape[2]
-    a = blocks or _balanced(width, features)
-    holds = width % a == 0 and features % a == 0
-    fits(holds, "monarch", "blocks must divide both widths", blocks=a, width=width, features=features)
+    a = chosen(blocks, _balanced(width, features))
+    fits(
+        divides(a, width, features),
+        "monarch",
+        "blocks must divide both widths",
+        blocks=a,
+        width=width,
+        features=features,
+    )
     b, c = width // a, features // a
     with scope(name):
         right = parameter("right", (a, b, c), Init("uniform", b**-0.5))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_tokens, convolution, fits
+from netwright.blocks._layers import as_tokens, convolution, divides, fits
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = ["patch_embedding"]
@@ -22,8 +22,9 @@ def patch_embedding(
     >>> patch_embedding(image(3, 224, 224), class_token=True).shape
     (1, 197, 192)
     """
-    divides = all(size % patch == 0 for size in x.shape[2:])
-    fits(divides, "patch_embedding", "patch must divide the input", patch=patch, input=x.shape[2:])
+    fits(
+        divides(patch, *x.shape[2:]), "patch_embedding", "patch must divide the input", patch=patch, input=x.shape[2:]
+    )
     y = as_tokens(convolution(x, width, patch, stride=patch, padding=0, bias=True, name="patches"))
     length, small = y.shape[1], Init("normal", 0.02)
     if not (class_token or positions):

@@ -12,14 +12,19 @@ __all__ = ["avg_pool", "global_pool", "max_pool", "max_windows", "mean_windows"]
 
 
 def _windows(x: Tensor, kernel: int, stride: int) -> dict[str, Any]:
-    """Attributes of windows whose number along an axis is size / stride, rounded up."""
+    """Attributes of windows whose number along an axis is size / stride, rounded up.
+
+    They tile the input where kernel and stride are equal, and have their middle on every stride-th pixel else.
+    """
     fits(x.rank >= 3, "pool", "the input must be (N, C, *space)", shape=x.shape)
     fits(min(kernel, stride) > 0, "pool", "kernel and stride must be positive", kernel=kernel, stride=stride)
-    # An even window at stride 1 has no middle, so no symmetric padding keeps the size.
-    fits(kernel % 2 == 1 or stride > 1, "pool", "kernel must be odd at stride 1", kernel=kernel)
-    pads = same_padding((kernel,) * (x.rank - 2))
-    short = any((size + 2 * pads[0] - kernel) // stride + 1 < -(-size // stride) for size in x.shape[2:])
-    return {"kernel_shape": kernel, "strides": stride, "pads": pads, "ceil_mode": int(short)}
+    tiles = kernel == stride
+    fits(tiles or kernel % 2 == 1, "pool", "kernel must be odd or equal to stride", kernel=kernel, stride=stride)
+    # A tile on an axis that is shorter still takes what there is.
+    sides = tuple(min(kernel, size) if tiles else kernel for size in x.shape[2:])
+    pads = 0 if tiles else same_padding(sides)
+    partial = tiles and any(size % stride for size in x.shape[2:])
+    return {"kernel_shape": sides, "strides": stride, "pads": pads, "ceil_mode": int(partial)}
 
 
 def max_windows(x: Tensor, kernel: int, stride: int) -> Tensor:
@@ -48,7 +53,7 @@ def mean_windows(x: Tensor, kernel: int, stride: int) -> Tensor:
 def max_pool(x: Tensor, kernel: int = 3, stride: int = 1) -> Tensor:
     """Maximum over windows: `(N, C, *space)` to `(N, C, *space / stride)`, sizes rounded up.
 
-    Raises ShapeError for an even kernel at stride 1.
+    Windows tile where kernel and stride are equal. Raises ShapeError for any other even kernel.
 
     >>> from netwright.graph import image
     >>> max_pool(image(4, 7, 7), stride=2).shape
@@ -61,7 +66,7 @@ def max_pool(x: Tensor, kernel: int = 3, stride: int = 1) -> Tensor:
 def avg_pool(x: Tensor, kernel: int = 3, stride: int = 1) -> Tensor:
     """Mean over windows, padding left out: `(N, C, *space)` to `(N, C, *space / stride)`, sizes rounded up.
 
-    Raises ShapeError for an even kernel at stride 1.
+    Windows tile where kernel and stride are equal. Raises ShapeError for any other even kernel.
 
     >>> from netwright.graph import image
     >>> avg_pool(image(4, 32, 32), stride=2).shape

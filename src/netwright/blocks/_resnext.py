@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._bottleneck import narrow_residual
-from netwright.blocks._layers import fits
+from netwright.blocks._layers import divides, fits
 from netwright.graph import Tensor
 
 __all__ = ["resnext"]
@@ -32,7 +32,7 @@ def resnext(
     """
     out = channels or x.shape[1]
     fits(
-        out % (ratio * groups) == 0,
+        divides(ratio * groups, out),
         "resnext",
         "groups times ratio must divide the channels",
         groups=groups,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, conv_norm, fits, shortcut
+from netwright.blocks._layers import activate, chosen, conv_norm, fits, shortcut
 from netwright.graph import Tensor
 
 __all__ = ["conv1d", "residual1d", "separable1d"]
@@ -66,7 +66,7 @@ def separable1d(
         activation=activation,
         name="depthwise",
     )
-    return conv_norm(y, channels or width, norm=norm, activation=activation, name="pointwise")
+    return conv_norm(y, chosen(channels, width), norm=norm, activation=activation, name="pointwise")
 
 
 @block

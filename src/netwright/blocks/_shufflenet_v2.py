@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm, fits
+from netwright.blocks._layers import conv_norm, divides, fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["channel_shuffle", "shufflenet_v2"]
@@ -25,7 +25,11 @@ def channel_shuffle(x: Tensor, groups: int = 2) -> Tensor:
 def _shuffled(x: Tensor, groups: int) -> Tensor:
     channels, *space = x.shape[1:]
     fits(
-        channels % groups == 0, "channel_shuffle", "groups must divide the channels", groups=groups, channels=channels
+        divides(groups, channels),
+        "channel_shuffle",
+        "groups must divide the channels",
+        groups=groups,
+        channels=channels,
     )
     apart = ops.reshape(x, shape=(0, groups, channels // groups, *space))
     swapped = ops.transpose(apart, perm=(0, 2, 1, *range(3, 3 + len(space))))

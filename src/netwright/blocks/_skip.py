@@ -11,7 +11,8 @@ __all__ = ["factorized_reduction", "skip", "zero"]
 
 def _factorized(x: Tensor, channels: int, stride: int, norm: str) -> Tensor:
     """Half of the channels from the pixels at 0, stride, ..., the other half from those one further."""
-    fits(channels > 1, "factorized_reduction", "channels must be at least 2", channels=channels)
+    holds = channels > 1 and stride > 0
+    fits(holds, "factorized_reduction", "channels must be at least 2, stride 1", channels=channels, stride=stride)
     rank = x.rank - 2
     # The shifted half must have as many positions, which needs a row of zeros where its last one would be missing.
     ends = tuple(int((size - 1) % stride == 0) for size in x.shape[2:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, convolution, make_divisible
+from netwright.blocks._layers import activate, chosen, convolution, make_divisible
 from netwright.graph import Tensor, ops
 
 __all__ = ["squeeze_excite"]
@@ -29,7 +29,7 @@ def squeeze_excite(
     (1, 64, 8, 8)
     """
     width = x.shape[1]
-    narrow = squeeze or make_divisible(width * ratio, divisor)
+    narrow = chosen(squeeze, make_divisible(width * ratio, divisor))
     y = ops.global_average_pool(x)
     y = activate(convolution(y, narrow, 1, bias=True, name="reduce"), activation)
     y = activate(convolution(y, width, 1, bias=True, name="expand"), gate)

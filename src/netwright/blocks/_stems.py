@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm, convolution, fits, normalise
+from netwright.blocks._layers import conv_norm, convolution, divides, fits, normalise
 from netwright.graph import Tensor, ops
 
 __all__ = ["conv_stem", "downsample", "imagenet_stem", "patchify_stem"]
@@ -57,8 +57,7 @@ def patchify_stem(x: Tensor, channels: int = 96, patch: int = 4, norm: str = "la
     >>> patchify_stem(image(3, 224, 224)).shape
     (1, 96, 56, 56)
     """
-    divides = all(size % patch == 0 for size in x.shape[2:])
-    fits(divides, "patchify_stem", "patch must divide the image", patch=patch, image=x.shape[2:])
+    fits(divides(patch, *x.shape[2:]), "patchify_stem", "patch must divide the image", patch=patch, image=x.shape[2:])
     return normalise(convolution(x, channels, patch, stride=patch, padding=0, bias=True), norm)
 
 

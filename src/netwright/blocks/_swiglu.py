@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import make_divisible, pointwise, width_of
+from netwright.blocks._layers import chosen, make_divisible, pointwise, width_of
 from netwright.graph import Tensor, ops
 
 __all__ = ["swiglu"]
@@ -26,4 +26,4 @@ def swiglu(
     hidden = make_divisible(width * expand, divisor)
     gate = ops.silu(pointwise(x, hidden, bias=bias, name="gate"))
     y = gate * pointwise(x, hidden, bias=bias, name="expand")
-    return pointwise(y, channels or width, bias=bias, name="project")
+    return pointwise(y, chosen(channels, width), bias=bias, name="project")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, fits, linear
+from netwright.blocks._layers import activate, chosen, fits, linear
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = ["tabm", "tabm_head", "tabm_mini"]
@@ -13,7 +13,7 @@ __all__ = ["tabm", "tabm_head", "tabm_mini"]
 def _members(x: Tensor, members: int | None, name: str) -> tuple[Tensor, int]:
     """The input with an axis for the members, and how many they are."""
     if x.rank == 2:
-        return ops.unsqueeze(x, axes=(1,)), members or 32
+        return ops.unsqueeze(x, axes=(1,)), chosen(members, 32)
     fits(x.rank == 3, name, "the input must be (N, C) or (N, members, C)", shape=x.shape)
     fits(members in (None, x.shape[1]), name, "members must be those of the input", members=members, shape=x.shape)
     return x, x.shape[1]

@@ -87,7 +87,10 @@ _RULES: dict[str, BatchRule] = {
         _first,
     ),
     **dict.fromkeys(
-        ("Add", "Sum", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min", "Equal", "Greater", "Less", "And", "Or", "Where"),
+        (
+            "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min",
+            "Equal", "Greater", "Less", "And", "Or", "Where",
+        ),
         _any,
     ),
     **dict.fromkeys(("Concat", "Split", "TopK", "ArgMax", "ArgMin"), _off_axis("axis")),

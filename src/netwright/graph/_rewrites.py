@@ -91,6 +91,14 @@ def _pool(node: Node, x: Tensor, known: Known) -> bool:
     return {*attrs["kernel_shape"], *attrs["strides"]} == {1} and not any(attrs["pads"])
 
 
+def _one_pixel(node: Node, x: Tensor, known: Known) -> bool:
+    return x.shape == node.output.shape
+
+
+def _blocks_of_one(node: Node, x: Tensor, known: Known) -> bool:
+    return bool(node.attrs["blocksize"] == 1)
+
+
 def _resize(node: Node, x: Tensor, known: Known) -> bool:
     return x.shape == node.output.shape and all(scale == 1 for scale in node.attrs.get("scales", ()))
 
@@ -143,9 +151,9 @@ IDENTITIES: tuple[tuple[str, Rule], ...] = (
     ("Unsqueeze", _first_if(lambda node, x, known: not node.attrs["axes"])),
     ("Split", _first_if(lambda node, x, known: len(node.outputs) == 1)),
     ("Resize", _first_if(_resize)),
-    *((name, _first_if(lambda node, x, known: node.attrs["blocksize"] == 1)) for name in ("SpaceToDepth", "DepthToSpace")),
+    *((name, _first_if(_blocks_of_one)) for name in ("SpaceToDepth", "DepthToSpace")),
     *((name, _first_if(_pool)) for name in ("MaxPool", "AveragePool")),
-    *((name, _first_if(lambda node, x, known: x.shape == node.output.shape)) for name in ("GlobalMaxPool", "GlobalAveragePool")),
+    *((name, _first_if(_one_pixel)) for name in ("GlobalMaxPool", "GlobalAveragePool")),
     *((f"Reduce{kind}", _first_if(_reduce)) for kind in ("Mean", "Sum", "Max", "Min", "Prod")),
     *((name, _undone) for name in ("Neg", "Not")),
     *((name, _repeated) for name in ("Relu", "Abs", "Ceil", "Floor", "Round", "Sign")),

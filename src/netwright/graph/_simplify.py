@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from netwright.graph._tensor import Constant, Node, Parameter, Shape, Tensor, co
 __all__ = ["Reduced", "settings", "simplify"]
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+# Sums are told by the sum of random numbers of their terms, modulo a prime: modulo a power of two, enough doublings
+# of any value would be zero.
+PRIME = 2**128 - 159
 
 _DEFAULTS: dict[str, dict[str, float]] = {
     "MaxPool": {"ceil_mode": 0, "storage_order": 0},
@@ -27,15 +31,13 @@ _DEFAULTS: dict[str, dict[str, float]] = {
 
 
 def _plain(value: Any) -> Any:
+    """The value with tuples for sequences and an int for every whole number, so that True, 1 and 1.0 are one."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(_plain(item) for item in value)
-    return int(value) if isinstance(value, bool | float) and value in (0, 1) or _whole(value) else value
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
+    whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
+    return int(value) if whole else value
 
 
 def _settings(name: str, attrs: tuple[tuple[str, Any], ...]) -> str:
@@ -72,12 +74,14 @@ class Reduced:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.outputs: Inputs = graph.outputs
+        self.outputs: tuple[Tensor, ...] = graph.outputs
         self.uses: dict[Tensor | None, int] = {}
         """How often the remaining nodes and the outputs read each value."""
         self._known = Known(steps={node: node.inputs for node in graph.nodes}, rows=set(graph.inputs))
         self._value: dict[Tensor | None, Tensor] = {}
         self._constants: dict[tuple[str, Shape, bytes], Constant] = {}
+        self._lots: dict[Tensor | None, int] = {}
+        self._draw = Random(0).getrandbits
         for leaf in graph.leaves:
             if type(leaf) is Constant:
                 self._value[leaf] = self._one_of_equal(leaf)
@@ -110,11 +114,12 @@ class Reduced:
         self._blank: dict[tuple[Shape, str], Tensor] = {}
         self._silent: set[Tensor | None] = set()
         for node, read in before.items():
-            inputs: Inputs | None = tuple([value.get(t, t) for t in read])
+            inputs = tuple([value.get(t, t) for t in read])
             if not known.zeros.isdisjoint(inputs):
-                inputs = self._past_zeros(node, inputs)
-                if inputs is None:
+                remaining = self._past_zeros(node, inputs)
+                if remaining is None:
                     continue
+                inputs = remaining
             same = identity_of(node, inputs, known)
             if same is not None:
                 value[node.outputs[0]] = same
@@ -126,15 +131,19 @@ class Reduced:
             known.steps[node] = inputs
             if leads_with_batch(node, inputs, known.rows):
                 known.rows.update(node.outputs)
-        self.outputs = self._audible(tuple([value.get(t, t) for t in self.outputs]))
+        outputs = self._audible(tuple([value.get(t, t) for t in self.outputs]))
+        self.outputs = tuple([t for t in outputs if t is not None])
 
     def _twin(self, node: Node, inputs: Inputs) -> Node | None:
-        """An earlier node that does the same to the same values; parameters are the same only if they are one object."""
+        """An earlier node that does the same to the same values; a parameter is the same only as one object."""
         op = node.op
-        if op.name == "Dropout":  # two of them drop different elements
+        key: tuple[object, ...]
+        if op.name in SUMS:
+            key = ("Sum", node.output.dtype, self._total(node, inputs))
+        elif op.name == "Dropout":  # two of them drop different elements
             return None
-        if op.commutative:
-            key: tuple[object, ...] = ("Sum" if op.name in SUMS else op.name, *sorted(inputs, key=id))
+        elif op.commutative:
+            key = (op.name, *sorted(inputs, key=id))
         else:
             key = (op.name, *inputs)
         alike = self._twins.setdefault(key, [])
@@ -143,6 +152,18 @@ class Reduced:
                 return other
         alike.append(node)
         return None
+
+    def _total(self, node: Node, inputs: Inputs) -> int:
+        """A number that sums of the same terms share, however they are nested."""
+        lots, total = self._lots, 0
+        for t in inputs:
+            lot = lots.get(t)
+            if lot is None:
+                lot = lots[t] = self._draw(127)
+            total += lot
+        total %= PRIME
+        lots[node.output] = total
+        return total
 
     def _past_zeros(self, node: Node, inputs: Inputs) -> Inputs | None:
         """What the node reads once zeros are dropped, or None where it makes nothing but zeros."""
@@ -187,8 +208,8 @@ class Reduced:
             return made
         t: Tensor = self.graph.inputs[0]
         if t.size > 1:
-            axes = tuple(range(1, t.rank))
-            t = self._built(ops.slice_, t, starts=(0,) * len(axes), ends=(1,) * len(axes), axes=axes, steps=(1,) * len(axes))
+            other = t.rank - 1
+            t = self._built(ops.slice_, t, starts=(0,) * other, ends=(1,) * other, axes=range(1, t.rank))
         if t.dtype != dtype:
             t = self._built(ops.cast, t, to=dtype)
         t = self._built(ops.mul, t, self._one_of_equal(constant(0, dtype)))
@@ -225,39 +246,27 @@ class Reduced:
         self._known.steps, self.uses = dict(reversed(kept)), uses
 
     def _flatten_sums(self) -> bool:
-        """Make one sum of a sum of sums where nothing else reads the inner; true where values may be equal now.
+        """Make one sum of a sum of sums where nothing else reads the inner; true where zeros may now be dropped.
 
-        A value that two sums read stays: written out in each, it could double the work at every level.
+        A value that is read twice stays: written out in each place, it could double the work at every level.
         """
         absorbed: list[Node] = []
-        seen: set[tuple[int, ...]] = set()
         again = False
         for node, inputs in self.steps.items():
             if node.op.name not in SUMS:
                 continue
-            inner = [t.node for t in inputs if t is not None and self.uses[t] == 1 and t.node is not None]
+            inner = [t.node for t in inputs if t is not None and t.node is not None and self.uses[t] == 1]
             inner = [other for other in inner if other.op.name in SUMS]
             if inner:
+                terms: list[Tensor | None] = []
+                for term in inputs:
+                    terms += self.steps[term.node] if term is not None and term.node in inner else (term,)
+                self.steps[node] = tuple(terms)
                 absorbed += inner
-                inputs = self._terms(inputs)
-                self.steps[node] = inputs
-                again = again or not self._known.zeros.isdisjoint(inputs)
-            key = tuple(sorted(map(id, inputs)))
-            again = again or key in seen
-            seen.add(key)
+                again = again or not self._known.zeros.isdisjoint(terms)
         for node in absorbed:
             del self.steps[node]
-        return again and bool(absorbed)
-
-    def _terms(self, inputs: Inputs) -> Inputs:
-        terms: list[Tensor | None] = []
-        for t in inputs:
-            inner = None if t is None else t.node
-            if inner is not None and inner.op.name in SUMS and self.uses[t] == 1:
-                terms += self.steps[inner]
-            else:
-                terms.append(t)
-        return tuple(terms)
+        return again
 
 
 def simplify(graph: Graph) -> Graph:
@@ -285,7 +294,7 @@ def simplify(graph: Graph) -> Graph:
             new = Node(op, now, dict(node.attrs), node.scope)
             new.outputs = tuple([Tensor(t.shape, t.dtype, new, t.index) for t in node.outputs])
             built.update(zip(node.outputs, new.outputs, strict=True))
-    simple = Graph(graph.inputs, [built.get(t, t) for t in form.outputs if t is not None])
+    simple = Graph(graph.inputs, [built.get(t, t) for t in form.outputs])
     if graph.weights is None:
         return simple
     weights = {name: graph.weights[graph.names[p]] for name, p in simple.parameters.items()}

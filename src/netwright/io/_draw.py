@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -64,7 +64,7 @@ def draw(graph: Graph, *, depth: Depth = "auto", title: str | None = None) -> st
     composer = _Composer(graph, opened)
     layout = composer.network(tree)
     kinds = tuple(kind for kind in KINDS if kind in composer.kinds)
-    return render(Sheet(title or "", _subtitle(graph), layout, kinds))
+    return render(Sheet(" ".join((title or "").split()), _subtitle(graph), layout, kinds))
 
 
 def save_drawing(
@@ -94,7 +94,7 @@ def _subtitle(graph: Graph) -> str:
     return f"{human(parameters)} parameters · {human(macs)} MACs · {count} operator{'s' if count != 1 else ''}"
 
 
-# How far to open -----------------------------------------------------------------------------------------------------
+# How far to open ----------------------------------------------------------------------------------
 
 
 def _opened_to(tree: Part, depth: int) -> set[Part]:
@@ -141,7 +141,7 @@ def _boxes(part: Part, opened: set[Part]) -> int:
     return sum(_boxes(p, opened) for p in part.parts) if part in opened and part.parts else 1
 
 
-# Words ---------------------------------------------------------------------------------------------------------------
+# Words --------------------------------------------------------------------------------------------
 
 
 def _costs(part: Part) -> str:
@@ -180,7 +180,7 @@ def _listed(node: Node, graph: Graph) -> str:
     )
 
 
-# Boxes, frames and the network ---------------------------------------------------------------------------------------
+# Boxes, frames and the network --------------------------------------------------------------------
 
 
 class _Composer:
@@ -196,7 +196,7 @@ class _Composer:
         outputs = list(dict.fromkeys(self._graph.outputs))
         names = ["output", *(f"output {i}" for i in range(2, len(outputs) + 1))]
         sinks = [_pill(f"{n} {shape_text(t.shape)}", ins=[t]) for n, t in zip(names, outputs, strict=True)]
-        return self._arranged(tree.parts or (tree,), sources, sinks)
+        return self._arranged(tree.parts, sources, sinks)
 
     def _arranged(self, parts: Sequence[Part], sources: list[Item], sinks: list[Item]) -> Layout:
         parts = self._spliced(parts)
@@ -238,7 +238,7 @@ class _Composer:
 
     def _frame(self, part: Part, read: set[Tensor]) -> Item:
         sources = [Item(0, 0, outs={t: 0.0}, first=True) for t in part.ins]
-        sinks = [Item(0, 0, ins={t: 0.0}, last=True) for t in part.inner_outs]
+        sinks = [Item(_label_width(t), 0, ins={t: 0.0}, last=True) for t in part.inner_outs]
         inside = self._arranged(part.parts, sources, sinks)
         head = _head(part)
         width = max(inside.width + 2 * PAD, head_width([head]))
@@ -259,18 +259,24 @@ def _with_outs(
     read: set[Tensor],
     width: float,
     height: float,
-    ins: dict[Tensor, float] | None = None,
+    ins: Mapping[Tensor, float] | None = None,
     outs: Sequence[float] | None = None,
 ) -> Item:
     """Item with the shapes of what leaves it below; what only leaves the frame around it has its shape there."""
+    if outs is None:
+        width = max(width, len(part.outs) * max(map(_label_width, part.outs), default=0.0))
     width = 2.0 * round(width / 2 + 0.5)
     places = outs or list(_spread(part.outs, width))
     labels = tuple((x, shape_text(t.shape)) for x, t in zip(places, part.outs, strict=True) if t in read)
     fields = {**vars(content), "labels": labels}
     drawn = Frame(**fields) if isinstance(content, Frame) else Box(**fields)
-    arriving = ins if ins is not None else dict.fromkeys(part.ins, 0.0)
-    leaving = dict(zip(part.outs, places, strict=True))
-    return Item(width, height + (LABEL if labels else 0), {**arriving}, {**leaving}, drawn)
+    arriving: dict[Hashable, float] = dict(ins.items()) if ins is not None else dict.fromkeys(part.ins, 0.0)
+    leaving: dict[Hashable, float] = dict(zip(part.outs, places, strict=True))
+    return Item(width, height + (LABEL if labels else 0), arriving, leaving, drawn)
+
+
+def _label_width(tensor: Tensor) -> float:
+    return 2.0 * round(text_width(shape_text(tensor.shape), 10.5) / 2 + 8)
 
 
 def _spread(outs: Sequence[Tensor], width: float) -> Iterator[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil, inf
 from typing import Any
 
@@ -100,7 +101,7 @@ def arrange(items: Sequence[Item], gap: float = 22.0) -> Layout:
     return Layout(tuple(items), tuple(_wires(items, rank, links, ends)), 2.0 * ceil(right / 2), bottom)
 
 
-# Ranks and layers ----------------------------------------------------------------------------------------------------
+# Ranks and layers ---------------------------------------------------------------------------------
 
 
 def _ranks(items: Sequence[Item]) -> dict[Item, int]:
@@ -179,14 +180,14 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
 
 def _crossings(layers: Sequence[Sequence[Item]], below: dict[Item, list[Item]]) -> int:
     count = 0
-    for layer, following in zip(layers, layers[1:], strict=False):
+    for layer, following in pairwise(layers):
         position = {item: i for i, item in enumerate(following)}
         ends = [(i, position[t]) for i, item in enumerate(layer) for t in below.get(item, ())]
         count += sum(a < c and b > d for a, b in ends for c, d in ends)
     return count
 
 
-# Columns -------------------------------------------------------------------------------------------------------------
+# Columns ------------------------------------------------------------------------------------------
 
 
 def _columns(layers: list[list[Item]], links: Sequence[_Link]) -> tuple[dict[Item, int], dict[Item, float]]:
@@ -200,7 +201,7 @@ def _columns(layers: list[list[Item]], links: Sequence[_Link]) -> tuple[dict[Ite
     column: dict[Item, int] = {item: i for i, item in enumerate(layers[0])} if layers else {}
     within: dict[Item, float] = dict.fromkeys(column, 0.0)
     free = len(column)
-    for layer, following in zip(layers, layers[1:], strict=False):
+    for layer, following in pairwise(layers):
         straight = _straight(layer, following, outgoing, incoming, trunk)
         for item in following:
             if item in straight:
@@ -265,7 +266,7 @@ def _place(layers: list[list[Item]], links: Sequence[_Link]) -> None:
     bounds: dict[int, dict[int, float]] = {c: {} for c in column.values()}
     after: dict[int, dict[int, float]] = {c: {} for c in column.values()}
     for layer in layers:
-        for left, right in zip(layer, layer[1:], strict=False):
+        for left, right in pairwise(layer):
             a, b = column[left], column[right]
             space = (left.width + right.width) / 2 + (_LANE if left.lane or right.lane else _SEPARATION)
             distance = max(space + within[left] - within[right], bounds[b].get(a, -inf))
@@ -313,7 +314,7 @@ def _pulled(
     return max(least, min(wanted, most))
 
 
-# Rows and wires ------------------------------------------------------------------------------------------------------
+# Rows and wires -----------------------------------------------------------------------------------
 
 
 def _stack(layers: Sequence[Sequence[Item]], gap: float) -> list[tuple[float, float]]:

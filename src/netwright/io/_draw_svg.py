@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape as _escape
 
 from netwright.io._draw_layout import Item, Layout, Wire
 
@@ -38,7 +39,7 @@ LEGEND = {
 }  # fmt: skip
 # Boxes carry their own light ground under dark ink; all that stands outside of boxes is a grey that reads on white
 # and on black alike.
-_INK, _FAINT, _GREY, _BAR, _SLATE = "#1b2530", "#4a5663", "#78838f", "#d3dae2", "#54606d"
+_INK, _FAINT, _GREY, _SLATE, _BAR, _PAPER = "#1b2530", "#4a5663", "#78838f", "#54606d", "#d3dae2", "#eef1f4"
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 _NARROW, _WIDE = set("ijltfI.,:;'|!()[] "), set("mwMW@%…→")
 _MARGIN = 16.0
@@ -93,8 +94,19 @@ class Sheet:
     kinds: tuple[str, ...]
 
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
 BAR, PAD, LABEL, STACK = 24.0, 12.0, 17.0, 6.0
-"""Heights in pixels: a frame's title bar, the space around what it holds, a shape below a box, the edges of copies."""
+"""Pixels: a frame's title bar, the space around what it holds, a shape below a box, the edges of copies."""
+
+
+def escape(text: str) -> str:
+    """Text for XML, also between quotes; characters that XML forbids become question marks.
+
+    >>> escape('a<b & "c"\\x00')
+    'a&lt;b &amp; &quot;c&quot;?'
+    """
+    return _escape(_CONTROL.sub("?", text), {'"': "&quot;"})
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
@@ -111,7 +123,7 @@ def fitted(text: str, size: float, width: float) -> str:
     """The text, or as much of its start as fits, with an ellipsis.
 
     >>> fitted("depthwise separable", 10, 60)
-    'depthwise …'
+    'depthwise…'
     """
     if text_width(text, size) <= width:
         return text
@@ -124,22 +136,18 @@ def render(sheet: Sheet) -> str:
     """The drawing as one SVG element."""
     layout = sheet.layout
     legend, legend_width, legend_height = _legend(sheet.kinds, max(layout.width, 300.0))
-    heading = [(15.0, "bold", sheet.title)] if sheet.title else []
-    heading.append((12.0, "normal", sheet.subtitle))
+    heading = [(15.0, True, sheet.title)] if sheet.title else []
+    heading.append((12.0, False, sheet.subtitle))
     inner = max(layout.width, legend_width, *(text_width(words, size, bold=True) for size, _, words in heading))
     top = _MARGIN + 21.0 * len(heading) + 6
     width, height = inner + 2 * _MARGIN, top + layout.height + 14 + legend_height + _MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}"'
-        f' viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label={quoteattr(sheet.title or sheet.subtitle)}'
+        f' viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label="{escape(sheet.title or sheet.subtitle)}"'
         f' font-family="{_FONT}" font-size="12" fill="{_INK}">'
     ]
-    for i, (size, weight, words) in enumerate(heading):
-        style = f' font-weight="{weight}"' if weight != "normal" else ""
-        y = _MARGIN + 12 + 21 * i
-        parts.append(
-            f'<text x="{_n(_MARGIN)}" y="{_n(y)}" font-size="{_n(size)}"{style} fill="{_GREY}">{escape(words)}</text>'
-        )
+    for i, (size, bold, words) in enumerate(heading):
+        parts.append(_text(_MARGIN, _MARGIN + 12 + 21 * i, words, _GREY, size, bold=bold))
     parts.append(f'<g transform="translate({_n(_MARGIN + round((inner - layout.width) / 2))} {_n(top)})">')
     parts += [
         *_scene(layout),
@@ -162,12 +170,8 @@ def _legend(kinds: Iterable[str], width: float) -> tuple[list[str], float, float
         if x + step > width and x:
             x, y = 0.0, y + 18
         fill, stroke = COLOURS[kind]
-        parts.append(
-            f'<rect x="{_n(x + 0.5)}" y="{_n(y + 0.5)}" width="12" height="12" rx="3" fill="{fill}" stroke="{stroke}"/>'
-        )
-        parts.append(
-            f'<text x="{_n(x + 18)}" y="{_n(y + 10.5)}" font-size="11" fill="{_GREY}">{escape(LEGEND[kind])}</text>'
-        )
+        parts.append(_rect(x + 0.5, y + 0.5, 12, 12, 3, fill, f' stroke="{stroke}"'))
+        parts.append(_text(x + 18, y + 10.5, LEGEND[kind], _GREY, 11))
         x += step
         widest = max(widest, x)
     return parts, widest, y + 13 if parts else 0.0
@@ -216,7 +220,7 @@ def _item(item: Item) -> Iterator[str]:
     content, left = item.content, item.x - item.width / 2
     yield f'<g transform="translate({_n(left)} {_n(item.y)})">'
     if isinstance(content, Pill):
-        yield f'<rect width="{_n(item.width)}" height="{_n(item.height)}" rx="{_n(item.height / 2)}" fill="{_SLATE}"/>'
+        yield _rect(0, 0, item.width, item.height, item.height / 2, _SLATE)
         yield _text(item.width / 2, item.height / 2 + 4, content.words, "#fff", 12, anchor="middle")
     else:
         labels = content.labels
@@ -232,7 +236,7 @@ def _item(item: Item) -> Iterator[str]:
 
 def _label(x: float, y: float, words: str) -> Iterator[str]:
     width = text_width(words, 10.5) + 10
-    yield f'<rect x="{_n(x - width / 2)}" y="{_n(y + 1)}" width="{_n(width)}" height="{_n(LABEL - 2)}" rx="4" fill="#eef1f4"/>'
+    yield _rect(x - width / 2, y + 1, width, LABEL - 2, 4, _PAPER)
     yield _text(x, y + 12.5, words, _FAINT, 10.5, anchor="middle")
 
 
@@ -240,17 +244,11 @@ def _box(box: Box, width: float, height: float) -> Iterator[str]:
     fill, stroke = COLOURS[box.kind]
     radius = height / 2 if box.round else 6
     for step in (2, 1) if box.stacked else ():
-        yield (
-            f'<rect x="{_n(4.0 * step)}" y="{_n(STACK - 3.0 * step)}" width="{_n(width - 8 * step)}" height="20" rx="6"'
-            f' fill="{fill}" stroke="{stroke}"/>'
-        )
+        yield _rect(4 * step, STACK - 3 * step, width - 8 * step, 20, 6, fill, f' stroke="{stroke}"')
     if box.stacked:
         height -= STACK
         yield f'<g transform="translate(0 {_n(STACK)})">'
-    yield (
-        f'<rect width="{_n(width)}" height="{_n(height)}" rx="{_n(radius)}" fill="{fill}" stroke="{stroke}"'
-        ' stroke-width="1.2"/>'
-    )
+    yield _rect(0, 0, width, height, radius, fill, f' stroke="{stroke}" stroke-width="1.2"')
     yield from _box_words(box, width, height, stroke)
     if box.stacked:
         yield "</g>"
@@ -270,22 +268,24 @@ def _line(line: Line, width: float, baseline: float, accent: str) -> Iterator[st
     yield _text(10, baseline, line.left, _INK, 12.5, bold=True)
     if line.badge:
         x, badge = 10 + text_width(line.left, 12.5, bold=True) + 6, text_width(line.badge, 11, bold=True) + 10
-        yield f'<rect x="{_n(x)}" y="{_n(baseline - 12)}" width="{_n(badge)}" height="16" rx="8" fill="{accent}"/>'
+        yield _rect(x, baseline - 12, badge, 16, 8, accent)
         yield _text(x + badge / 2, baseline, line.badge, "#fff", 11, bold=True, anchor="middle")
     if line.right:
         yield _text(width - 10, baseline, line.right, _FAINT, 11, anchor="end")
 
 
 def _frame(frame: Frame, width: float, height: float) -> Iterator[str]:
-    yield (
-        f'<rect width="{_n(width)}" height="{_n(height)}" rx="8" fill="{_GREY}" fill-opacity="0.1" stroke="{_GREY}"'
-        ' stroke-opacity="0.7"/>'
-    )
+    yield _rect(0, 0, width, height, 8, _GREY, f' fill-opacity="0.1" stroke="{_GREY}" stroke-opacity="0.7"')
     yield f'<path d="M0 {_n(BAR)}V8a8 8 0 0 1 8 -8H{_n(width - 8)}a8 8 0 0 1 8 8V{_n(BAR)}z" fill="{_BAR}"/>'
     yield from _line(frame.head, width, 16.5, _SLATE)
     yield f'<g transform="translate({_n(round((width - frame.inside.width) / 2))} {_n(BAR)})">'
     yield from _scene(frame.inside)
     yield "</g>"
+
+
+def _rect(x: float, y: float, width: float, height: float, radius: float, fill: str, style: str = "") -> str:
+    place = f' x="{_n(x)}" y="{_n(y)}"' if x or y else ""
+    return f'<rect{place} width="{_n(width)}" height="{_n(height)}" rx="{_n(radius)}" fill="{fill}"{style}/>'
 
 
 def _text(

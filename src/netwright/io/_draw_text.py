@@ -42,12 +42,10 @@ def human(number: float) -> str:
     >>> human(950), human(1234), human(45_600_000), human(2e9)
     ('950', '1.23k', '45.6M', '2G')
     """
-    for suffix in ("", "k", "M", "G", "T"):
-        if abs(number) < 999.5:
-            break
-        number /= 1000
-    else:
-        suffix, number = "P", number
+    suffixes = iter(("", "k", "M", "G", "T"))
+    suffix = next(suffixes)
+    while abs(number) >= 999.5 and (larger := next(suffixes, None)):
+        number, suffix = number / 1000, larger
     return f"{number:.3g}{suffix}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -126,7 +126,7 @@ class _Builder:
                 parts = self._folded(regroup(parts))
         return parts
 
-    # Scopes that do not nest with the flow of data ---------------------------------------------------------------
+    # Scopes that do not nest with the flow of data ------------------------------------------------
 
     def _untangled(self, parts: list[Part]) -> list[Part]:
         """Parts in an order of execution, those that wait for each other replaced by what they are made of."""
@@ -148,7 +148,7 @@ class _Builder:
             return list(part.copies)
         return list(part.parts) or [self.part(operator_name(node), [node]) for node in part.nodes]
 
-    # Small operators ---------------------------------------------------------------------------------------------
+    # Small operators ------------------------------------------------------------------------------
 
     def _absorbed(self, parts: list[Part]) -> list[Part]:
         """Activations, normalisations after a layer and changes of shape go into the part that they follow."""
@@ -170,7 +170,7 @@ class _Builder:
         inside = set(map(id, reader.all_nodes))
         return all(id(node) in inside for node in self._graph.users.get(source.outs[0], ()))
 
-    # Repeats -----------------------------------------------------------------------------------------------------
+    # Repeats --------------------------------------------------------------------------------------
 
     def _folded(self, parts: list[Part]) -> list[Part]:
         for period in range(1, _LONGEST_PERIOD + 1):
@@ -208,7 +208,7 @@ class _Builder:
         changed = [t for old, t in zip(last.ins, after.ins, strict=False) if old is not t]
         return self._only_reader(last, after) and changed == list(last.outs) and last.signature == after.signature
 
-    # Networks with too many parts in one scope -------------------------------------------------------------------
+    # Networks with too many parts in one scope ----------------------------------------------------
 
     def _joined(self, runs: Iterable[Sequence[Part]]) -> list[Part]:
         """Each run as one part; a run that has many parts is grouped in turn."""
@@ -295,7 +295,7 @@ def _leads(host: Part, guest: Part) -> bool:
 
 def _run_name(copies: Sequence[Part]) -> str:
     first, last = copies[0].name, copies[-1].name
-    return first if first == last or copies[0].parts and " + " in first else f"{first} … {last}"
+    return first if first == last or (copies[0].parts and " + " in first) else f"{first} … {last}"
 
 
 def _size(part: Part) -> tuple[int, ...]:

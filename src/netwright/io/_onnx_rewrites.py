@@ -107,6 +107,28 @@ def _resize(b: OnnxBuilder, node: Node) -> None:
     b.emit("Resize", [*b.inputs_of(node), "", "", sizes], b.outputs_of(node), {**attrs, "axes": axes})
 
 
+def _pool(b: OnnxBuilder, node: Node) -> None:
+    """Ceil mode as floor mode with more padding at the end.
+
+    Whether a last window that starts in the padding is dropped differs between versions of ONNX; ours is always
+    dropped. Only a mean that counts the padding, but not what a window reads beyond it, needs the attribute.
+    """
+    attrs, source = dict(node.attrs), node.inputs[0]
+    if attrs.pop("ceil_mode", 0) and source is not None:
+        rank = len(attrs["kernel_shape"])
+        begins, ends = attrs["pads"][:rank], attrs["pads"][rank:]
+        reach = [
+            (out - 1) * attrs["strides"][i] + attrs["dilations"][i] * (attrs["kernel_shape"][i] - 1) + 1
+            for i, out in enumerate(node.output.shape[2:])
+        ]
+        needed = [max(r - size - p, 0) for r, size, p in zip(reach, source.shape[2:], begins, strict=True)]
+        if attrs.get("count_include_pad") and any(n > e for n, e in zip(needed, ends, strict=True)):
+            attrs["ceil_mode"] = 1
+        else:
+            attrs["pads"] = (*begins, *needed)
+    b.emit(node.op.name, b.inputs_of(node), b.outputs_of(node), attrs)
+
+
 def _mod(b: OnnxBuilder, node: Node) -> None:
     """ONNX defines the remainder with the sign of the divisor for integers only."""
     x, y = b.inputs_of(node)
@@ -202,12 +224,14 @@ def _with_scale(b: OnnxBuilder, node: Node) -> None:
 
 REWRITES: dict[str, Writer] = {
     "Attention": _attention,
+    "AveragePool": _pool,
     "Cast": _cast,
     "Clip": _clip,
     "Dropout": _dropout,
     "GroupNormalization": _group_normalization,
     "InstanceNormalization": _with_scale,
     "LayerNormalization": _with_scale,
+    "MaxPool": _pool,
     "Mish": _mish,
     "Mod": _mod,
     "Pad": _pad,

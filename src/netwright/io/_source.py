@@ -232,7 +232,7 @@ class _Writer:
         body = [f"class {name}(nn.Module):"]
         if inits or names:
             signature = ", ".join(["self", *(f"{n}: {self._type(draft, arguments, n)}" for n in names)])
-            inner = ["super().__init__()", *kept, *inits, *(["self.reset_parameters()"] if root else [])]
+            inner = ["super().__init__()", *kept, *inits, *(["self.reset_parameters()"] if root and self.graph.parameters else [])]
             body += wrapped(f"def __init__({signature}) -> None:", 4)
             body += [line for statement in inner for line in wrapped(statement, 8)]
         if root and self.graph.parameters:

@@ -13,11 +13,16 @@ from netwright.cost import Cost
 from netwright.errors import SpaceError
 from netwright.space._forest import Forest, Leaf, Or
 from netwright.space._semiring import Counting, Moments, Semiring, evaluate
+from netwright.space._tables import FINE, Floats, Ints, extremes
 
 __all__ = ["Histogram", "histogram"]
 
-SLOTS = 1 << 14
-"""Distinct steps along a cost up to which its distribution is exact."""
+SLOTS = 1 << 12
+"""Steps of the grid that a cost is put on where its exact distribution has too many values."""
+EXACT_PAIRS = 1 << 20
+"""Pairs of costs up to which a product is exact."""
+EXACT_COUNT = 1 << 53
+"""Number of derivations up to which counts are held in machine words."""
 
 
 @dataclass(frozen=True)
@@ -69,37 +74,97 @@ class Histogram:
         return [self.costs[0] + i * width for i in range(number + 1)], counts
 
 
-Packed = tuple[int, int]
+@dataclass(frozen=True)
+class _Sparse:
+    """Distinct costs, in integer units, and how many derivations have each."""
+
+    keys: Ints
+    counts: Ints
 
 
-class _Polynomials(Semiring[Packed]):
-    """Polynomials in the cost, packed into one Python integer (Kronecker substitution): (lowest power, digits).
+@dataclass(frozen=True)
+class _Packed:
+    """A polynomial over a grid, packed into one Python integer (Kronecker substitution).
 
-    A coefficient takes `bits` bits, which hold the number of all designs, so no digit overflows. Union adds,
-    product multiplies: Python's own big-integer arithmetic does the convolution.
+    The coefficient of the power `lowest + i` is the i-th digit. The true cost of a derivation is its power times the
+    step, plus something between `least` and `most`.
     """
 
-    def __init__(self, powers: Sequence[int], bits: int) -> None:
-        self._powers = powers
-        self._bits = bits
+    lowest: int
+    digits: int
+    least: float
+    most: float
 
-    def leaf(self, number: int, node: Leaf) -> Packed:
-        return self._powers[number], 1
 
-    def times(self, left: Packed, right: Packed) -> Packed:
-        return left[0] + right[0], left[1] * right[1]
+_Distribution = _Sparse | _Packed
 
-    def plus(self, values: Sequence[Packed], weights: Sequence[float] | None) -> Packed:
-        lowest = min(power for power, _ in values)
-        return lowest, sum(digits << (self._bits * (power - lowest)) for power, digits in values)
+
+class _Distributions(Semiring[_Distribution]):
+    """Distributions of a cost: exact while distinct costs are few, on a grid from there on.
+
+    A digit of a packed polynomial takes as many bytes as the number of all designs, so no digit overflows: Python's
+    own big-integer product then does the convolution. Rounding enters once, where an exact distribution is packed.
+    """
+
+    def __init__(self, keys: Ints, step: float, width: int) -> None:
+        self._keys = keys
+        self._step = step
+        self._width = width
+
+    def leaf(self, number: int, node: Leaf) -> _Distribution:
+        return _Sparse(self._keys[number : number + 1], np.ones(1, dtype=np.int64))
+
+    def times(self, left: _Distribution, right: _Distribution) -> _Distribution:
+        if isinstance(left, _Sparse) and isinstance(right, _Sparse):
+            pairs = len(left.keys) * len(right.keys)
+            if pairs <= EXACT_PAIRS and int(left.counts.sum()) * int(right.counts.sum()) < EXACT_COUNT:
+                keys = (left.keys[:, None] + right.keys).ravel()
+                return _merged(keys, np.outer(left.counts, right.counts).ravel())
+        a, b = self.pack(left), self.pack(right)
+        return _Packed(a.lowest + b.lowest, a.digits * b.digits, a.least + b.least, a.most + b.most)
+
+    def plus(self, values: Sequence[_Distribution], weights: Sequence[float] | None) -> _Distribution:
+        sparse = [value for value in values if isinstance(value, _Sparse)]
+        if len(sparse) == len(values) and sum(int(v.counts.sum()) for v in sparse) < EXACT_COUNT:
+            return _merged(np.concatenate([v.keys for v in sparse]), np.concatenate([v.counts for v in sparse]))
+        packed = [self.pack(value) for value in values]
+        lowest = min(value.lowest for value in packed)
+        digits = sum(value.digits << (8 * self._width * (value.lowest - lowest)) for value in packed)
+        return _Packed(lowest, digits, min(v.least for v in packed), max(v.most for v in packed))
+
+    def pack(self, value: _Distribution) -> _Packed:
+        """The distribution on the grid."""
+        if isinstance(value, _Packed):
+            return value
+        powers = np.rint(value.keys / self._step).astype(np.int64)
+        errors = value.keys - powers * self._step
+        lowest = int(powers[0])
+        counts = np.bincount(powers - lowest, weights=value.counts).astype(np.int64)
+        digits = b"".join(int(n).to_bytes(self._width, "little") for n in counts)
+        return _Packed(lowest, int.from_bytes(digits, "little"), float(errors.min()), float(errors.max()))
+
+    def unpack(self, value: _Distribution) -> dict[float, int]:
+        """Number of derivations by cost in units."""
+        if isinstance(value, _Sparse):
+            return dict(zip(value.keys.astype(float).tolist(), value.counts.tolist(), strict=True))
+        width = self._width
+        data = value.digits.to_bytes((value.digits.bit_length() + 7) // 8 + width, "little")
+        counts = (int.from_bytes(data[i : i + width], "little") for i in range(0, len(data) - width + 1, width))
+        return {(value.lowest + i) * self._step: n for i, n in enumerate(counts) if n}
+
+
+def _merged(keys: Ints, counts: Ints) -> _Sparse:
+    unique, inverse = np.unique(keys, return_inverse=True)
+    # Sums stay under 2 ** 53, where floats are exact.
+    return _Sparse(unique, np.bincount(inverse.ravel(), weights=counts).astype(np.int64))
 
 
 def histogram(forest: Forest, cost: Cost, *, slots: int = SLOTS) -> Histogram:
     """Distribution of an additive cost over all designs.
 
-    Exact where the costs of an alternative at the top (an input resolution, say), divided by their common divisor,
-    span at most `slots` steps. Elsewhere every block's cost is rounded to a grid of that many steps, and the result
-    says by how much: the counts are then exact counts of the rounded costs.
+    Every design is counted, with integers. Its cost is exact too where the distinct costs are few, or where, divided
+    by their common divisor, they span at most `slots` steps. Elsewhere parts of the network are rounded to a grid of
+    that many steps for each alternative at the top (an input resolution, say), and the result says by how much.
 
     >>> from netwright.cost import cost
     >>> from netwright.space import Space, oneof
@@ -115,8 +180,8 @@ def histogram(forest: Forest, cost: Cost, *, slots: int = SLOTS) -> Histogram:
     if not cost.additive:
         raise SpaceError(f"a histogram needs an additive cost, but {cost.name} is not.")
     leaves = np.asarray(forest.leaf_costs(cost), dtype=np.float64)
-    bits = 8 * (evaluate(forest, Counting())[forest.root].bit_length() // 8 + 1)
-    parts = [_part(sub, sub_leaves, bits, slots) for sub, sub_leaves in _tops(forest, leaves)]
+    width = evaluate(forest, Counting())[forest.root].bit_length() // 8 + 1
+    parts = [_part(sub, sub_leaves, width, slots) for sub, sub_leaves in _tops(forest, leaves)]
     merged: dict[float, int] = {}
     for part in parts:
         for value, number in part.items.items():
@@ -151,7 +216,7 @@ class _Part:
     largest: float
 
 
-def _tops(forest: Forest, leaves: np.ndarray) -> list[tuple[Forest, np.ndarray]]:
+def _tops(forest: Forest, leaves: Floats) -> list[tuple[Forest, Floats]]:
     """The forest of each alternative at the top: they may have far finer common divisors apart than together."""
     root = forest.nodes[forest.root]
     if not isinstance(root, Or):
@@ -163,23 +228,16 @@ def _tops(forest: Forest, leaves: np.ndarray) -> list[tuple[Forest, np.ndarray]]
     return tops
 
 
-def _part(forest: Forest, leaves: np.ndarray, bits: int, slots: int) -> _Part:
-    from netwright.space._tables import extremes
-
+def _part(forest: Forest, leaves: Floats, width: int, slots: int) -> _Part:
     smallest, largest = extremes(forest, leaves)
     whole = bool((leaves == np.floor(leaves)).all())
-    divisor = float(gcd(*map(int, leaves)) or 1) if whole else 0.0
-    exact = whole and (largest - smallest) / divisor <= slots
-    step = divisor if exact else max((largest - smallest) / slots, 1e-300)
-    powers = np.rint(leaves / step).astype(np.int64)
-    errors = (0.0, 0.0) if exact else extremes(forest, leaves - powers * step)
-    lowest, digits = evaluate(forest, _Polynomials([int(p) for p in powers], bits))[forest.root]
-    items = {(lowest + i) * step: n for i, n in enumerate(_digits(digits, bits)) if n}
-    return _Part(items, exact, -errors[0], errors[1], smallest, largest)
-
-
-def _digits(packed: int, bits: int) -> list[int]:
-    """Coefficients of a packed polynomial; a coefficient is a whole number of bytes."""
-    width = bits // 8
-    data = packed.to_bytes((packed.bit_length() + 7) // 8 + width, "little")
-    return [int.from_bytes(data[i : i + width], "little") for i in range(0, len(data) - width + 1, width)]
+    unit = float(gcd(*map(int, leaves)) or 1) if whole else max(largest / FINE, 1e-300)
+    keys = np.rint(leaves / unit).astype(np.int64)
+    fine = (0.0, 0.0) if whole else extremes(forest, leaves / unit - keys)
+    step = max(1.0, (largest - smallest) / unit / slots)
+    semiring = _Distributions(keys, step, width)
+    found = evaluate(forest, semiring)[forest.root]
+    least, most = (0.0, 0.0) if isinstance(found, _Sparse) else (found.least, found.most)
+    items = {value * unit: n for value, n in semiring.unpack(found).items()}
+    below, above = -(least + fine[0]) * unit, (most + fine[1]) * unit
+    return _Part(items, below == above == 0, max(below, 0.0), max(above, 0.0), smallest, largest)

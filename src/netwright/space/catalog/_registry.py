@@ -1,0 +1,71 @@
+"""Spaces by name, and the one that suits a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netwright.errors import SpaceError, UnknownNameError
+from netwright.graph import Input
+from netwright.space._space import Space
+from netwright.space.catalog._nasbench201 import nasbench201
+from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
+from netwright.space.catalog._tiny import (
+    convnet_tiny,
+    grammar_tiny,
+    mlp_tabular,
+    mobilenet_tiny,
+    series_tiny,
+    vit_tiny,
+)
+
+__all__ = ["SPACES", "auto_space", "get_space"]
+
+SPACES: dict[str, Callable[..., Space]] = {
+    "convnet-tiny": convnet_tiny,
+    "grammar-tiny": grammar_tiny,
+    "mlp-tabular": mlp_tabular,
+    "mobilenet-tiny": mobilenet_tiny,
+    "nasbench201": nasbench201,
+    "ofa-mobilenetv3": ofa_mobilenetv3,
+    "series-tiny": series_tiny,
+    "vit-tiny": vit_tiny,
+}
+"""Function that makes each space: `space(input, classes, ...)`, with defaults for both."""
+
+BY_RANK = {1: "mlp-tabular", 2: "series-tiny", 3: "mobilenet-tiny"}
+
+
+def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int | None = None) -> Space:
+    """Catalogued space by name, for an input shape without the batch and a number of classes.
+
+    >>> get_space("nasbench201", (3, 32, 32), 100).size()
+    15625
+
+    Raises UnknownNameError that lists the names, SpaceError when the space does not take inputs of that rank.
+    """
+    if name not in SPACES:
+        raise UnknownNameError("space", name, SPACES)
+    arguments: dict[str, object] = {} if classes is None else {"classes": classes}
+    if input_shape is not None:
+        wanted = RANKS[name]
+        if len(input_shape) != wanted:
+            form = {1: "(features,)", 2: "(channels, length)", 3: "(channels, height, width)"}[wanted]
+            raise SpaceError(f"{name} takes inputs of shape {form}, but got {tuple(input_shape)}.")
+        arguments["input"] = Input((1, *input_shape))
+    return SPACES[name](**arguments)
+
+
+RANKS = dict.fromkeys(SPACES, 3) | {"mlp-tabular": 1, "series-tiny": 2}
+
+
+def auto_space(input_shape: Sequence[int]) -> str:
+    """Name of the space that suits inputs of this shape.
+
+    >>> auto_space((13,)), auto_space((1, 150)), auto_space((3, 16, 16))
+    ('mlp-tabular', 'series-tiny', 'mobilenet-tiny')
+
+    Raises SpaceError for other ranks.
+    """
+    if len(input_shape) not in BY_RANK:
+        raise SpaceError(f"a space can be chosen for inputs of 1, 2 or 3 dimensions, but got {tuple(input_shape)}.")
+    return BY_RANK[len(input_shape)]

@@ -1,0 +1,195 @@
+"""Blocks compute what their papers say, checked against NumPy or PyTorch layers that are not ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch")
+
+from netwright import blocks as nb
+from netwright.blocks import Call
+from netwright.graph import Graph, Input
+from netwright.io import initial_weights, to_module
+
+Array = NDArray[np.float32]
+
+
+def run(call: Call, x: Array, weights: dict[str, Array] | None = None) -> tuple[Array, dict[str, Array]]:
+    """Output of a block on an array, and the weights it has, by their name below the block."""
+    entry = Input((1, *x.shape[1:]))
+    graph = Graph([entry], [call.apply(entry)])
+    start = {**initial_weights(graph, 0)}
+    prefix = f"{call.block.name}."
+    rng = np.random.default_rng(1)
+    for name, value in start.items():
+        start[name] = (value + 0.1 * rng.standard_normal(value.shape)).astype("float32")
+    for name, value in (weights or {}).items():
+        start[prefix + name] = value
+    module = to_module(graph.with_weights(start)).eval()
+    with torch.no_grad():
+        y = module(torch.from_numpy(x)).numpy()
+    return y, {name.removeprefix(prefix): value for name, value in start.items()}
+
+
+def normal(*shape: int) -> Array:
+    return np.random.default_rng(0).standard_normal(shape).astype("float32")
+
+
+def close(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_multi_head_attention_is_that_of_pytorch() -> None:
+    x = normal(3, 10, 16)
+    found, w = run(nb.multi_head_attention(4), x)
+    reference = torch.nn.MultiheadAttention(16, 4, batch_first=True).eval()
+    with torch.no_grad():
+        reference.in_proj_weight.copy_(torch.from_numpy(w["qkv.weight"].T))
+        reference.in_proj_bias.copy_(torch.from_numpy(w["qkv.bias"]))
+        reference.out_proj.weight.copy_(torch.from_numpy(w["out.weight"].T))
+        reference.out_proj.bias.copy_(torch.from_numpy(w["out.bias"]))
+        rows = torch.from_numpy(x)
+        expected = reference(rows, rows, rows, need_weights=False)[0].numpy()
+    close(found, expected)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_grouped_queries_share_keys_and_values(causal: bool) -> None:
+    x = normal(2, 6, 12)
+    found, w = run(nb.attention(6, query_heads=4, kv_heads=2, causal=causal), x)
+    q, k, v = np.split(x @ w["qkv.weight"] + w["qkv.bias"], [8, 12], axis=2)
+    heads = []
+    for h in range(4):
+        group = slice(2 * (h // 2), 2 * (h // 2) + 2)
+        scores = q[:, :, 2 * h : 2 * h + 2] @ k[:, :, group].transpose(0, 2, 1) / np.sqrt(2)
+        if causal:
+            scores = np.where(np.tril(np.ones((6, 6), bool)), scores, -np.inf)
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        heads.append(shares / shares.sum(-1, keepdims=True) @ v[:, :, group])
+    close(found, np.concatenate(heads, axis=2) @ w["out.weight"] + w["out.bias"])
+
+
+def test_channel_shuffle_is_that_of_pytorch() -> None:
+    x = normal(2, 12, 3, 3)
+    expected = torch.nn.ChannelShuffle(3)(torch.from_numpy(x)).numpy()
+    found = graph_output(nb.channel_shuffle(3), x)
+    close(found, expected)
+
+
+def graph_output(call: Call, x: Array) -> Array:
+    """Output of a block without parameters, behind a 1x1 convolution that does nothing."""
+    entry = Input((1, *x.shape[1:]))
+    graph = Graph([entry], [call.apply(nb.conv(entry, x.shape[1], 1, norm="none", activation="none"))])
+    width = x.shape[1]
+    eye = np.eye(width, dtype="float32").reshape(width, width, *(1,) * (x.ndim - 2))
+    module = to_module(graph.with_weights({"conv.conv.weight": eye, "conv.conv.bias": np.zeros(width, "float32")}))
+    with torch.no_grad():
+        y: Array = module.eval()(torch.from_numpy(x)).numpy()
+    return y
+
+
+def test_pool_mixer_leaves_padding_out() -> None:
+    x = np.ones((1, 2, 4, 4), "float32")
+    close(graph_output(nb.pool_mixer(), x), np.zeros_like(x))
+
+
+@pytest.mark.parametrize(("size", "expected"), [(4, [[2.5, 4.5], [10.5, 12.5]]), (3, [[2.0, 3.5], [6.5, 8.0]])])
+def test_mean_of_a_partial_window_is_that_of_its_pixels(size: int, expected: list[list[float]]) -> None:
+    x = np.arange(size * size, dtype="float32").reshape(1, 1, size, size)
+    close(graph_output(nb.avg_pool(2, stride=2), x)[0, 0], expected)
+
+
+def test_zero_is_zero() -> None:
+    assert not graph_output(nb.zero(3, stride=2), normal(2, 2, 5, 5)).any()
+
+
+def test_tabm_is_an_ensemble_of_perceptrons() -> None:
+    x = normal(3, 5)
+    found, w = run(nb.tabm(7, members=4), x)
+    for i in range(4):
+        each = ((x * w["input_scale"][i]) @ w["linear.weight"]) * w["output_scale"][i] + w["bias"][i]
+        close(found[:, i], np.maximum(each, 0))
+
+
+def test_tabm_head_has_a_layer_for_each_member() -> None:
+    x = normal(3, 4, 5)
+    found, w = run(nb.tabm_head(2), x)
+    for i in range(4):
+        close(found[:, i], x[:, i] @ w["weight"][i] + w["bias"][i])
+
+
+def test_monarch_is_the_product_of_its_factors_and_permutations() -> None:
+    n, a, b = 12, 4, 3
+    x = normal(2, n)
+    found, w = run(nb.monarch_linear(blocks=a), x)
+
+    def block_diagonal(blocks: Array) -> Array:
+        count, rows, columns = blocks.shape
+        dense = np.zeros((count * rows, count * columns), "float32")
+        for i, each in enumerate(blocks):
+            dense[i * rows : (i + 1) * rows, i * columns : (i + 1) * columns] = each
+        return dense
+
+    there = np.eye(n, dtype="float32")[:, np.arange(n).reshape(a, b).T.ravel()]
+    back = np.eye(n, dtype="float32")[:, np.arange(n).reshape(b, a).T.ravel()]
+    dense = block_diagonal(w["monarch.right"]) @ there @ block_diagonal(w["monarch.left"]) @ back
+    close(found, x @ dense)
+
+
+def test_class_token_stands_in_front_of_the_patches() -> None:
+    x = normal(2, 3, 4, 4)
+    found, w = run(nb.patch_embedding(5, 2, class_token=True), x)
+    rows = x.reshape(2, 3, 2, 2, 2, 2).transpose(0, 2, 4, 1, 3, 5).reshape(2, 4, 12)
+    patches = rows @ w["patches.weight"].reshape(5, 12).T + w["patches.bias"]
+    token = np.broadcast_to(w["class_token"], (2, 1, 5))
+    close(found, np.concatenate([token, patches], axis=1) + w["positions"])
+
+
+def test_swiglu_gates_with_silu() -> None:
+    x = normal(2, 3, 6)
+    found, w = run(nb.swiglu(), x)
+    gate = x @ w["gate.weight"]
+    close(found, (gate / (1 + np.exp(-gate)) * (x @ w["expand.weight"])) @ w["project.weight"])
+
+
+def test_random_mixer_averages_the_positions() -> None:
+    x = np.ones((1, 5, 2), "float32")
+    found, w = run(nb.random_mixer(), x)
+    close(found, x)
+    assert w["mixing"].shape == (5, 5)
+
+
+def test_factorized_reduction_reads_the_pixels_between() -> None:
+    x = np.zeros((1, 2, 4, 4), "float32")
+    # Only a pixel at odd row and column: a strided 1x1 convolution alone would not see it.
+    x[:, :, 1, 1] = 1.0
+    found, _ = run(nb.factorized_reduction(4, norm="none"), x)
+    assert not found[:, :2].any()
+    assert found[:, 2:, 0, 0].all()
+
+
+def test_vision_transformer_block_is_that_of_pytorch() -> None:
+    x = normal(2, 5, 16)
+    found, w = run(nb.vit_encoder(heads=4), x)
+    reference = torch.nn.TransformerEncoderLayer(16, 4, 64, 0.0, "gelu", batch_first=True, norm_first=True).eval()
+    state = {
+        "self_attn.in_proj_weight": w["mix.attention.qkv.weight"].T,
+        "self_attn.in_proj_bias": w["mix.attention.qkv.bias"],
+        "self_attn.out_proj.weight": w["mix.attention.out.weight"].T,
+        "self_attn.out_proj.bias": w["mix.attention.out.bias"],
+        "linear1.weight": w["feed.mlp.expand.weight"].T,
+        "linear1.bias": w["feed.mlp.expand.bias"],
+        "linear2.weight": w["feed.mlp.project.weight"].T,
+        "linear2.bias": w["feed.mlp.project.bias"],
+        "norm1.weight": w["mix.norm.weight"],
+        "norm1.bias": w["mix.norm.bias"],
+        "norm2.weight": w["feed.norm.weight"],
+        "norm2.bias": w["feed.norm.bias"],
+    }
+    reference.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in state.items()})
+    with torch.no_grad():
+        close(found, reference(torch.from_numpy(x)).numpy())

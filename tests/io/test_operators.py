@@ -1,0 +1,287 @@
+"""Every operator of the vocabulary computes the same in PyTorch and in ONNX Runtime, for any batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+
+from netwright.graph import OPERATORS, Graph, Init, Input, Parameter, Tensor, constant, ops, parameter
+from netwright.testing import assert_exports_agree
+
+Build = Callable[..., Tensor | tuple[Tensor, ...]]
+IMAGE = (1, 4, 6, 8)
+
+
+def weight(*shape: int, hint: str = "weight", init: str = "normal") -> Parameter:
+    return parameter(hint, shape, Init(init, 0.5))
+
+
+def positive(x: Tensor) -> Tensor:
+    return ops.abs(x) + 0.5
+
+
+def index(values: object) -> Tensor:
+    return constant(values, "int64")
+
+
+def bits(x: Tensor) -> Tensor:
+    return ops.greater(x, constant(0.0))
+
+
+def norm_of(op: Callable[..., Tensor], shape: tuple[int, ...], **attrs: object) -> Build:
+    return lambda x: op(x, weight(*shape, init="uniform"), weight(*shape, hint="bias"), **attrs)
+
+
+def batch_norm(shape: tuple[int, ...], **attrs: object) -> Build:
+    def build(x: Tensor) -> Tensor:
+        mean = parameter("running_mean", shape, Init("normal", 0.3), trainable=False)
+        variance = parameter("running_var", shape, Init("ones"), trainable=False)
+        return ops.batch_normalization(x, weight(*shape), weight(*shape, hint="bias"), mean, variance, **attrs)
+
+    return build
+
+
+def scatter(reduction: str) -> Build:
+    def build(x: Tensor) -> Tensor:
+        top, _ = ops.topk(x, k=3, axis=2)
+        _, where = ops.topk(-x, k=3, axis=2)
+        return ops.scatter_elements(x, where, top, axis=2, reduction=reduction)
+
+    return build
+
+
+def several(op: Callable[..., Tensor], count: int = 2) -> Build:
+    return lambda x: op(*(x * (i + 1.0) - 0.3 * i for i in range(count)))
+
+
+def elementwise(op: Callable[..., Tensor], **attrs: object) -> tuple[str, tuple[int, ...], Build]:
+    return "", IMAGE, lambda x: op(x, **attrs)
+
+
+TOKENS = (1, 5, 12)
+Case = tuple[str, tuple[int, ...], Build]
+
+CASES: dict[str, list[Case]] = {
+    "Conv": [
+        ("plain", IMAGE, lambda x: ops.conv(x, weight(6, 4, 3, 3), pads=1)),
+        ("bias", IMAGE, lambda x: ops.conv(x, weight(6, 4, 3, 3), weight(6, hint="bias"), strides=2)),
+        ("grouped", IMAGE, lambda x: ops.conv(x, weight(8, 2, 3, 3), group=2, pads=1)),
+        ("depthwise", IMAGE, lambda x: ops.conv(x, weight(4, 1, 3, 3), group=4, pads=2, dilations=2)),
+        ("uneven pads", IMAGE, lambda x: ops.conv(x, weight(6, 4, 3, 2), pads=(0, 1, 2, 0), strides=(1, 2))),
+        ("long", IMAGE, lambda x: ops.conv(x, weight(4, 4, 1, 7), pads=(0, 3))),
+        ("1d", (1, 4, 16), lambda x: ops.conv(x, weight(6, 4, 5), pads=2, strides=2)),
+        ("3d", (1, 2, 4, 5, 6), lambda x: ops.conv(x, weight(3, 2, 2, 3, 3), pads=1)),
+    ],
+    "ConvTranspose": [
+        ("plain", IMAGE, lambda x: ops.conv_transpose(x, weight(4, 6, 2, 2), strides=2)),
+        ("all", IMAGE, lambda x: ops.conv_transpose(
+            x, weight(4, 3, 3, 3), weight(6, hint="bias"), strides=2, pads=1, output_padding=1, group=2)),
+        ("uneven pads", IMAGE, lambda x: ops.conv_transpose(x, weight(4, 3, 3, 3), pads=(0, 1, 2, 0), dilations=2)),
+        ("1d", (1, 4, 7), lambda x: ops.conv_transpose(x, weight(4, 2, 3), strides=3)),
+    ],
+    "MaxPool": [
+        ("plain", IMAGE, lambda x: ops.max_pool(x, kernel_shape=2, strides=2)),
+        ("pads", IMAGE, lambda x: ops.max_pool(x, kernel_shape=3, strides=1, pads=1)),
+        ("uneven pads", IMAGE, lambda x: ops.max_pool(x, kernel_shape=3, strides=2, pads=(0, 1, 2, 2))),
+        ("dilated", IMAGE, lambda x: ops.max_pool(x, kernel_shape=2, dilations=2)),
+        ("ceil", (1, 2, 6, 7), lambda x: ops.max_pool(x, kernel_shape=3, strides=2, ceil_mode=1)),
+        ("ceil and pads", (1, 2, 6, 7), lambda x: ops.max_pool(
+            x, kernel_shape=2, strides=3, pads=1, ceil_mode=1)),
+        ("ceil and uneven pads", (1, 2, 6, 7), lambda x: ops.max_pool(
+            x, kernel_shape=2, strides=2, pads=(0, 0, 1, 1), ceil_mode=1)),
+        ("1d", (1, 4, 9), lambda x: ops.max_pool(x, kernel_shape=3, strides=3)),
+    ],
+    "AveragePool": [
+        ("plain", IMAGE, lambda x: ops.average_pool(x, kernel_shape=2, strides=2)),
+        ("pads", IMAGE, lambda x: ops.average_pool(x, kernel_shape=3, strides=1, pads=1)),
+        ("counted pads", IMAGE, lambda x: ops.average_pool(x, kernel_shape=3, pads=1, count_include_pad=1)),
+        ("uneven pads", IMAGE, lambda x: ops.average_pool(x, kernel_shape=3, strides=2, pads=(0, 1, 2, 2))),
+        ("uneven counted pads", IMAGE, lambda x: ops.average_pool(
+            x, kernel_shape=3, strides=2, pads=(0, 1, 2, 2), count_include_pad=1)),
+        ("dilated", IMAGE, lambda x: ops.average_pool(x, kernel_shape=2, dilations=2, pads=1)),
+        ("ceil", (1, 2, 6, 7), lambda x: ops.average_pool(x, kernel_shape=3, strides=2, ceil_mode=1)),
+        ("ceil and pads", (1, 2, 6, 7), lambda x: ops.average_pool(
+            x, kernel_shape=3, strides=2, pads=1, ceil_mode=1)),
+        ("ceil and counted pads", (1, 2, 6, 7), lambda x: ops.average_pool(
+            x, kernel_shape=3, strides=2, pads=1, ceil_mode=1, count_include_pad=1)),
+        ("ceil and uneven pads", (1, 2, 6, 7), lambda x: ops.average_pool(
+            x, kernel_shape=3, strides=2, pads=(0, 1, 1, 1), ceil_mode=1)),
+        ("ceil and dropped window", (1, 2, 6, 7), lambda x: ops.average_pool(
+            x, kernel_shape=2, strides=3, pads=1, ceil_mode=1, count_include_pad=1)),
+        ("1d", (1, 4, 9), lambda x: ops.average_pool(x, kernel_shape=3, strides=3)),
+    ],
+    "GlobalAveragePool": [elementwise(ops.global_average_pool), ("1d", (1, 3, 9), ops.global_average_pool)],
+    "GlobalMaxPool": [elementwise(ops.global_max_pool), ("1d", (1, 3, 9), ops.global_max_pool)],
+    "Add": [("", IMAGE, several(ops.add)), ("number", IMAGE, lambda x: 1.5 + x),
+            ("array", IMAGE, lambda x: x + constant(np.arange(8)))],
+    "Sub": [("", IMAGE, several(ops.sub)), ("order", IMAGE, lambda x: 1.5 - (x - (x - 2.0)))],
+    "Mul": [("", IMAGE, several(ops.mul)), ("number", IMAGE, lambda x: (x + 1.0) * -0.1)],
+    "Div": [("", IMAGE, lambda x: x / positive(x)), ("order", IMAGE, lambda x: (x / 2.0) / (x * x + 1.0) / 3.0),
+            ("whole", IMAGE, lambda x: ops.div(ops.cast(x * 9.0, to="int64"), constant(2, "int64")))],
+    "Pow": [("", IMAGE, lambda x: ops.pow(positive(x), x)), ("square", IMAGE, lambda x: ops.pow(x - 1.0, constant(2.0))),
+            ("of a number", IMAGE, lambda x: ops.pow(constant(2.0), -x))],
+    "Mod": [("", IMAGE, lambda x: ops.mod(x * 3.0, constant(1.7))),
+            ("fmod", IMAGE, lambda x: ops.mod(x * 3.0, positive(x), fmod=1)),
+            ("whole", IMAGE, lambda x: ops.mod(ops.cast(x * 9.0, to="int64"), constant(4, "int64")))],
+    "Sum": [("one", IMAGE, several(ops.sum, 1)), ("three", IMAGE, several(ops.sum, 3))],
+    "Max": [("", IMAGE, several(ops.maximum)), ("three", IMAGE, several(ops.maximum, 3)),
+            ("number", IMAGE, lambda x: ops.maximum(x, constant(0.1)))],
+    "Min": [("", IMAGE, several(ops.minimum)), ("number", IMAGE, lambda x: ops.minimum(constant(0.1), x))],
+    "Equal": [("", IMAGE, lambda x: ops.equal(ops.relu(x), x))],
+    "Greater": [("", IMAGE, several(ops.greater)), ("number", IMAGE, lambda x: ops.greater(x, constant(0.0)))],
+    "Less": [("", IMAGE, several(ops.less))],
+    "And": [("", IMAGE, lambda x: ops.logical_and(bits(x), bits(x - 0.5)))],
+    "Or": [("", IMAGE, lambda x: ops.logical_or(bits(x), bits(-x - 0.5)))],
+    "Not": [("", IMAGE, lambda x: ops.logical_not(bits(x)))],
+    "Where": [("", IMAGE, lambda x: ops.where(bits(x), x, x * 0.1)),
+              ("number", IMAGE, lambda x: ops.where(bits(x), x, constant(-1.0)))],
+    "Neg": [elementwise(ops.neg), ("power", IMAGE, lambda x: ops.pow(-x, constant(2.0)))],
+    "Abs": [elementwise(ops.abs)],
+    "Exp": [elementwise(ops.exp)],
+    "Log": [("", IMAGE, lambda x: ops.log(positive(x)))],
+    "Sqrt": [("", IMAGE, lambda x: ops.sqrt(positive(x)))],
+    "Reciprocal": [("", IMAGE, lambda x: ops.reciprocal(positive(x)))],
+    "Floor": [elementwise(ops.floor)],
+    "Ceil": [elementwise(ops.ceil)],
+    "Round": [elementwise(ops.round), ("halves", IMAGE, lambda x: ops.round(ops.floor(x * 2.0) / 2.0))],
+    "Sign": [elementwise(ops.sign)],
+    "Sin": [elementwise(ops.sin)],
+    "Cos": [elementwise(ops.cos)],
+    "Erf": [elementwise(ops.erf)],
+    "Relu": [elementwise(ops.relu)],
+    "LeakyRelu": [elementwise(ops.leaky_relu), elementwise(ops.leaky_relu, alpha=0.2)],
+    "PRelu": [("", IMAGE, lambda x: ops.prelu(x, weight(4, 1, 1)))],
+    "Elu": [elementwise(ops.elu, alpha=0.5)],
+    "Celu": [elementwise(ops.celu, alpha=2.0)],
+    "Selu": [elementwise(ops.selu), elementwise(ops.selu, alpha=1.5, gamma=1.2)],
+    "Sigmoid": [elementwise(ops.sigmoid)],
+    "HardSigmoid": [elementwise(ops.hard_sigmoid), elementwise(ops.hard_sigmoid, alpha=0.2, beta=0.4)],
+    "HardSwish": [elementwise(ops.hard_swish)],
+    "Tanh": [elementwise(ops.tanh)],
+    "Softplus": [elementwise(ops.softplus)],
+    "Softsign": [elementwise(ops.softsign)],
+    "Mish": [elementwise(ops.mish)],
+    "Gelu": [elementwise(ops.gelu), elementwise(ops.gelu, approximate="tanh")],
+    "Swish": [elementwise(ops.silu), elementwise(ops.silu, alpha=1.7)],
+    "Clip": [elementwise(ops.clip, min=0.0, max=6.0), elementwise(ops.clip, max=0.3), elementwise(ops.clip)],
+    "Softmax": [elementwise(ops.softmax), elementwise(ops.softmax, axis=1)],
+    "LogSoftmax": [elementwise(ops.log_softmax, axis=1)],
+    "Identity": [elementwise(ops.identity), ("inside", IMAGE, lambda x: ops.relu(ops.identity(x) + x))],
+    "Dropout": [elementwise(ops.dropout), elementwise(ops.dropout, ratio=0.1)],
+    "Cast": [elementwise(ops.cast, to="int64"), elementwise(ops.cast, to="float64")],
+    "MatMul": [
+        ("weight", TOKENS, lambda x: ops.matmul(x, weight(12, 7))),
+        ("tensors", (1, 2, 5, 12), lambda x: x @ ops.transpose(x * 0.5, perm=(0, 1, 3, 2))),
+        ("order", (1, 5, 5), lambda x: (x @ (x @ x)) * (x * 2.0 @ x)),
+    ],
+    "Gemm": [
+        ("", (1, 12), lambda x: ops.gemm(x, weight(3, 12), weight(3, hint="bias"))),
+        ("plain", (1, 12), lambda x: ops.gemm(x, weight(12, 3), transB=0)),
+    ],
+    "Attention": [
+        ("", (1, 4, 5, 6), lambda x: ops.attention(x, x * 0.5, x + 1.0)),
+        ("causal", (1, 4, 5, 6), lambda x: ops.attention(x, x * 0.5, x + 1.0, is_causal=1, scale=0.3)),
+        ("groups", (1, 4, 5, 6), lambda x: ops.attention(x, *ops.split(x, split=(2, 2), axis=1))),
+        ("one group", (1, 4, 5, 6), lambda x: ops.attention(
+            x, *ops.split(x, split=(1, 3), axis=1)[:1] * 2, is_causal=1)),
+        ("widths", (1, 4, 5, 6), lambda x: ops.attention(x, x, ops.slice_(x, starts=(1,), ends=(5,), axes=(3,)))),
+        ("lengths", (1, 4, 5, 6), lambda x: ops.attention(
+            x, *[ops.slice_(x, starts=(0,), ends=(3,), axes=(2,))] * 2, is_causal=1)),
+    ],
+    "BatchNormalization": [("", IMAGE, batch_norm((4,))), ("rows", (1, 7), batch_norm((7,), epsilon=1e-3)),
+                           ("series", (1, 4, 9), batch_norm((4,), momentum=0.99))],
+    "GroupNormalization": [("", IMAGE, norm_of(ops.group_normalization, (4,), num_groups=2)),
+                           ("rows", (1, 8), norm_of(ops.group_normalization, (8,), num_groups=2)),
+                           ("no shift", IMAGE, lambda x: ops.group_normalization(x, weight(4), num_groups=4))],
+    "InstanceNormalization": [("", IMAGE, norm_of(ops.instance_normalization, (4,))),
+                              ("plain", IMAGE, ops.instance_normalization)],
+    "LayerNormalization": [("", TOKENS, norm_of(ops.layer_normalization, (12,))),
+                           ("two axes", TOKENS, norm_of(ops.layer_normalization, (5, 12), axis=1)),
+                           ("plain", TOKENS, ops.layer_normalization)],
+    "RMSNormalization": [("", TOKENS, lambda x: ops.rms_normalization(x, weight(12))),
+                         ("shift", TOKENS, norm_of(ops.rms_normalization, (12,), epsilon=1e-2)),
+                         ("two axes", TOKENS, lambda x: ops.rms_normalization(x, weight(5, 12), axis=1)),
+                         ("plain", TOKENS, ops.rms_normalization)],
+    **{
+        f"Reduce{name}": [elementwise(op, axes=(2, 3)), elementwise(op, axes=(1,), keepdims=0),
+                          elementwise(op, axes=(-1, 1), keepdims=0)]
+        for name, op in {"Mean": ops.reduce_mean, "Sum": ops.reduce_sum, "Max": ops.reduce_max,
+                         "Min": ops.reduce_min, "Prod": ops.reduce_prod, "L2": ops.reduce_l2}.items()
+    },
+    "ArgMax": [elementwise(ops.arg_max, axis=1), elementwise(ops.arg_max, axis=-1, keepdims=0)],
+    "ArgMin": [elementwise(ops.arg_min, axis=2)],
+    "CumSum": [elementwise(ops.cumsum, axis=2), elementwise(ops.cumsum, axis=1, exclusive=1, reverse=1)],
+    "Gather": [("constant index", IMAGE, lambda x: ops.gather(x, index([2, 0]), axis=2)),
+               ("scalar index", IMAGE, lambda x: ops.gather(x, index(1), axis=1)),
+               ("matrix index", IMAGE, lambda x: ops.gather(x, index([[2, 0], [1, 1]]), axis=3)),
+               ("table", TOKENS, lambda x: ops.gather(weight(12, 3), ops.arg_max(x, axis=2, keepdims=0)))],
+    "GatherElements": [("", IMAGE, lambda x: ops.gather_elements(x, ops.topk(x, k=2, axis=2)[1], axis=2))],
+    "ScatterElements": [(r, IMAGE, scatter(r)) for r in ("none", "add", "mul", "min", "max")],
+    "TopK": [("both", IMAGE, lambda x: ops.topk(x, k=3, axis=2)), ("last", IMAGE, lambda x: ops.topk(x, k=2)[0]),
+             ("smallest", IMAGE, lambda x: ops.topk(x, k=2, largest=0)[1])],
+    "Reshape": [elementwise(ops.reshape, shape=(0, 4, -1)), elementwise(ops.reshape, shape=(0, -1)),
+                elementwise(ops.reshape, shape=(-1, 8)), elementwise(ops.reshape, shape=(0, 2, 2, 48)),
+                ("windows", IMAGE, lambda x: ops.reshape(ops.reshape(x, shape=(-1, 6, 8)), shape=(-1, 4, 6, 8)))],
+    "Flatten": [elementwise(ops.flatten), elementwise(ops.flatten, axis=3), elementwise(ops.flatten, axis=0),
+                elementwise(ops.flatten, axis=4), elementwise(ops.flatten, axis=-1)],
+    "Transpose": [elementwise(ops.transpose, perm=(0, 2, 3, 1)), elementwise(ops.transpose, perm=(0, 1, 3, 2)),
+                  elementwise(ops.transpose, perm=(0, 1, 2, 3))],
+    "Concat": [("", IMAGE, lambda x: ops.concat(x, x * 2.0)), ("last", IMAGE, lambda x: ops.concat(x, -x, x, axis=-1))],
+    "Split": [elementwise(ops.split, split=(2, 2), axis=1), elementwise(ops.split, split=(1, 3, 4), axis=3),
+              ("part", IMAGE, lambda x: ops.split(x, split=(1, 3))[1])],
+    "Slice": [
+        elementwise(ops.slice_, starts=(1,), ends=(3,), axes=(1,)),
+        elementwise(ops.slice_, starts=(0, -3), ends=(6, 2**31), axes=(2, 3), steps=(2, 1)),
+        elementwise(ops.slice_, starts=(-1,), ends=(-(2**31),), axes=(3,), steps=(-2,)),
+        elementwise(ops.slice_, starts=(4,), ends=(1,), axes=(2,), steps=(-1,)),
+        elementwise(ops.slice_, starts=(0,), ends=(-1,), axes=(2,)),
+    ],
+    "Pad": [
+        elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0)),
+        elementwise(ops.pad, pads=(0, 1, 0, 0, 0, 2, 0, 0), value=1.5),
+        elementwise(ops.pad, pads=(0, 0, -1, 0, 0, 0, 0, -2)),
+        elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0), mode="reflect"),
+        elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0), mode="edge"),
+        elementwise(ops.pad, pads=(0, 2, 0, 0, 0, 1, 0, 0), mode="reflect"),
+        ("tokens", TOKENS, lambda x: ops.pad(x, pads=(0, 1, 0, 0, 2, 0), mode="edge")),
+    ],
+    "Expand": [("", (1, 4, 1, 8), lambda x: ops.expand(x, shape=(1, 4, 5, 8))),
+               ("longer", (1, 1), lambda x: ops.expand(ops.unsqueeze(x, axes=(1,)), shape=(3, 4))),
+               ("shorter", (1, 4, 1, 8), lambda x: ops.expand(x, shape=(5, 1)))],
+    "Tile": [elementwise(ops.tile, repeats=(1, 2, 1, 3))],
+    "Squeeze": [("", (1, 1, 5, 1), lambda x: ops.squeeze(x, axes=(1, -1))),
+                ("one", (1, 1, 5), lambda x: ops.squeeze(x, axes=(1,)))],
+    "Unsqueeze": [elementwise(ops.unsqueeze, axes=(1, -1))],
+    "SpaceToDepth": [elementwise(ops.space_to_depth, blocksize=2)],
+    "DepthToSpace": [elementwise(ops.depth_to_space, blocksize=2), elementwise(ops.depth_to_space, blocksize=2, mode="DCR")],
+    "Resize": [
+        elementwise(ops.resize, scales=(2.0, 2.0)),
+        elementwise(ops.resize, sizes=(5, 11)),
+        elementwise(ops.resize, sizes=(5, 11), mode="linear"),
+        elementwise(ops.resize, sizes=(13, 3), mode="linear"),
+        elementwise(ops.resize, sizes=(9, 5), mode="linear", coordinate_transformation_mode="align_corners"),
+        elementwise(ops.resize, sizes=(9, 11), mode="cubic"),
+        ("series", (1, 3, 9), lambda x: ops.resize(x, sizes=(14,), mode="linear")),
+    ],
+}
+
+
+def test_every_operator_has_a_case() -> None:
+    assert set(CASES) == set(OPERATORS)
+
+
+def each_case() -> Iterable[object]:
+    for name, cases in CASES.items():
+        for number, (label, shape, build) in enumerate(cases):
+            yield pytest.param(name, shape, build, id=f"{name}-{label.replace(' ', '_') or number}")
+
+
+@pytest.mark.parametrize(("name", "shape", "build"), list(each_case()))
+def test_torch_and_onnx_agree(name: str, shape: tuple[int, ...], build: Build) -> None:
+    x = Input(shape)
+    outputs = build(x)
+    graph = Graph([x], outputs if isinstance(outputs, tuple) else [outputs])
+    assert name in {node.op.name for node in graph.nodes}
+    assert_exports_agree(graph)
