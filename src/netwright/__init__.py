@@ -1,0 +1,125 @@
+"""Design neural networks: your space in, your device's real cost as a hard budget, a plain trained model out.
+
+>>> import netwright as nw
+>>> width = nw.oneof(8, 16, 24)
+>>> space = nw.Space(nw.seq(nw.conv(width, kernel=3), nw.classifier(10)), input=nw.image(1, 8, 8))
+>>> space.size()
+3
+
+Every name is imported when it is first used, so that `import netwright` answers at once. The rooms are `graph`,
+`blocks`, `space`, `io`, `cost`, `target`, `quality`, `strategy` and `study`; what is needed less often stands in
+them, such as `netwright.space.catalog` and `netwright.graph.ops`.
+"""
+
+# ruff: noqa: I001  (one import a room; the sorter would split them into one a name)
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # fmt: off
+    from netwright.blocks import (
+        Block as Block, Call as Call, attention as attention, avg_pool as avg_pool, block as block,
+        bottleneck as bottleneck, channel_shuffle as channel_shuffle, classifier as classifier, conv as conv,
+        conv1d as conv1d, conv_stem as conv_stem, convnext as convnext, depthwise_mixer as depthwise_mixer,
+        depthwise_separable as depthwise_separable, downsample as downsample, dropout as dropout,
+        factorized_reduction as factorized_reduction, fused_mbconv as fused_mbconv, global_pool as global_pool,
+        grouped_query_attention as grouped_query_attention, hourglass as hourglass, imagenet_stem as imagenet_stem,
+        inception as inception, inception_mixer as inception_mixer, inceptionnext as inceptionnext,
+        linear_block as linear_block, lowformer as lowformer, lowformer_attention as lowformer_attention,
+        make_divisible as make_divisible, max_pool as max_pool, mbconv as mbconv, metaformer as metaformer,
+        mlp as mlp, mobilenet_head as mobilenet_head, monarch_linear as monarch_linear,
+        monarch_mixer as monarch_mixer, multi_head_attention as multi_head_attention,
+        multi_query_attention as multi_query_attention, patch_embedding as patch_embedding,
+        patchify_stem as patchify_stem, pool_mixer as pool_mixer, random_mixer as random_mixer,
+        random_projection as random_projection, relu_conv_bn as relu_conv_bn, residual1d as residual1d,
+        residual_block as residual_block, residual_reduction as residual_reduction, resnext as resnext,
+        separable1d as separable1d, series_activation as series_activation, shufflenet_v2 as shufflenet_v2,
+        skip as skip, sparse_query_attention as sparse_query_attention, squeeze_excite as squeeze_excite,
+        starnet as starnet, swiglu as swiglu, table_head as table_head, tabm as tabm, tabm_head as tabm_head,
+        tabm_mini as tabm_mini, token_head as token_head, vanilla as vanilla, vit_encoder as vit_encoder,
+        zero as zero,
+    )
+    from netwright.cost import Additive as Additive, Cost as Cost, Limit as Limit, costs_of as costs_of
+    from netwright.errors import NetwrightError as NetwrightError
+    from netwright.graph import (
+        Graph as Graph, Input as Input, Tensor as Tensor, canonical_hash as canonical_hash, image as image,
+        ops as ops, parameter as parameter, scope as scope, simplify as simplify, tokens as tokens,
+        vector as vector, verify as verify,
+    )
+    from netwright.io import (
+        draw as draw, export as export, save_drawing as save_drawing, to_module as to_module, to_onnx as to_onnx,
+        to_torch_source as to_torch_source,
+    )
+    from netwright.quality import Recipe as Recipe, Task as Task, load_task as load_task, train as train
+    from netwright.space import (
+        Design as Design, Space as Space, branch as branch, cell as cell, grammar as grammar, integer as integer,
+        named as named, oneof as oneof, real as real, repeat as repeat, residual as residual, rule as rule,
+        seq as seq, tied as tied,
+    )
+    from netwright.space.catalog import auto_space as auto_space, get_space as get_space
+    from netwright.strategy import (
+        Objective as Objective, Outcome as Outcome, Proposal as Proposal, Strategy as Strategy,
+        get_strategy as get_strategy,
+    )
+    from netwright.study import (
+        Budget as Budget, SearchResult as SearchResult, Study as Study, StudyInterrupted as StudyInterrupted,
+        resume as resume, search as search,
+    )
+    from netwright.target import latency_here as latency_here
+    # fmt: on
+
+_EXPORTS: dict[str, tuple[str, ...]] = {
+    "netwright.blocks": (
+        "Block", "Call", "attention", "avg_pool", "block", "bottleneck", "channel_shuffle", "classifier", "conv",
+        "conv1d", "conv_stem", "convnext", "depthwise_mixer", "depthwise_separable", "downsample", "dropout",
+        "factorized_reduction", "fused_mbconv", "global_pool", "grouped_query_attention", "hourglass",
+        "imagenet_stem", "inception", "inception_mixer", "inceptionnext", "linear_block", "lowformer",
+        "lowformer_attention", "make_divisible", "max_pool", "mbconv", "metaformer", "mlp", "mobilenet_head",
+        "monarch_linear", "monarch_mixer", "multi_head_attention", "multi_query_attention", "patch_embedding",
+        "patchify_stem", "pool_mixer", "random_mixer", "random_projection", "relu_conv_bn", "residual1d",
+        "residual_block", "residual_reduction", "resnext", "separable1d", "series_activation", "shufflenet_v2",
+        "skip", "sparse_query_attention", "squeeze_excite", "starnet", "swiglu", "table_head", "tabm", "tabm_head",
+        "tabm_mini", "token_head", "vanilla", "vit_encoder", "zero",
+    ),
+    "netwright.cost": ("Additive", "Cost", "Limit", "costs_of"),
+    "netwright.errors": ("NetwrightError",),
+    "netwright.graph": (
+        "Graph", "Input", "Tensor", "canonical_hash", "image", "ops", "parameter", "scope", "simplify", "tokens",
+        "vector", "verify",
+    ),
+    "netwright.io": ("draw", "export", "save_drawing", "to_module", "to_onnx", "to_torch_source"),
+    "netwright.quality": ("Recipe", "Task", "load_task", "train"),
+    "netwright.space": (
+        "Design", "Space", "branch", "cell", "grammar", "integer", "named", "oneof", "real", "repeat", "residual",
+        "rule", "seq", "tied",
+    ),
+    "netwright.space.catalog": ("auto_space", "get_space"),
+    "netwright.strategy": ("Objective", "Outcome", "Proposal", "Strategy", "get_strategy"),
+    "netwright.study": ("Budget", "SearchResult", "Study", "StudyInterrupted", "resume", "search"),
+    "netwright.target": ("latency_here",),
+}  # fmt: skip
+_HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
+_ROOMS = ("blocks", "cost", "errors", "graph", "io", "quality", "space", "strategy", "study", "target")
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name, or a room, where it is first used (PEP 562)."""
+    if name in _HOMES:
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+    if name in _ROOMS:
+        return import_module(f"netwright.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("netwright")
+    raise AttributeError(f"module 'netwright' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_ROOMS]

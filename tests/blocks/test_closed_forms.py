@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netwright import blocks as nb
@@ -26,6 +26,7 @@ def test_squeeze_and_excitation() -> None:
     assert macs(graph) == 2 * 64 * 16
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 6), st.sampled_from([3, 5, 7]), st.integers(1, 12))
 def test_inverted_residual(eights: int, expand: int, kernel: int, size: int) -> None:
     c = 8 * eights

@@ -11,7 +11,7 @@ from netwright.graph import Graph, verify
 from . import reference
 
 EXACT = {
-    # network: parameters, millions of MACs (torchvision and timm state the parameters; MACs by their own counters)
+    # network: parameters as torchvision, timm or the authors state them, millions of MACs
     reference.resnet18: (11_689_512, 1_814.07),
     reference.resnet50: (25_557_032, 4_089.18),
     reference.resnext50: (25_028_904, 4_230.48),
@@ -37,7 +37,7 @@ def test_totals_are_exact(network: Callable[[], Graph]) -> None:
 
 
 ROUNDED = {
-    # network: millions of parameters and of MACs as the papers round them
+    # network: millions of parameters and of MACs as the papers, or timm, round them
     reference.inceptionnext_tiny: (28.1, 4_200),
     reference.starnet_s1: (2.9, 425),
     reference.lowformer_b0: (14.1, 944),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from netwright import blocks
@@ -88,6 +88,7 @@ odd = st.sampled_from([3, 5, 7])
 sizes = st.integers(1, 33)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(STRIDED), sizes, sizes, st.integers(1, 3), st.integers(1, 2), st.integers(1, 2))
 def test_size_is_divided_by_the_stride_and_rounded_up(
     block: Callable[..., Tensor], height: int, width: int, stride: int, entering: int, leaving: int
@@ -99,6 +100,7 @@ def test_size_is_divided_by_the_stride_and_rounded_up(
         verify(Graph([x], [y]))
 
 
+@settings(deadline=None)
 @given(st.sampled_from([max_pool, avg_pool]), st.integers(1, 7), sizes, sizes, st.integers(1, 4))
 def test_pools_round_up_too(block: Callable[..., Tensor], kernel: int, height: int, width: int, stride: int) -> None:
     assume(kernel % 2 == 1 or kernel == stride)
@@ -106,6 +108,7 @@ def test_pools_round_up_too(block: Callable[..., Tensor], kernel: int, height: i
     assert y.shape == (1, 3, -(-height // stride), -(-width // stride))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 64), odd, st.floats(1, 6), st.booleans(), st.integers(4, 20))
 def test_mbconv_keeps_any_width(channels: int, kernel: int, expand: float, se: bool, size: int) -> None:
     x = Input((1, channels, size, size))
@@ -115,6 +118,7 @@ def test_mbconv_keeps_any_width(channels: int, kernel: int, expand: float, se: b
     assert y.node.op.name == "Add"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 8), st.integers(1, 16), st.integers(1, 20))
 def test_attention_keeps_tokens(keys: int, group: int, each: int, length: int) -> None:
     queries = keys * group
@@ -122,18 +126,21 @@ def test_attention_keeps_tokens(keys: int, group: int, each: int, length: int) -
     assert blocks.grouped_query_attention(x, queries, keys).shape == x.shape
 
 
+@settings(deadline=None)
 @given(st.integers(1, 96), st.integers(1, 96), st.integers(1, 12))
 def test_monarch_maps_any_width_to_any_other(width: int, features: int, length: int) -> None:
     x = Input((1, length, width))
     assert blocks.monarch_linear(x, features).shape == (1, length, features)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 4), st.sampled_from([1, 2, 4, 8]))
 def test_patches_become_tokens(width: int, count: int, patch: int) -> None:
     x = Input((1, 3, count * patch, patch))
     assert blocks.patch_embedding(x, width, patch, class_token=True).shape == (1, count + 1, width)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.sampled_from([1, 4, 8, 16]))
 def test_make_divisible_is_a_multiple_not_far_below(value: int, divisor: int) -> None:
     result = blocks.make_divisible(value, divisor)

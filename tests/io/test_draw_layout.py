@@ -6,6 +6,7 @@ from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from netwright.io._draw_layout import Item, Layout, arrange
 
 

@@ -91,12 +91,12 @@ def test_table_latency_measures_on_demand_and_keeps_its_lines() -> None:
     counting = CountingExport()
     latency = TableLatency(counting, seconds=0.01)
     assert latency.name == "latency_ms@here"
-    first = latency.graph(block(4))
-    assert latency.graph(block(4, name="again")) == first
+    first = latency.of(block(4))
+    assert latency.of(block(4, name="again")) == first
     latency.measure([block(4), block(8)])
     assert counting.calls == 2
     again = TableLatency(counting, name="latency_ms@other", table=latency.lines)
-    assert again.graph(block(8)) == latency.graph(block(8))
+    assert again.of(block(8)) == latency.of(block(8))
     assert again.name == "latency_ms@other"
     assert counting.calls == 2
 

@@ -99,6 +99,10 @@ class Block:
             bound[key] = value
         return bound
 
+    def __reduce__(self) -> str:
+        # By name, like a function: pickle then finds this object where its module defines it.
+        return str(getattr(self, "__qualname__", self.name))
+
     def __repr__(self) -> str:
         return f"<block {self.name}>"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, conv_norm, divides, fits, shortcut
+from netwright.blocks._layers import activate, chosen, conv_norm, divides, fits, shortcut
 from netwright.graph import Tensor
 
 __all__ = ["bottleneck", "narrow_residual"]
@@ -43,6 +43,6 @@ def bottleneck(
     >>> bottleneck(image(64, 32, 32), 128, stride=2).shape
     (1, 128, 16, 16)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     fits(divides(ratio, out), "bottleneck", "ratio must divide the channels", ratio=ratio, channels=out)
     return narrow_residual(x, out, stride, kernel, out // ratio, 1, norm, activation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, fits, linear, normalise
+from netwright.blocks._layers import activate, chosen, fits, linear, normalise
 from netwright.graph import Tensor
 
 __all__ = ["linear_block"]
@@ -23,5 +23,5 @@ def linear_block(
     (1, 32)
     """
     fits(x.rank == 2, "linear_block", "the input must be (N, C)", shape=x.shape)
-    y = normalise(linear(x, features or x.shape[1], bias=norm == "none"), norm)
+    y = normalise(linear(x, chosen(features, x.shape[1]), bias=norm == "none"), norm)
     return dropped(activate(y, activation), dropout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm, make_divisible
+from netwright.blocks._layers import chosen, conv_norm, make_divisible
 from netwright.blocks._squeeze_excite import squeeze_excite
 from netwright.errors import UnknownNameError
 from netwright.graph import Tensor
@@ -49,7 +49,7 @@ def mbconv(
     >>> mbconv(image(16, 32, 32), 24, expand=6, stride=2).shape
     (1, 24, 16, 16)
     """
-    width, out = x.shape[1], channels or x.shape[1]
+    width, out = x.shape[1], chosen(channels, x.shape[1])
     hidden = round(width * expand)
     y = x if expand == 1 else conv_norm(x, hidden, norm=norm, activation=activation, name="expand")
     y = conv_norm(y, hidden, kernel, stride=stride, groups=hidden, norm=norm, activation=activation, name="depthwise")
@@ -78,7 +78,7 @@ def fused_mbconv(
     >>> fused_mbconv(image(16, 32, 32), 24, stride=2).shape
     (1, 24, 16, 16)
     """
-    width, out = x.shape[1], channels or x.shape[1]
+    width, out = x.shape[1], chosen(channels, x.shape[1])
     if expand == 1:
         y = conv_norm(x, out, kernel, stride=stride, norm=norm, activation=activation, name="conv")
     else:

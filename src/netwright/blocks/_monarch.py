@@ -51,7 +51,7 @@ def monarch_linear(x: Tensor, features: int | None = None, blocks: int | None = 
     >>> monarch_linear(vector(64)).shape
     (1, 64)
     """
-    out = features or x.shape[-1]
+    out = chosen(features, x.shape[-1])
     if x.rank == 2:
         y: Tensor = ops.squeeze(_monarch(ops.unsqueeze(x, axes=(1,)), out, blocks, "monarch"), axes=(1,))
         return y

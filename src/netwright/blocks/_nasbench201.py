@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution, normalise
+from netwright.blocks._layers import chosen, convolution, normalise
 from netwright.blocks._pools import mean_windows
 from netwright.graph import Tensor, ops, scope
 
@@ -24,7 +24,7 @@ def relu_conv_bn(x: Tensor, channels: int | None = None, kernel: int = 3, stride
     >>> relu_conv_bn(image(16, 32, 32)).shape
     (1, 16, 32, 32)
     """
-    return _relu_conv_bn(x, channels or x.shape[1], kernel, stride)
+    return _relu_conv_bn(x, chosen(channels, x.shape[1]), kernel, stride)
 
 
 @block
@@ -38,7 +38,7 @@ def residual_reduction(x: Tensor, channels: int | None = None, stride: int = 2) 
     >>> residual_reduction(image(16, 32, 32), 32).shape
     (1, 32, 16, 16)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     with scope("conv1"):
         y = _relu_conv_bn(x, out, 3, stride)
     with scope("conv2"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, conv_norm, shortcut
+from netwright.blocks._layers import activate, chosen, conv_norm, shortcut
 from netwright.graph import Tensor
 
 __all__ = ["residual_block"]
@@ -26,7 +26,7 @@ def residual_block(
     >>> residual_block(image(16, 32, 32), 32, stride=2).shape
     (1, 32, 16, 16)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     y = conv_norm(x, out, kernel, stride=stride, norm=norm, activation=activation, name="conv1")
     y = conv_norm(y, out, kernel, norm=norm, name="conv2")
     return activate(y + shortcut(x, out, stride, norm), activation)

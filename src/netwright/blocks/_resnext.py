@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._bottleneck import narrow_residual
-from netwright.blocks._layers import divides, fits
+from netwright.blocks._layers import chosen, divides, fits
 from netwright.graph import Tensor
 
 __all__ = ["resnext"]
@@ -30,7 +30,7 @@ def resnext(
     >>> resnext(image(64, 32, 32), 128, stride=2).shape
     (1, 128, 16, 16)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     fits(
         divides(ratio * groups, out),
         "resnext",

@@ -31,7 +31,7 @@ def conv1d(
     (1, 16, 50)
     """
     _series(x, "conv1d")
-    width = channels or x.shape[1]
+    width = chosen(channels, x.shape[1])
     return conv_norm(
         x, width, kernel, stride=stride, groups=groups, dilation=dilation, norm=norm, activation=activation
     )
@@ -88,7 +88,7 @@ def residual1d(
     (1, 16, 50)
     """
     _series(x, "residual1d")
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     y = conv_norm(x, out, kernel, stride=stride, norm=norm, activation=activation, name="conv1")
     y = conv_norm(y, out, max(kernel - 2, 3), norm=norm, activation=activation, name="conv2")
     y = conv_norm(y, out, max(kernel - 4, 3), norm=norm, name="conv3")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm, divides, fits
+from netwright.blocks._layers import chosen, conv_norm, divides, fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["channel_shuffle", "shufflenet_v2"]
@@ -55,7 +55,7 @@ def shufflenet_v2(
     >>> shufflenet_v2(image(24, 56, 56), 116, stride=2).shape
     (1, 116, 28, 28)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     fits(out % 2 == 0, "shufflenet_v2", "channels must be even", channels=out)
     half = out // 2
     if stride == 1 and out == x.shape[1]:

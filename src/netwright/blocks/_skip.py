@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution, fits, normalise, shortcut
+from netwright.blocks._layers import chosen, convolution, fits, normalise, shortcut
 from netwright.graph import Tensor, ops
 
 __all__ = ["factorized_reduction", "skip", "zero"]
@@ -37,7 +37,7 @@ def factorized_reduction(x: Tensor, channels: int | None = None, stride: int = 2
     >>> factorized_reduction(image(16, 33, 32), 32).shape
     (1, 32, 17, 16)
     """
-    return _factorized(x, channels or x.shape[1], stride, norm)
+    return _factorized(x, chosen(channels, x.shape[1]), stride, norm)
 
 
 @block
@@ -51,7 +51,7 @@ def skip(x: Tensor, channels: int | None = None, stride: int = 1, norm: str = "b
     """
     if channels is None and stride == 1:
         return x
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
     return shortcut(x, out, 1, norm) if stride == 1 else _factorized(x, out, stride, norm)
 
 
@@ -65,7 +65,8 @@ def zero(x: Tensor, channels: int | None = None, stride: int = 1) -> Tensor:
     >>> zero(image(16, 33, 32), 24, stride=2).shape
     (1, 24, 17, 16)
     """
-    out = channels or x.shape[1]
+    out = chosen(channels, x.shape[1])
+    fits(min(out, stride) > 0, "zero", "sizes must be positive", channels=out, stride=stride)
     if stride > 1:
         axes = tuple(range(2, x.rank))
         x = ops.slice_(x, starts=(0,) * len(axes), ends=x.shape[2:], axes=axes, steps=(stride,) * len(axes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import conv_norm, convolution, divides, fits, normalise
+from netwright.blocks._layers import chosen, conv_norm, convolution, divides, fits, normalise
 from netwright.graph import Tensor, ops
 
 __all__ = ["conv_stem", "downsample", "imagenet_stem", "patchify_stem"]
@@ -73,4 +73,4 @@ def downsample(
     >>> downsample(image(96, 56, 56), 192).shape
     (1, 192, 28, 28)
     """
-    return convolution(normalise(x, norm), channels or x.shape[1], kernel, stride=stride, bias=True)
+    return convolution(normalise(x, norm), chosen(channels, x.shape[1]), kernel, stride=stride, bias=True)

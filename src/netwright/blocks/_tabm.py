@@ -39,7 +39,7 @@ def tabm(
     """
     first = x.rank == 2
     y, count = _members(x, members, "tabm")
-    width = features or x.shape[-1]
+    width = chosen(features, x.shape[-1])
     y = y * parameter("input_scale", (count, x.shape[-1]), Init("signs" if first else "ones"))
     y = linear(y, width, bias=False) * parameter("output_scale", (count, width), Init("ones"))
     y = y + parameter("bias", (count, width), Init("zeros"))
@@ -66,7 +66,7 @@ def tabm_mini(
     y, count = _members(x, members, "tabm_mini")
     if x.rank == 2:
         y = y * parameter("input_scale", (count, x.shape[-1]), Init("signs"))
-    return dropped(activate(linear(y, features or x.shape[-1]), activation), dropout)
+    return dropped(activate(linear(y, chosen(features, x.shape[-1])), activation), dropout)
 
 
 @block

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution
+from netwright.blocks._layers import chosen, convolution
 from netwright.blocks._pools import max_windows
 from netwright.graph import Tensor, ops
 
@@ -38,5 +38,5 @@ def vanilla(x: Tensor, channels: int | None = None, stride: int = 1, reach: int 
     >>> vanilla(image(512, 56, 56), 1024, stride=2).shape
     (1, 1024, 28, 28)
     """
-    y = convolution(x, channels or x.shape[1], 1, bias=True)
+    y = convolution(x, chosen(channels, x.shape[1]), 1, bias=True)
     return _series(y if stride == 1 else max_windows(y, stride, stride), reach)

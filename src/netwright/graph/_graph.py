@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,17 @@ class Graph:
         inputs, outputs = (", ".join("x".join(map(str, t.shape)) for t in ts) for ts in (self.inputs, self.outputs))
         return f"<Graph {inputs} -> {outputs}, {len(self.nodes)} nodes, {len(self.parameters)} parameters>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        from netwright.graph._pickle import packed, unpacked
+
+        return unpacked, packed(self)
+
+    def _repr_svg_(self) -> str:
+        # Notebooks ask for this; drawing lives above this room and is loaded only then.
+        from netwright.io._draw import repr_svg
+
+        return repr_svg(self)
+
     @cached_property
     def leaves(self) -> tuple[Tensor, ...]:
         """Inputs, parameters and constants that the outputs need, in the order of first use."""
@@ -130,11 +142,13 @@ class Graph:
         """Unique readable name of every tensor, such as `stem.conv.weight` or `stem.relu`."""
         names: dict[Tensor, str] = {}
         used: set[str] = set()
+        # Where counting goes on: from 0 each time, a long chain without scopes would cost the square of its length.
+        counts: dict[str, int] = {}
 
         def give(tensor: Tensor, wanted: str) -> None:
-            name, count = wanted, 0
+            name = wanted
             while name in used:
-                count += 1
+                count = counts[wanted] = counts.get(wanted, 0) + 1
                 name = f"{wanted}_{count}"
             used.add(name)
             names[tensor] = name

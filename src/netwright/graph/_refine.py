@@ -11,7 +11,7 @@ __all__ = ["Links", "certificate", "digest", "refine"]
 
 Vertex = Hashable
 Edges = dict[Vertex, list[tuple[bytes, Vertex]]]
-MOST_MARKS = 3
+EFFORT = 2_000_000
 
 
 def digest(data: bytes) -> bytes:
@@ -54,15 +54,15 @@ def refine(order: Sequence[Vertex], colours: dict[Vertex, bytes], links: Links) 
 
 
 def certificate(
-    order: Sequence[Vertex], colours: Mapping[Vertex, bytes], links: Links, marks: int = MOST_MARKS
+    order: Sequence[Vertex], colours: Mapping[Vertex, bytes], links: Links, effort: int = EFFORT
 ) -> bytes:
-    """Digest of the structure among refined vertices: equal exactly for isomorphic ones (within MOST_MARKS).
+    """Digest of the structure among refined vertices: equal exactly for isomorphic ones, as far as `effort` reaches.
 
     Colours settle everything about a vertex that is alone with its colour. What remains falls into components, each
     told in the same way. A component in which no vertex is alone is refined once for each member of its smallest
-    class, with that member marked (individualisation), and the results are told as a set. After MOST_MARKS marks
-    one inside the other only the colours count; then regular structures without any distinguished vertex might
-    share a certificate.
+    class, with that member marked (individualisation), and the results are told as a set. Where that would visit more
+    than `effort` vertices only the colours count: large structures in which every vertex looks like every other
+    may then share a certificate.
     """
     own = b"".join(sorted(colours[v] for v in order))
     sizes = Counter(colours[v] for v in order)
@@ -71,17 +71,18 @@ def certificate(
         return digest(own)
     parts = _components(rest, colours, links, sizes)
     if len(parts[0]) < len(order):
-        return digest(own + b"".join(sorted(certificate(part, colours, links, marks) for part in parts)))
-    if marks == 0:
+        return digest(own + b"".join(sorted(certificate(part, colours, links, effort) for part in parts)))
+    members, rarest = min((size, colour) for colour, size in sizes.items())
+    effort //= members
+    if effort < len(order) ** 2:  # a refinement may take as many sweeps as there are vertices
         return digest(own)
-    rarest = min((size, colour) for colour, size in sizes.items())[1]
     told = []
     for marked in order:
         if colours[marked] == rarest:
             trial = {v: colours[v] for v in order}
             trial[marked] = digest(b"marked" + rarest)
             refine(order, trial, links)
-            told.append(certificate(order, trial, links, marks - 1))
+            told.append(certificate(order, trial, links, effort))
     return digest(own + b"".join(sorted(told)))
 
 

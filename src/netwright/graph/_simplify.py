@@ -82,6 +82,9 @@ class Reduced:
         self._constants: dict[tuple[str, Shape, bytes], Constant] = {}
         self._lots: dict[Tensor | None, int] = {}
         self._draw = Random(0).getrandbits
+        self._twins: dict[tuple[object, ...], list[Node]] = {}
+        self._blank: dict[tuple[Shape, str], Tensor] = {}
+        self._silent: set[Tensor | None] = set()
         for leaf in graph.leaves:
             if type(leaf) is Constant:
                 self._value[leaf] = self._one_of_equal(leaf)
@@ -110,9 +113,8 @@ class Reduced:
         """Go once through the nodes, and let every value that equals an earlier one be that one."""
         known, value = self._known, self._value
         before, known.steps = known.steps, {}
-        self._twins: dict[tuple[object, ...], list[Node]] = {}
-        self._blank: dict[tuple[Shape, str], Tensor] = {}
-        self._silent: set[Tensor | None] = set()
+        for found in (self._twins, self._blank, self._silent):
+            found.clear()
         for node, read in before.items():
             inputs = tuple([value.get(t, t) for t in read])
             if not known.zeros.isdisjoint(inputs):
@@ -124,15 +126,19 @@ class Reduced:
             if same is not None:
                 value[node.outputs[0]] = same
                 continue
-            twin = self._twin(node, inputs)
-            if twin is not None:
-                value.update(zip(node.outputs, twin.outputs, strict=True))
-                continue
-            known.steps[node] = inputs
-            if leads_with_batch(node, inputs, known.rows):
+            if self._keep(node, inputs) and leads_with_batch(node, inputs, known.rows):
                 known.rows.update(node.outputs)
         outputs = self._audible(tuple([value.get(t, t) for t in self.outputs]))
         self.outputs = tuple([t for t in outputs if t is not None])
+
+    def _keep(self, node: Node, inputs: Inputs) -> bool:
+        """Let the node remain, unless an earlier one makes the same values."""
+        twin = self._twin(node, inputs)
+        if twin is None:
+            self._known.steps[node] = inputs
+        else:
+            self._value.update(zip(node.outputs, twin.outputs, strict=True))
+        return twin is None
 
     def _twin(self, node: Node, inputs: Inputs) -> Node | None:
         """An earlier node that does the same to the same values; a parameter is the same only as one object."""
@@ -168,6 +174,8 @@ class Reduced:
     def _past_zeros(self, node: Node, inputs: Inputs) -> Inputs | None:
         """What the node reads once zeros are dropped, or None where it makes nothing but zeros."""
         known = self._known
+        if identity_of(node, inputs, known) is not None:
+            return inputs  # it may hand on a layer of zeros to the normalisation that it is one unit with
         if (
             makes_zero(node, inputs, known)
             and leads_with_batch(node, inputs, known.rows)
@@ -188,9 +196,9 @@ class Reduced:
         if node.op.name in LAYERS and any(isinstance(t, Parameter) for t in inputs):
             # A layer with weights of its own makes one unit with a normalisation that reads it: convolutions of
             # zero that differ in kernel stay different before a shift. Anything else reads plain zeros instead.
-            known.steps[node] = self._audible(inputs)
-            for made in (known.rows, known.zeros, self._silent):
-                made.update(node.outputs)
+            if self._keep(node, self._audible(inputs)):
+                for made in (known.rows, known.zeros, self._silent):
+                    made.update(node.outputs)
             return
         for t in node.outputs:
             self._value[t] = self._zeros(t.shape, t.dtype)
@@ -224,18 +232,16 @@ class Reduced:
     def _built(self, op: Operator, *inputs: Tensor, **attrs: Any) -> Tensor:
         y: Tensor = op(*inputs, **attrs)
         assert y.node is not None
-        twin = self._twin(y.node, y.node.inputs)
-        if twin is not None:
-            return twin.output
         y.node.scope = None  # it belongs to no block of the user's
-        self._known.steps[y.node] = y.node.inputs
+        if not self._keep(y.node, y.node.inputs):
+            return self._value[y]
         self._known.rows.add(y)
         return y
 
     def _keep_what_is_used(self) -> None:
         uses: dict[Tensor | None, int] = {}
-        for t in self.outputs:
-            uses[t] = uses.get(t, 0) + 1
+        for output in self.outputs:
+            uses[output] = uses.get(output, 0) + 1
         kept = []
         for step in reversed(self.steps.items()):
             outputs = step[0].outputs
@@ -258,15 +264,18 @@ class Reduced:
             inner = [t.node for t in inputs if t is not None and t.node is not None and self.uses[t] == 1]
             inner = [other for other in inner if other.op.name in SUMS]
             if inner:
-                terms: list[Tensor | None] = []
-                for term in inputs:
-                    terms += self.steps[term.node] if term is not None and term.node in inner else (term,)
-                self.steps[node] = tuple(terms)
+                self.steps[node] = terms = self._terms(inputs, inner)
                 absorbed += inner
                 again = again or not self._known.zeros.isdisjoint(terms)
         for node in absorbed:
             del self.steps[node]
         return again
+
+    def _terms(self, inputs: Inputs, inner: list[Node]) -> Inputs:
+        terms: list[Tensor | None] = []
+        for t in inputs:
+            terms += self.steps[t.node] if t is not None and t.node in inner else (t,)
+        return tuple(terms)
 
 
 def simplify(graph: Graph) -> Graph:

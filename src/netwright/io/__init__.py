@@ -1,9 +1,21 @@
-"""Plain code out: a graph as PyTorch source, as a live module and as ONNX."""
+"""Plain code out: a graph as PyTorch source, as a live module, as ONNX and as a drawing."""
 
+from netwright.io._draw import draw, save_drawing
 from netwright.io._export import Exported, export
 from netwright.io._initial import initial_weights
 from netwright.io._module import to_module, weights_of
 from netwright.io._onnx import save_onnx, to_onnx
 from netwright.io._source import to_torch_source
 
-__all__ = ["Exported", "export", "initial_weights", "save_onnx", "to_module", "to_onnx", "to_torch_source", "weights_of"]
+__all__ = [
+    "Exported",
+    "draw",
+    "export",
+    "initial_weights",
+    "save_drawing",
+    "save_onnx",
+    "to_module",
+    "to_onnx",
+    "to_torch_source",
+    "weights_of",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-__all__ = ["difference", "random_inputs", "run_onnx", "run_torch"]
+__all__ = ["difference", "random_inputs", "rounding_error", "run_onnx", "run_torch"]
 
 Arrays = Sequence[NDArray[Any]]
 
@@ -44,7 +45,14 @@ def run_torch(module: nn.Module, inputs: Arrays) -> list[NDArray[Any]]:
             result = module(*(torch.from_numpy(a) for a in inputs))
     finally:
         module.train(training)
-    return [t.numpy() for t in (result if isinstance(result, tuple) else (result,))]
+    return [t.detach().numpy() for t in (result if isinstance(result, tuple) else (result,))]
+
+
+def rounding_error(module: nn.Module, inputs: Arrays) -> float:
+    """What a module loses to float32: the difference of its outputs from those in float64."""
+    wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in inputs]
+    exact = run_torch(copy.deepcopy(module).double(), wide)
+    return difference(run_torch(module, inputs), exact)
 
 
 def run_onnx(model: onnx.ModelProto | bytes, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

@@ -15,16 +15,17 @@ ATOM, POWER, UNARY, PRODUCT, SUM, COMPARISON = range(6)
 
 WIDTH = 110
 
-MODULE_NAMES = frozenset(
-    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval"
-    " extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules"
-    " mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook"
-    " register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook"
-    " register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook"
-    " register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_"
-    " reset_parameters set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu"
-    " zero_grad".split()
-)
+MODULE_NAMES = frozenset({
+    "T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu",
+    "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state",
+    "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers",
+    "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook",
+    "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
+    "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook",
+    "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook",
+    "requires_grad_", "reset_parameters", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to",
+    "to_empty", "train", "training", "type", "xpu", "zero_grad",
+})  # fmt: skip
 """Names that torch.nn.Module uses itself: a submodule of such a name is reached through `_modules`."""
 
 
@@ -145,30 +146,32 @@ def member(path: tuple[str, ...]) -> str:
 
 
 def wrapped(line: str, indent: int) -> list[str]:
-    """A statement on one line, or, where too long, with what stands in its last brackets on lines of their own.
+    """A statement on one line, or, where too long, with what stands in its largest brackets on lines of their own.
 
-    >>> wrapped("y = f(a, b)", 4)
-    ['    y = f(a, b)']
+    Equal neighbours among the submodules of an nn.Sequential become one comprehension.
+
+    >>> wrapped("y = nn.Sequential(Block(8), Block(8))", 4)
+    ['    y = nn.Sequential(*(Block(8) for _ in range(2)))']
     """
-    pad = " " * indent
-    if indent + len(line) <= WIDTH and "nn.Sequential(" not in line:
+    pad, span = " " * indent, _largest_brackets(line)
+    if span is None:
         return [pad + line]
-    span = _last_brackets(line)
-    parts = _at_commas(line[span[0] + 1 : span[1]]) if span else []
-    if span and line[: span[0]].endswith("nn.Sequential"):
+    head, parts, tail = line[: span[0] + 1], _at_commas(line[span[0] + 1 : span[1]]), line[span[1] :]
+    if head.endswith(("nn.Sequential(", "super().__init__(")):
         parts = _folded(parts)
-        joined = line[: span[0] + 1] + ", ".join(parts) + line[span[1] :]
-        if indent + len(joined) <= WIDTH and len(parts) <= 2:
-            return [pad + joined]
-    if not span or not parts:
-        return [pad + line]
-    if indent + len(line) <= WIDTH and not line[: span[0]].endswith("nn.Sequential"):
-        return [pad + line]
-    if all(len(p) <= 20 for p in parts) and len(parts) > 8:
+    joined = f"{head}{', '.join(parts)}{tail}"
+    few = len(parts) <= MOST_ON_A_LINE.get(head.rpartition(" ")[2], 99)
+    if not parts or (few and indent + len(joined) <= WIDTH):
+        return [pad + joined]
+    if len(parts) > 8 and all(len(part) <= 20 for part in parts):
         inner = _filled(parts, indent + 4)
     else:
-        inner = [text for p in parts for text in _with_comma(wrapped(p, indent + 4))]
-    return [pad + line[: span[0] + 1], *inner, pad + line[span[1] :]]
+        inner = [text for part in parts for text in _with_comma(wrapped(part, indent + 4))]
+    return [pad + head, *inner, pad + tail]
+
+
+MOST_ON_A_LINE = {"nn.Sequential(": 2}
+"""How many arguments of a call stand on one line even where more would fit."""
 
 
 def _with_comma(lines: list[str]) -> list[str]:
@@ -196,8 +199,8 @@ def _folded(parts: list[str]) -> list[str]:
     return [run[0] if len(run) == 1 else f"*({run[0]} for _ in range({len(run)}))" for run in runs]
 
 
-def _last_brackets(line: str) -> tuple[int, int] | None:
-    """Outermost brackets that close the line, but for what may follow them, such as `.requires_grad_(False)`."""
+def _largest_brackets(line: str) -> tuple[int, int] | None:
+    """Position of the outermost brackets that hold the most."""
     depth, start, spans = 0, 0, []
     for position, letter in _outside_strings(line):
         if letter in "([{":

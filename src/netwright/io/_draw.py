@@ -35,6 +35,7 @@ __all__ = ["draw", "repr_svg", "save_drawing"]
 
 _BOXES = 32
 _BESIDE = 4
+_LEAST_SHARE = 0.02
 _LEAST_WIDTH, _MOST_WIDTH = 150.0, 360.0
 _LISTED = 24
 
@@ -106,14 +107,18 @@ def _opened_to(tree: Part, depth: int) -> set[Part]:
 
 
 def _opened_for(tree: Part, budget: int) -> set[Part]:
-    """Open all parts of one name at once, the most nodes first, while the boxes stay in the budget."""
+    """Open all parts of one name at once, the most nodes first, while the boxes stay in the budget.
+
+    A part that does next to none of the multiplications, such as a head, is not worth the room.
+    """
+    least = cost_of(tree)[1] * _LEAST_SHARE
     opened: set[Part] = {tree}
     too_many: set[str] = set()
     while True:
         alike: defaultdict[str, list[Part]] = defaultdict(list)
         for part in _closed(tree, opened):
             alike[_class_name(part)].append(part)
-        names = [name for name in alike if name not in too_many]
+        names = [n for n in alike if n not in too_many and max(cost_of(p)[1] for p in alike[n]) >= least]
         if not names:
             return opened
         name = max(names, key=lambda n: sum(len(p.all_nodes) for p in alike[n]))

@@ -88,7 +88,10 @@ def arrange(items: Sequence[Item], gap: float = 22.0) -> Layout:
     """
     rank = _ranks(items)
     layers, links = _layers(items, rank)
-    _order(layers, links)
+    as_given = [list(layer) for layer in layers]
+    _shorter_right(layers, links)
+    if _order(layers, links) > _order(as_given, links):
+        layers = as_given
     _place(layers, links)
     ends = _stack(layers, gap)
     placed = [item for layer in layers for item in layer]
@@ -143,8 +146,23 @@ def _layers(items: Sequence[Item], rank: dict[Item, int]) -> tuple[list[list[Ite
     return layers, links
 
 
-def _order(layers: list[list[Item]], links: Sequence[_Link]) -> None:
-    """Sort each layer by the mean position of its neighbours, down and up; the best of all sweeps is kept."""
+def _shorter_right(layers: list[list[Item]], links: Sequence[_Link]) -> None:
+    """Where two things stand side by side, put the one on the shorter way to the right, where skips are."""
+    below: dict[Item, list[Item]] = {}
+    for link in links:
+        below.setdefault(link.source, []).append(link.target)
+    ahead: dict[Item, int] = {}
+    for layer in reversed(layers):
+        for item in layer:
+            ahead[item] = max((ahead[i] + (not i.lane) for i in below.get(item, ())), default=0)
+    for layer in layers:
+        things = [item for item in layer if not item.lane]
+        if len(things) == 2 and not any(item.first or item.last for item in things):
+            layer.sort(key=lambda item: (item.lane, -ahead[item]))
+
+
+def _order(layers: list[list[Item]], links: Sequence[_Link]) -> int:
+    """Sort each layer by the mean position of its neighbours, down and up; keep and count the fewest crossings."""
     above: dict[Item, list[Item]] = {}
     below: dict[Item, list[Item]] = {}
     for link in links:
@@ -162,6 +180,7 @@ def _order(layers: list[list[Item]], links: Sequence[_Link]) -> None:
             best = (crossings, [list(layer) for layer in layers])
     for layer, kept in zip(layers, best[1], strict=True):
         layer[:] = kept
+    return best[0]
 
 
 def _sort_layer(layer: list[Item], neighbours: dict[Item, list[Item]], layers: list[list[Item]]) -> None:

@@ -159,19 +159,32 @@ def _convolutions(nodes: Sequence[Node]) -> list[str]:
         convs = [n for n in convs if any(size > 1 for size in n.output.shape[2:])]
     if not convs:
         return ["squeeze-and-excitation"] if gated else []
-    words = [*_conv_words(convs), *_steps(convs)]
+    words = [*_conv_words(convs, nodes), *_steps(convs)]
     return [*words, "SE"] if gated else words
 
 
-def _conv_words(convs: Sequence[Node]) -> list[str]:
-    if len(convs) == 3 and _is_inverted_bottleneck(convs):
-        first = convs[0].inputs[0]
+def _conv_words(convs: Sequence[Node], nodes: Sequence[Node]) -> list[str]:
+    way = _longest_way(convs, nodes)
+    beside = [conv for conv in convs if conv not in way]
+    if len(way) == 3 and _is_inverted_bottleneck(way):
+        first = way[0].inputs[0]
         assert first is not None
-        return [f"{convs[0].output.shape[1] / first.shape[1]:.3g}× expansion", _conv_word(convs[1])]
-    words = [_conv_word(conv) for conv in convs]
-    if len(words) <= 3:
-        return [" → ".join(words)]
-    return [f"{count} convs {word}" if count > 1 else f"conv {word}" for word, count in Counter(words).items()][:3]
+        words = [f"{way[0].output.shape[1] / first.shape[1]:.3g}× expansion", _conv_word(way[1])]
+    else:
+        words = [" → ".join(map(_conv_word, way))]
+    if len(way) <= 3 and all(max(conv.attrs["kernel_shape"]) == 1 for conv in beside) and len(beside) < 2:
+        return words
+    counts = Counter(map(_conv_word, convs))
+    return [f"{count} convs {word}" if count > 1 else f"conv {word}" for word, count in counts.items()][:3]
+
+
+def _longest_way(convs: Sequence[Node], nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """The most convolutions that follow each other; what is left stands beside, such as a projected skip."""
+    ways: dict[Tensor, tuple[Node, ...]] = {}
+    for node in nodes:
+        before = max((ways.get(t, ()) for t in data_inputs(node)), key=len, default=())
+        ways.update(dict.fromkeys(node.outputs, (*before, node) if node in convs else before))
+    return max(ways.values(), key=len, default=())
 
 
 def _is_inverted_bottleneck(convs: Sequence[Node]) -> bool:

@@ -241,7 +241,7 @@ def build_tree(graph: Graph, budget: int | None) -> Part:
     >>> x = image(8, 8, 8)
     >>> tree = build_tree(Graph([x], [conv(conv(x, 8), 8)]), 40)
     >>> [(part.name, part.count) for part in tree.parts]
-    [('conv … conv_1', 2)]
+    [('conv … 1', 2)]
     """
     return _Builder(graph, budget).tree()
 
@@ -294,8 +294,12 @@ def _leads(host: Part, guest: Part) -> bool:
 
 
 def _run_name(copies: Sequence[Part]) -> str:
+    """`block … 11` for parts named `block` to `block_11`."""
     first, last = copies[0].name, copies[-1].name
-    return first if first == last or (copies[0].parts and " + " in first) else f"{first} … {last}"
+    if first == last or (copies[0].parts and " + " in first):
+        return first
+    base, _, number = last.rpartition("_")
+    return f"{first} … {number if base and first.startswith(base) else last}"
 
 
 def _size(part: Part) -> tuple[int, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections import Counter
 from collections.abc import Sequence
 
 from netwright.errors import ExportError
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
+from netwright.io._batch import describe
 from netwright.io._code import Code, Holes, Raw, literal, member
 from netwright.io._torch_ops import SCALAR_OPERANDS, expression, names_input_twice
 from netwright.io._torch_windows import HELPERS
@@ -28,7 +30,7 @@ class Forward:
         self.graph, self.unit, self.holes = graph, unit, holes
         self.shapes_at_two = shapes_at_two
         self.helpers: set[str] = set()
-        self.constants: dict[Tensor, str] = {}
+        self.constants: dict[Constant, str] = {}
         self.lines: list[str] = []
         self.arguments: list[str] = []
         self.result = ""
@@ -62,7 +64,8 @@ class Forward:
             try:
                 self._run(item)
             except ExportError as error:
-                faults.append(str(error))
+                where = "" if isinstance(item, Unit) else f"{describe(self.graph, item.output)}: "
+                faults.append(f"{where}{error}")
         if faults:
             raise ExportError(" ".join(faults))
         self.result = ", ".join(self._read(t).text for t in self.unit.outputs)
@@ -90,9 +93,7 @@ class Forward:
             wanted = re.sub(r"\W", "_", self.graph.names[tensor])
         elif isinstance(tensor, Parameter):
             wanted = tensor.hint
-        elif tensor.node is None and len(self.unit.inputs) > 1:
-            wanted = "x"
-        if wanted in self.arguments:
+        if wanted in self.arguments or keyword.iskeyword(wanted) or wanted in ("F", "nn", "self", "torch"):
             return next(n for n in self._pool() if n not in self.arguments)
         return wanted
 
@@ -105,14 +106,8 @@ class Forward:
             self._settle(inputs[0])
         self._keep_short(inputs)
         nested = {t: self._pending[t] for t in inputs if t in self._pending}
-        codes = [self._read(t) for t in inputs] if isinstance(item, Unit) else self._operands(item)
-        if isinstance(item, Unit):
-            path = item.path[len(self.unit.path) :]
-            size = 1 + sum(c.size for c in codes)
-            code = Code(f"{member(path)}({', '.join(c.text for c in codes)})", size=size)
-            outputs = item.outputs
-        else:
-            code, outputs = expression(self, item, codes), list(item.outputs)
+        code = self._call(item) if isinstance(item, Unit) else expression(self, item, self._operands(item))
+        outputs = list(item.outputs)
         for tensor in nested:
             self._pending.pop(tensor, None)
         self._uses.subtract(inputs)
@@ -122,6 +117,11 @@ class Forward:
             self._pending[outputs[0]] = self._values[outputs[0]] = code
         else:
             self._assign(outputs[0], code)
+
+    def _call(self, unit: Unit) -> Code:
+        codes = [self._read(tensor) for tensor in unit.inputs]
+        given = ", ".join(code.text for code in codes)
+        return Code(f"{member(unit.path[len(self.unit.path) :])}({given})", size=1 + sum(c.size for c in codes))
 
     def _operands(self, node: Node) -> list[Code | None]:
         tensors = [t and resolved(t) for t in node.inputs]

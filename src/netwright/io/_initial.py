@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +26,8 @@ def resolved_init(graph: Graph, parameter: Parameter) -> Init:
     """
     kind = parameter.init.kind
     if kind not in _KINDS:
-        raise ExportError(f"the Init of {graph.names[parameter]} must be one of {', '.join(_KINDS)}, but is {kind!r}.")
+        known = ", ".join(_KINDS)
+        raise ExportError(f"the Init of {graph.names[parameter]} must be one of {known}, but is {kind!r}.")
     if kind not in ("kaiming", "xavier"):
         return parameter.init
     usual, (fan_in, fan_out) = _usual_fans(parameter), _fans(graph, parameter)
@@ -64,7 +67,7 @@ def initial_weights(graph: Graph, seed: int = 0) -> dict[str, NDArray[np.generic
 def _drawn(init: Init, parameter: Parameter, rng: np.random.Generator) -> NDArray[np.generic]:
     shape, value = parameter.shape, init.value
     fan_in, fan_out = _usual_fans(parameter) or (1, 1)
-    draws = {
+    draws: dict[str, Callable[[], Any]] = {
         "zeros": lambda: np.zeros(shape),
         "ones": lambda: np.ones(shape),
         "constant": lambda: np.full(shape, value),

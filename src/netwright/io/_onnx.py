@@ -91,7 +91,7 @@ def to_onnx(
     >>> [node.op_type for node in model.graph.node], model.opset_import[0].version
     (['Relu'], 20)
 
-    weights: array for each parameter by its name in the graph; the graph's own, or the initial values (seed 0) if none.
+    weights: array for each parameter by its name; if none, the graph's own, or else the initial ones (seed 0).
     opset: version of the ONNX operator set, 20 or later. Operators that came after 20, and those for which ONNX
         Runtime has no kernel on a CPU, are written as several operators of version 20.
 

@@ -198,11 +198,10 @@ def _group_normalization(b: OnnxBuilder, node: Node) -> None:
 def _scale_and_shift(b: OnnxBuilder, node: Node, x: str, trailing: tuple[int, ...]) -> None:
     """Last part of a normalisation: scale and shift, each with sizes of 1 after it."""
     factors = [("Mul", _input(node, 1)), ("Add", _input(node, 2))]
-    present = [(kind, t) for kind, t in factors if t is not None] or [("Identity", None)]
-    for number, (kind, tensor) in enumerate(present, start=1):
-        to = _last(b, node) if number == len(present) else None
-        inputs = [x] if tensor is None else [x, _column(b, node, tensor, trailing)]
-        x = b.step(node, kind, *inputs, to=to)
+    for kind, tensor in factors:
+        if tensor is not None:
+            x = b.step(node, kind, x, _column(b, node, tensor, trailing))
+    b.step(node, "Identity", x, to=_last(b, node))
 
 
 def _column(b: OnnxBuilder, node: Node, tensor: Tensor, trailing: tuple[int, ...]) -> str:
@@ -213,7 +212,7 @@ def _column(b: OnnxBuilder, node: Node, tensor: Tensor, trailing: tuple[int, ...
 
 def _with_scale(b: OnnxBuilder, node: Node) -> None:
     """Layer and instance normalisation, whose scale (and, for instances, shift) ONNX requires."""
-    names = (b.inputs_of(node) + ["", ""])[:3]
+    names = [*b.inputs_of(node), "", ""][:3]
     layer = node.op.name == "LayerNormalization"
     shape = node.output.shape[node.attrs["axis"] :] if layer else node.output.shape[1:2]
     names[1] = names[1] or b.value(node, "scale", np.ones(shape), node.output.dtype)

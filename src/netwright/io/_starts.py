@@ -60,7 +60,7 @@ def _rules(starts: dict[str, Init]) -> list[tuple[str, Init]]:
     _split(starts, "", None, rules)
     while True:
         ordered = sorted(rules.items(), key=lambda rule: (-len(rule[0].split(".")), -len(rule[0])))
-        wrong = [n for n, init in starts.items() if next((i for e, i in ordered if n.endswith(e)), None) != init]
+        wrong = _misled(ordered, starts)
         if not wrong:
             return _grouped(ordered, starts)
         rules |= {name: starts[name] for name in wrong}
@@ -83,7 +83,13 @@ def _split(starts: dict[str, Init], end: str, meant: Init | None, rules: dict[st
 
 
 def _grouped(ordered: list[tuple[str, Init]], starts: dict[str, Init]) -> list[tuple[str, Init]]:
-    """The same rules with equal starts side by side, where that decides no name differently."""
-    grouped = sorted(ordered, key=lambda rule: (-len(rule[0].split(".")), str(rule[1])))
-    right = all(next(i for e, i in grouped if n.endswith(e)) == init for n, init in starts.items())
-    return grouped if right else ordered
+    """The same rules with equal starts side by side, as far as that decides no name differently."""
+    first = {init: position for position, (_, init) in reversed(list(enumerate(ordered)))}
+    together = sorted(ordered, key=lambda rule: first[rule[1]])
+    by_length = sorted(ordered, key=lambda rule: (-len(rule[0].split(".")), first[rule[1]]))
+    return next((rules for rules in (together, by_length) if not _misled(rules, starts)), ordered)
+
+
+def _misled(rules: list[tuple[str, Init]], starts: dict[str, Init]) -> list[str]:
+    """Names for which the first rule that fits is a wrong one."""
+    return [n for n, init in starts.items() if next((i for e, i in rules if n.endswith(e)), None) != init]

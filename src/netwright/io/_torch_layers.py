@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netwright.graph import Graph, Node, Parameter, Shape
+from netwright.graph import Graph, Node, Shape
 from netwright.io._code import Holes
 from netwright.io._torch_windows import compact, symmetric
 from netwright.io._units import Unit
@@ -20,26 +20,21 @@ def layer(graph: Graph, unit: Unit, holes: Holes) -> str | None:
     if unit.children or len(unit.nodes) != 1 or not unit.called:
         return None
     node = unit.nodes[0]
-    names = LAYERS.get(node.op.name)
+    form, names = LAYERS.get(node.op.name, (None, ()))
     data = 1 if node.op.name == "Gather" else 0
+    if form is None or unit.inputs != [node.inputs[data]] or unit.outputs != list(node.outputs):
+        return None
     read = [t for i, t in enumerate(node.inputs) if i != data]
-    if names is None or unit.inputs != [node.inputs[data]] or len(unit.outputs) != 1 or len(node.outputs) != 1:
+    read += [None] * (len(names) - len(read))
+    present = {name: t for name, t in zip(names, read, strict=False) if t is not None}
+    if {graph.names[t].rpartition(".")[2]: t for t in unit.parameters} != present:
         return None
-    own = {t: graph.names[t].rpartition(".")[2] for t in unit.parameters}
-    present = [(own.get(t) if isinstance(t, Parameter) else None, wanted) for t, wanted in zip(read, names[1], strict=False) if t is not None]
-    parameters = [t for t in read if isinstance(t, Parameter)]
-    ordinary = all(
-        p.trainable != wanted.startswith("running") and p.dtype == "float32"
-        for p, (_, wanted) in zip(parameters, present, strict=False)
-    )
-    fixed = not any(p.trainable for p in parameters)
-    if any(name != wanted for name, wanted in present) or len(present) != len(unit.parameters):
+    frozen = node.op.name in FREEZABLE and not any(p.trainable for p in unit.parameters)
+    usual = all(p.trainable != graph.names[p].rpartition(".")[2].startswith("running") for p in unit.parameters)
+    if any(p.dtype != "float32" for p in unit.parameters) or not (usual or frozen):
         return None
-    if not ordinary and not (fixed and node.op.name in ("Conv", "Gemm", "Gather")):
-        return None
-    shapes = tuple(t.shape if t is not None else None for t in read) + (None,) * (len(names[1]) - len(read))
-    text = names[0](holes, node, shapes)
-    return text if text is None or ordinary else f"{text}.requires_grad_(False)"
+    text = form(holes, node, tuple(None if t is None else t.shape for t in read))
+    return text if text is None or usual else f"{text}.requires_grad_(False)"
 
 
 def _bias(holes: Holes, shape: Shape | None) -> str:
@@ -124,6 +119,9 @@ def _axis_norm(name: str) -> Form:
 
     return form
 
+
+FREEZABLE = ("Conv", "Gemm", "Gather")
+"""Operators whose layer may have weights that are not trained."""
 
 LAYERS: dict[str, tuple[Form, tuple[str, ...]]] = {
     "Conv": (_convolution(transposed=False), ("weight", "bias")),

@@ -10,7 +10,7 @@ from netwright.graph import Node
 from netwright.io._code import Code
 
 if TYPE_CHECKING:
-    from netwright.io._torch_ops import Scribe
+    from netwright.io._torch_base import Scribe
 
 __all__ = ["HELPERS", "average_pool", "compact", "convolution", "max_pool", "symmetric", "transposed_convolution"]
 

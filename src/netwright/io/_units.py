@@ -110,6 +110,7 @@ class _Planner:
         for item in unit.items:
             if isinstance(item, Unit):
                 self.plan(item)
+        unit.children = {name: child for name, child in unit.children.items() if _is_needed(child)}
 
     def _nodes(self, item: Node | Unit) -> list[Node]:
         if isinstance(item, Node):
@@ -144,6 +145,11 @@ class _Planner:
         unit.outputs = [
             t for t in made if t in self.results or any(r not in known for r in self.readers.get(t, ()))
         ]
+
+
+def _is_needed(unit: Unit) -> bool:
+    """Whether a module runs something or holds a parameter, itself or below it."""
+    return bool(unit.items or unit.parameters or any(map(_is_needed, unit.children.values())))
 
 
 def _sorted_by_edges(after: list[set[int]], first: list[int]) -> list[int]:

@@ -46,6 +46,10 @@ class Design(Mapping[str, Value]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # The cached hash depends on this process's string hashing and must not travel.
+        return Design, (self._values,)
+
     def __len__(self) -> int:
         return len(self._values)
 

@@ -37,6 +37,10 @@ class Recipe:
         """Number of combinations of the choices; real intervals count as one."""
         return prod(len(domain.options) for domain in self._open.values() if isinstance(domain, Choice))
 
+    def domains(self) -> dict[str, tuple[Value, ...] | Real]:
+        """Labels of each choice and each interval, by path."""
+        return {path: d if isinstance(d, Real) else d.labels for path, d in self._open.items()}
+
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """One independent draw of each."""
         return {path: _draw(domain, rng) for path, domain in self._open.items()}

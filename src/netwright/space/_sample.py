@@ -96,25 +96,41 @@ class Sampler:
         self._binding = [axis for axis in self.axes if axis.low > axis.smallest or axis.high < axis.largest]
         self._binding.sort(key=_share)
         self._slots = SLOTS if len(self._binding) <= 1 else SLOTS_SEVERAL
-        self._level = 0
-        self._prepare()
+        self._level = -1
+        self._refine()
 
-    def _prepare(self) -> None:
-        self.scale = Scale(self._binding[:2], self._slots[self._level])
-        self.tables = build_tables(self.forest, self.scale, weighted=self.weighted)
+    def _refine(self) -> None:
+        """Build tables on the next grid, and on finer ones while too many draws would be rejected."""
+        while True:
+            self._level += 1
+            self.scale = Scale(self._binding[:2], self._slots[self._level])
+            self.tables = build_tables(self.forest, self.scale, weighted=self.weighted)
+            expected = self._open_root()
+            if expected >= ENOUGH or self._finest:
+                return
+
+    def _open_root(self) -> float:
+        """Note what the root may spend; the share of it that is expected to pass the final check."""
         root = self.tables[self.forest.root]
+        if root.empty:
+            raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
         if root.keys is not None:
-            exact = Scale(self.scale.axes, 1 << 62)
-            keep = exact.candidates(exact.bins(root.keys), [(0.0, 0.0)] * len(exact.axes))
-            self._choices: Ints = np.flatnonzero(keep)
-            weights = root.weights[keep]
-        else:
-            bins = root.offset + np.arange(len(root.weights))
-            keep = self.scale.candidates(bins, root.errors) & (root.weights > 0)
-            self._choices, weights = bins[keep], root.weights[keep]
+            self._choices: Ints = np.arange(len(root.keys))
+            self._cumulative = np.cumsum(root.weights)
+            return 1.0
+        bins = root.offset + np.arange(len(root.weights))
+        keep = self.scale.candidates(bins, root.errors) & (root.weights > 0)
+        sure = self.scale.candidates(bins, [(0.0, 0.0)] * len(root.errors))
+        self._choices, weights = bins[keep], root.weights[keep]
         if not len(self._choices):
             raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
         self._cumulative = np.cumsum(weights)
+        return float(root.weights[sure].sum() / self._cumulative[-1])
+
+    @property
+    def _finest(self) -> bool:
+        """Whether a finer grid is not to be had, or would not help."""
+        return self._level + 1 == len(self._slots) or self.scale.exact
 
     def _described(self) -> str:
         return " and ".join(
@@ -141,18 +157,9 @@ class Sampler:
             kept.append(costs[fits][:wanted])
             if not accepted and drawn >= HOPELESS:
                 raise LimitError(f"no design was found within all limits in {drawn} draws: {self._described()}.")
-            if drawn >= 200 and accepted < ENOUGH * drawn and self._level + 1 < len(self._slots) and not self._sure:
-                self._level += 1
-                self._prepare()
-                designs, kept, drawn, accepted = [], [], 0, 0
         costs = np.concatenate(kept) if kept else np.zeros((0, len(self.axes)))
         by_name = {axis.cost.name: costs[:, i] for i, axis in enumerate(self.axes)}
         return Draws(designs, by_name, accepted / max(drawn, 1))
-
-    @property
-    def _sure(self) -> bool:
-        """Whether the tables are exact already, so that a finer grid would not help."""
-        return self.tables[self.forest.root].keys is not None or self.scale.exact
 
     def _fits(self, costs: Floats) -> NDArray[np.bool_]:
         fits = np.ones(len(costs), dtype=bool)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +18,7 @@ from netwright.space import _vary
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
-from netwright.space._domain import Choice
+from netwright.space._domain import Choice, Real
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import And, Forest, Or, join_path
 from netwright.space._histogram import Histogram, histogram
@@ -64,7 +66,7 @@ class Space:
         self.expression: Expression = as_expression(network)
         self.inputs = {_input_label(t): t for t in ((input,) if isinstance(input, Input) else tuple(input))}
         self.name = name
-        self.costs_known = {**COSTS, **{cost.name: cost for cost in costs}}
+        self._own_costs = {cost.name: cost for cost in costs}
         self.recipe_space = Recipe(recipe or {})
         self._max_nodes = max_nodes
         self._samplers: dict[tuple[tuple[Window, ...], bool], Sampler] = {}
@@ -73,6 +75,30 @@ class Space:
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {self.size():,} designs on {' | '.join(self.inputs)}>"
+
+    def with_costs(self, *costs: Cost) -> Space:
+        """The same space, not compiled again, with further costs that limits may name; one of a known name replaces it.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.cost import Additive
+        >>> from netwright.graph import image
+        >>> convolutions = Additive("convolutions", "", "how many", lambda node: int(node.op.name == "Conv"))
+        >>> Space(conv(8), input=image(3, 8, 8)).with_costs(convolutions).extremes("convolutions")[0][0]
+        1
+        """
+        other = copy(self)
+        other._own_costs = {**self._own_costs, **{cost.name: cost for cost in costs}}
+        other._samplers = {}
+        if "forest" in self.__dict__:
+            other.__dict__["forest"] = replace(self.forest, _costs={})
+        return other
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A forest is compiled again faster than it is sent.
+        return {key: value for key, value in self.__dict__.items() if key not in ("forest", "_counts", "_samplers")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _samplers={})
 
     # -- the forest and what it answers ---------------------------------------------------------------------------
 
@@ -101,6 +127,11 @@ class Space:
     def size(self) -> int:
         """Exact number of network designs (derivations), times those of a recipe without real intervals."""
         return self._counts[self.forest.root] * self.recipe_space.size()
+
+    @property
+    def costs_known(self) -> dict[str, Cost]:
+        """Costs that limits on this space may name."""
+        return {**COSTS, **self._own_costs}
 
     def cost(self, name: str) -> Cost:
         """A cost that limits may name; raises UnknownNameError."""
@@ -273,8 +304,8 @@ class Space:
         graph = self.network(design)
         return {name: self.cost(name).of(graph) for name in names}
 
-    def decisions(self, *, bound: int = 100_000) -> dict[str, tuple[Value, ...]]:
-        """Every decision path of the space with its possible values, in the order of the network.
+    def decisions(self, *, bound: int = 100_000) -> dict[str, tuple[Value, ...] | Real]:
+        """Every decision path of the space with its possible values (or interval), in the order of the network.
 
         Raises SpaceError when there are more than `bound` places to look at, as in a deep grammar.
         """
@@ -296,7 +327,7 @@ class Space:
             seen.update(below)
             if len(seen) > bound:
                 raise SpaceError(f"decisions can be listed up to {bound} places, but {self.name} has more.")
-        return {path: tuple(values) for path, values in found.items()}
+        return {path: tuple(values) for path, values in found.items()} | self.recipe_space.domains()
 
     def __contains__(self, design: object) -> bool:
         return isinstance(design, Mapping) and self.contains(design)

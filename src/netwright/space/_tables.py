@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from netwright.cost import Cost
 from netwright.errors import SpaceError
-from netwright.space._forest import And, Forest, Leaf
+from netwright.space._forest import And, Forest, Leaf, Or
 
 __all__ = ["Axis", "Scale", "Table", "build_tables"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bounds = Sequence[tuple[float, float]]
+"""Smallest and largest useful cost of a node, for each axis."""
 
 EXACT_KEYS = 4096
 """Distinct costs up to which a table stays exact."""
@@ -70,8 +72,8 @@ class Axis:
         )
 
 
-def extremes(forest: Forest, leaves: Floats) -> tuple[float, float]:
-    """Smallest and largest sum of a number per node over all designs."""
+def reaches(forest: Forest, leaves: Floats) -> tuple[Floats, Floats]:
+    """Smallest and largest sum of a number per node, over the derivations of each node."""
     low, high = np.zeros(len(forest)), np.zeros(len(forest))
     for i, node in enumerate(forest.nodes):
         if isinstance(node, Leaf):
@@ -82,7 +84,35 @@ def extremes(forest: Forest, leaves: Floats) -> tuple[float, float]:
         else:
             low[i] = min(low[child] for _, child in node.alternatives)
             high[i] = max(high[child] for _, child in node.alternatives)
+    return low, high
+
+
+def extremes(forest: Forest, leaves: Floats) -> tuple[float, float]:
+    """Smallest and largest sum of a number per node over all designs."""
+    low, high = reaches(forest, leaves)
     return float(low[forest.root]), float(high[forest.root])
+
+
+def useful(forest: Forest, axis: Axis) -> tuple[Floats, Floats]:
+    """Costs between which each node must stay for some whole design around it to meet the window.
+
+    The rest of a design costs at least and at most so much (the outside of the node, as inside-outside parsing has
+    it); what no rest can bring into the window needs no place in a table.
+    """
+    low, high = reaches(forest, axis.leaves.astype(np.float64))
+    rest_low, rest_high = np.full(len(forest), np.inf), np.full(len(forest), -np.inf)
+    rest_low[forest.root] = rest_high[forest.root] = 0.0
+    for i in range(forest.root, -1, -1):
+        node = forest.nodes[i]
+        if isinstance(node, And):
+            sides = [(node.left[1], node.right[1]), (node.right[1], node.left[1])]
+        else:
+            sides = [(child, -1) for _, child in node.alternatives] if isinstance(node, Or) else []
+        for child, other in sides:
+            least, most = (low[other], high[other]) if other >= 0 else (0.0, 0.0)
+            rest_low[child] = min(rest_low[child], rest_low[i] + least)
+            rest_high[child] = max(rest_high[child], rest_high[i] + most)
+    return axis.low - axis.slack - rest_high, axis.high + axis.slack - rest_low
 
 
 class Scale:
@@ -94,7 +124,6 @@ class Scale:
     def __init__(self, axes: Sequence[Axis], slots: int) -> None:
         self.axes = tuple(axes)
         reach = [int(min(axis.largest, axis.high + axis.slack)) + 1 for axis in axes]
-        # Past the budget nothing matters: one bin further is enough to tell.
         self.steps = [1 if top <= slots else top / slots for top in reach]
         sizes = [int(top / step) + 2 for top, step in zip(reach, self.steps, strict=True)]
         self.key_strides = _strides([axis.largest + 1 for axis in axes])
@@ -134,11 +163,13 @@ class Scale:
             errors.append(cost - np.rint(cost / step) * step)
         return errors
 
-    def within(self, keys: Ints) -> NDArray[np.bool_]:
-        """Which keys are not yet over any budget."""
+    def within(self, keys: Ints, bounds: Bounds) -> NDArray[np.bool_]:
+        """Which keys may still be part of a design that keeps every budget."""
         keep = np.ones(len(keys), dtype=bool)
-        for axis, stride, size in zip(self.axes, self.key_strides, self._key_sizes, strict=True):
-            keep &= keys // stride % size <= axis.high + axis.slack
+        columns = zip(bounds, self.key_strides, self._key_sizes, strict=True)
+        for (low, high), stride, size in columns:
+            costs = keys // stride % size
+            keep &= (costs >= low) & (costs <= high)
         return keep
 
     def candidates(self, bins: Ints, errors: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
@@ -226,20 +257,22 @@ class Table:
 def build_tables(forest: Forest, scale: Scale, *, weighted: bool = False) -> list[Table]:
     """Table of every node, children first; `weighted` multiplies in the probabilities of the choices."""
     keys = scale.leaf_keys() if scale.axes else np.zeros(len(forest), dtype=np.int64)
+    per_axis = [useful(forest, axis) for axis in scale.axes]
     tables: list[Table] = []
     for i, node in enumerate(forest.nodes):
+        bounds = [(float(low[i]), float(high[i])) for low, high in per_axis]
         if isinstance(node, Leaf):
-            tables.append(_exact(scale, keys[i : i + 1], np.ones(1), 0.0))
+            tables.append(_exact(scale, bounds, keys[i : i + 1], np.ones(1), 0.0))
         elif isinstance(node, And):
-            tables.append(_product(scale, tables[node.left[1]], tables[node.right[1]]))
+            tables.append(_product(scale, bounds, tables[node.left[1]], tables[node.right[1]]))
         else:
             shares = node.weights if weighted and node.weights is not None else (1.0,) * len(node.alternatives)
-            tables.append(_union(scale, [tables[child] for _, child in node.alternatives], shares))
+            tables.append(_union(scale, bounds, [tables[child] for _, child in node.alternatives], shares))
     return tables
 
 
-def _exact(scale: Scale, keys: Ints, weights: Floats, log_scale: float) -> Table:
-    keep = scale.within(keys)
+def _exact(scale: Scale, bounds: Bounds, keys: Ints, weights: Floats, log_scale: float) -> Table:
+    keep = scale.within(keys, bounds)
     return Table(scale, weights[keep], log_scale, keys=keys[keep])
 
 
@@ -252,7 +285,7 @@ def _nothing(scale: Scale) -> Table:
     return Table(scale, np.zeros(0), 0.0, keys=np.zeros(0, dtype=np.int64))
 
 
-def _product(scale: Scale, left: Table, right: Table) -> Table:
+def _product(scale: Scale, bounds: Bounds, left: Table, right: Table) -> Table:
     if left.empty or right.empty:
         return _nothing(scale)
     log_scale = left.log_scale + right.log_scale
@@ -261,17 +294,16 @@ def _product(scale: Scale, left: Table, right: Table) -> Table:
             sums, weights = left.keys + right.keys, left.weights * right.weights
         else:
             pairs = (left.keys[:, None] + right.keys).ravel()
-            keep = scale.within(pairs)
+            keep = scale.within(pairs, bounds)
             sums, weights = _merged(pairs[keep], np.outer(left.weights, right.weights).ravel()[keep])
         if len(sums) <= EXACT_KEYS:
-            return _exact(scale, sums, weights, log_scale)
+            return _exact(scale, bounds, sums, weights, log_scale)
     (a, x), (b, y) = left.grid, right.grid
     errors = [(e[0] + f[0], e[1] + f[1]) for e, f in zip(left.errors, right.errors, strict=True)]
-    offset, dense = _cut(scale, a + b, convolve(x, y))
-    return Table(scale, dense, log_scale, offset=offset, errors=errors)
+    return _on_grid(scale, bounds, a + b, convolve(x, y), log_scale, errors)
 
 
-def _union(scale: Scale, parts: Sequence[Table], shares: Sequence[float]) -> Table:
+def _union(scale: Scale, bounds: Bounds, parts: Sequence[Table], shares: Sequence[float]) -> Table:
     full = [(part, share) for part, share in zip(parts, shares, strict=True) if not part.empty]
     if not full:
         return _nothing(scale)
@@ -283,7 +315,7 @@ def _union(scale: Scale, parts: Sequence[Table], shares: Sequence[float]) -> Tab
             np.concatenate([part.weights * f for (part, _), f in zip(full, factors, strict=True)]),
         )
         if len(keys) <= EXACT_KEYS:
-            return Table(scale, weights, top, keys=keys)
+            return _exact(scale, bounds, keys, weights, top)
     grids = [part.grid for part, _ in full]
     start = min(offset for offset, _ in grids)
     dense = np.zeros(max(offset + len(w) for offset, w in grids) - start)
@@ -291,24 +323,24 @@ def _union(scale: Scale, parts: Sequence[Table], shares: Sequence[float]) -> Tab
         dense[offset - start : offset - start + len(w)] += w * factor
     ranges = list(zip(*(part.errors for part, _ in full), strict=True))
     errors = [(min(e[0] for e in axis), max(e[1] for e in axis)) for axis in ranges]
-    return Table(scale, dense, top, offset=start, errors=errors)
+    return _on_grid(scale, bounds, start, dense, top, errors)
 
 
-def _cut(scale: Scale, offset: int, dense: Floats) -> tuple[int, Floats]:
-    """Drop bins past the budget of a single cost; with several, bins of one are mixed with the others'."""
-    if len(scale.axes) == 1:
-        end = (
-            int((scale.axes[0].high + scale.axes[0].slack) / scale.steps[0]) + 2
-            if scale.axes[0].high < np.inf
-            else None
-        )
-        if end is not None:
-            dense = dense[: max(end + EXTRA_BINS - offset, 0)]
-    return offset, dense
+def _on_grid(
+    scale: Scale, bounds: Bounds, offset: int, dense: Floats, log_scale: float, errors: Sequence[tuple[float, float]]
+) -> Table:
+    """Dense table without the bins that no design within the budget passes.
 
-
-EXTRA_BINS = 64
-"""Bins kept past a budget, as rounding may have moved a cost that fits up by half a bin for each exact child."""
+    With several budgets the bins of one are mixed with those of the others and nothing is cut.
+    """
+    if len(bounds) == 1:
+        (low, high), (least, most), step = bounds[0], errors[0], scale.steps[0]
+        first = max(int(np.floor((low - most) / step)) - offset, 0) if low > -np.inf else 0
+        last = int(np.ceil((high - least) / step)) - offset + 1 if high < np.inf else len(dense)
+        offset, dense = offset + first, dense[first : max(last, first)]
+    if not dense.any():
+        return _nothing(scale)
+    return Table(scale, dense, log_scale, offset=offset, errors=errors)
 
 
 def convolve(x: Floats, y: Floats) -> Floats:
@@ -317,10 +349,19 @@ def convolve(x: Floats, y: Floats) -> Floats:
     Directly where that is affordable: every term is positive, so even coefficients 1e-200 of the largest come out to
     full precision. Else by FFT, after which what lies below its rounding noise is nothing.
     """
-    if min(len(x), len(y)) <= 64 or len(x) * len(y) <= 1 << 26:
+    if min(len(x), len(y)) <= 64 or len(x) * len(y) <= DIRECT:
         return np.convolve(x, y)
     size = len(x) + len(y) - 1
-    padded = 1 << (size - 1).bit_length()
+    padded = _smooth(size)
     z = np.fft.irfft(np.fft.rfft(x, padded) * np.fft.rfft(y, padded), padded)[:size]
     z[z < z.max() * 1e-13] = 0.0
     return z
+
+
+DIRECT = 1 << 24
+"""Multiplications up to which a product of polynomials is direct."""
+
+
+def _smooth(size: int) -> int:
+    """Smallest 2 ** a * {1, 3, 5, 9} at or above size: lengths for which an FFT is fast."""
+    return min(f << max((-(-size // f) - 1).bit_length(), 0) for f in (1, 3, 5, 9))

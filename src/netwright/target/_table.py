@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright._optional import require
+from netwright.cost import Cost
 from netwright.target._here import compare_here
 
 if TYPE_CHECKING:
@@ -75,13 +76,15 @@ def operator_table(
     return table
 
 
-class TableLatency:
+class TableLatency(Cost):
     """The additive cost `latency_ms@here`: a block's ms, measured when first asked for and kept.
 
     table: lines measured before, by `structural_key`; `lines` gives them back for storing.
     name: of the cost; choose another one when threads or batch are not 1, which is what `here` stands for.
     The other arguments are those of `operator_table`.
     """
+
+    additive = True
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class TableLatency:
         seconds: float = 0.1,
         table: Mapping[str, float] | None = None,
     ) -> None:
-        self.name = name
+        super().__init__(name, "ms", "sum over the blocks of their latency alone")
         self._export = export
         self._threads = threads
         self._batch = batch
@@ -105,7 +108,7 @@ class TableLatency:
         """Copy of the table so far: ms by structural key."""
         return dict(self._lines)
 
-    def graph(self, graph: Graph) -> float:
+    def of(self, graph: Graph) -> float:
         """Milliseconds of one block graph."""
         key = structural_key(graph)
         if key not in self._lines:

@@ -6,7 +6,9 @@ Subclass a suite in a test file of your own and give it its one fixture. pytest 
 import pytest
 
 # Before the imports, or a failing check of a suite would show no values.
-pytest.register_assert_rewrite("netwright.testing._executor", "netwright.testing._export", "netwright.testing._strategy")
+pytest.register_assert_rewrite(
+    "netwright.testing._executor", "netwright.testing._export", "netwright.testing._strategy"
+)
 
 from netwright.testing._executor import ExecutorConformance  # noqa: E402
 from netwright.testing._export import assert_exports_agree  # noqa: E402

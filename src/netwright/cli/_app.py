@@ -1,0 +1,51 @@
+"""The command and its subcommands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from netwright.cli import _draw, _export, _report, _search, _space, _tasks
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="netwright",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("search")(_search.search)
+app.command("resume")(_search.resume)
+app.command("space")(_space.space)
+app.command("report")(_report.report)
+app.command("export")(_export.export)
+app.command("draw")(_draw.draw)
+app.command("tasks")(_tasks.tasks)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"netwright {version('netwright')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _netwright(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Design neural networks: your space in, your device's real cost as a hard budget, a plain trained model out.
+
+    Example: netwright search --task digits --space mobilenet-tiny --limit 'params<=50k' --budget 3m
+    """
+
+
+def main() -> None:
+    """Run the command; what the console script `netwright` calls."""
+    app()

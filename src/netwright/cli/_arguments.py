@@ -1,0 +1,104 @@
+"""What the options have in common, and what their texts mean."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.errors import SpaceError
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+
+__all__ = ["AsJson", "Classes", "InputShape", "Limits", "find_space", "import_path", "load_own", "parse_shape"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", "-l", help="What must hold, such as 'params<=50k' or '1M<=macs<=2M'; repeatable."),
+]
+InputShape = Annotated[
+    str | None, typer.Option("--input", help="Input shape without the batch, such as 3x32x32, 1x150 or 13.")
+]
+Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")]
+
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read an input shape.
+
+    >>> parse_shape("3x32x32"), parse_shape("13")
+    ((3, 32, 32), (13,))
+
+    Raises SpaceError, which shows the form, for anything else.
+    """
+    if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", text.strip(), re.ASCII):
+        raise SpaceError(f"an input shape reads '3x32x32', '1x150' or '13', but got {text!r}.")
+    return tuple(map(int, text.strip().split("x")))
+
+
+def import_path(text: str) -> bool:
+    """Whether a text names an object of the user's own code, `module:attribute`, rather than a member of a file.
+
+    >>> import_path("mine.spaces:small"), import_path("series.npz:GunPoint"), import_path("mobilenet-tiny")
+    (True, False, False)
+    """
+    place = text.partition(":")[0]
+    return bool(_IMPORT_PATH.fullmatch(text)) and not place.endswith(".npz") and not Path(place).exists()
+
+
+def load_own(text: str) -> Any:
+    """Object that `module:attribute` names; modules of the current folder are found, too.
+
+    Raises SpaceError when the module cannot be imported, or has no such attribute.
+    """
+    module_name, _, attributes = text.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:  # the user's own code runs here, and may raise anything
+        raise SpaceError(f"{module_name} must be importable, but: {type(error).__name__}: {error}.") from error
+    for attribute in attributes.split("."):
+        if not hasattr(found, attribute):
+            raise SpaceError(f"{module_name} must have what is named, but it has no {attributes!r}.")
+        found = getattr(found, attribute)
+    return found
+
+
+def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | None = None) -> Space:
+    """A catalogued space, the one that suits a shape (`auto`), or the user's own.
+
+    The user's own is a Space, or a function like those of the catalogue: `space(input, classes)`, both optional.
+
+    Raises SpaceError when the user's own object is neither, or a ready Space is to be of another shape.
+    """
+    from netwright.space import Space
+    from netwright.space.catalog import auto_space, get_space
+
+    if not import_path(name):
+        if name == "auto" and shape is None:
+            raise SpaceError("--space auto chooses by the input shape, but no --input is given.")
+        return get_space(auto_space(shape) if name == "auto" and shape else name, shape, classes)
+    found = load_own(name)
+    if callable(found) and not isinstance(found, Space):
+        found = found(**_catalogue_arguments(shape, classes))
+    elif shape is not None or classes is not None:
+        raise SpaceError(f"{name} is a finished space, which takes neither --input nor --classes.")
+    if not isinstance(found, Space):
+        raise SpaceError(f"{name} must be a Space or a function that makes one, but is of {type(found).__name__}.")
+    return found
+
+
+def _catalogue_arguments(shape: tuple[int, ...] | None, classes: int | None) -> dict[str, Any]:
+    from netwright.graph import Input
+
+    given: dict[str, Any] = {} if shape is None else {"input": Input((1, *shape))}
+    return given if classes is None else {**given, "classes": classes}

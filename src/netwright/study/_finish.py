@@ -1,0 +1,190 @@
+"""The end of a search: the best designs trained for longer, the winner tested once, measured again and exported."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cost import Limit, costs_of
+from netwright.graph import Graph, simplify
+from netwright.study._plan import Plan
+from netwright.study._records import Study, Trial
+from netwright.study._trial import LATENCY, measured
+
+if TYPE_CHECKING:
+    from netwright.space import Design
+    from netwright.strategy import Objective
+
+__all__ = ["Candidate", "Finished", "finish", "train_finally", "verdicts"]
+
+FINALISTS = 4
+"""Designs of the front that are trained for longer before one of them wins."""
+LONGER = 3
+"""Epochs of the finalists and of the final training, in multiples of a trial's."""
+SECONDS = 1.0
+"""Time to spend on the final latency of a network."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Candidate:
+    """A design that was trained to the end: its network with weights, and all that is known of it."""
+
+    design: Design
+    graph: Graph
+    metrics: dict[str, dict[str, float]]
+    costs: dict[str, float]
+    latency: dict[str, float] | None
+    limits: list[dict[str, Any]]
+    trial: int | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether every limit holds, as measured again."""
+        return all(entry["holds"] for entry in self.limits)
+
+    def to_json(self) -> dict[str, Any]:
+        """The candidate without its graph."""
+        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in vars(self).items() if k != "graph"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the end of a search gave: the winner, and candidates whose limits did not hold when measured again."""
+
+    winner: Candidate | None
+    broken: list[dict[str, Any]]
+    finalists: list[dict[str, Any]]
+    seconds: float
+
+
+def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = lambda text: None) -> Finished:
+    """Choose, train and test the winner of a search on a task.
+
+    The best designs of the front are measured again; those whose limits no longer hold are set aside and reported.
+    The others are trained for longer on the training part, compared on the validation part, and the best is trained
+    on both and tested once.
+    """
+    started = time.perf_counter()
+    broken: list[dict[str, Any]] = []
+    ready: list[tuple[Trial, Graph, dict[str, float] | None, list[dict[str, Any]]]] = []
+    for trial in ranked(study):
+        if len(ready) == FINALISTS:
+            break
+        say(f"measuring trial {trial.number} again")
+        graph = simplify(plan.space.network(trial.design))
+        latency = timing_of(graph) if needs_latency(plan.spec.limits, plan.spec.objectives) or not ready else None
+        checks = verdicts(plan.spec.limits, known_costs(plan, graph, latency), trial.values)
+        if all(check["holds"] for check in checks):
+            ready.append((trial, graph, latency, checks))
+        else:
+            broken.append({"trial": trial.number, "limits": checks})
+    if not ready or plan.task is None:
+        return Finished(None, broken, [], time.perf_counter() - started)
+    length = epochs or LONGER * int(plan.spec.options["epochs"])
+    scores = [_promoted(plan, trial, graph, length, say) for trial, graph, *_ in ready]
+    best = min(range(len(ready)), key=lambda i: _rank(scores[i], plan.spec.objectives[0]))
+    trial, graph, latency, checks = ready[best]
+    say(f"training the winner, trial {trial.number}, on all but the test part")
+    winner = train_finally(plan, trial.design, graph, length, trial.seed)
+    winner.trial, winner.metrics["valid"] = trial.number, scores[best]
+    winner.latency = latency or timing_of(graph)
+    winner.costs = known_costs(plan, graph, winner.latency)
+    winner.limits = checks
+    finalists = [
+        {"trial": entry[0].number, "valid": score, "values": dict(entry[0].values)}
+        for entry, score in zip(ready, scores, strict=True)
+    ]
+    return Finished(winner, broken, finalists, time.perf_counter() - started)
+
+
+def ranked(study: Study) -> list[Trial]:
+    """Complete trials, the front first, then the others, each best first in the first objective."""
+    first = study.spec.objectives[0]
+    complete = sorted(study.of_state("complete"), key=lambda t: (first.sign * t.values[first.metric], t.number))
+    return complete
+
+
+def train_finally(plan: Plan, design: Design, graph: Graph, epochs: int, seed: int) -> Candidate:
+    """Train a network on training and validation part, and test it once."""
+    from netwright.io import to_module, weights_of
+    from netwright.quality import Recipe, evaluate, train
+
+    assert plan.task is not None
+    module = to_module(graph, seed=seed)
+    chosen = dict(plan.space.recipe(design))
+    length = int(chosen.pop("epochs", 0) or 0) * LONGER or epochs
+    recipe = Recipe.from_mapping({**chosen, "epochs": length, "seed": seed})
+    result = train(module, (plan.task.development(), None), recipe, threads=1, graph=graph)
+    tested = evaluate(module, plan.task.test)
+    trained = graph.with_weights(weights_of(module, graph))
+    return Candidate(
+        design, trained, {"test": tested}, known_costs(plan, graph, None), None, [], recipe=chosen, epochs=length,
+        history=result.history,
+    )  # fmt: skip
+
+
+def _promoted(plan: Plan, trial: Trial, graph: Graph, epochs: int, say: Say) -> dict[str, float]:
+    from netwright.io import to_module
+    from netwright.quality import Recipe, train
+
+    say(f"training finalist {trial.number} for {epochs} epochs")
+    assert plan.task is not None
+    chosen = {k: v for k, v in plan.space.recipe(trial.design).items() if k != "epochs"}
+    recipe = Recipe.from_mapping({**chosen, "epochs": epochs, "seed": trial.seed})
+    return train(to_module(graph, seed=trial.seed), plan.task, recipe, threads=1, graph=graph).metrics
+
+
+def _rank(metrics: Mapping[str, float], objective: Objective) -> tuple[float, float]:
+    """Smaller is better: the objective, where it is a metric of the training, then the loss."""
+    value = metrics.get(objective.metric)
+    return (0.0 if value is None else objective.sign * value, metrics.get("loss", 0.0))
+
+
+def needs_latency(limits: Sequence[Limit], objectives: Sequence[Objective]) -> bool:
+    """Whether the search asks about latency."""
+    return any(item.metric == LATENCY for item in (*limits, *objectives))
+
+
+def timing_of(graph: Graph) -> dict[str, float]:
+    """Final latency of a network with its interval, in ms."""
+    return asdict(measured(graph, SECONDS))
+
+
+def known_costs(plan: Plan, graph: Graph, latency: Mapping[str, float] | None) -> dict[str, float]:
+    """Costs of an exported network by name."""
+    asked = [limit.metric for limit in plan.spec.limits if plan.space.additive(limit.metric)]
+    costs = costs_of(graph) | {name: plan.space.cost(name).of(graph) for name in asked}
+    return costs if latency is None else {**costs, LATENCY: latency["median_ms"]}
+
+
+def verdicts(
+    limits: Sequence[Limit], costs: Mapping[str, float], values: Mapping[str, float] = {}
+) -> list[dict[str, Any]]:
+    """Each limit with the value it is held against, and whether it holds."""
+    found = []
+    for limit in limits:
+        value = costs.get(limit.metric, values.get(limit.metric))
+        found.append({"limit": str(limit), "value": value, "holds": value is not None and limit.holds(value)})
+    return found
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(json.dumps(content, indent=2, default=_plain) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,236 @@
+"""From what a user asks for to what a study runs with, and back again on resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+from netwright.cost import Limit
+from netwright.errors import StudyError, UnknownNameError
+from netwright.space import Space
+from netwright.study._budget import Budget
+from netwright.study._evaluation import Evaluation, FunctionEvaluation
+from netwright.study._records import StudySpec
+from netwright.study._session import Parts
+from netwright.study._trial import LATENCY, Estimator, TaskEvaluation
+
+if TYPE_CHECKING:
+    from netwright.quality import Task
+    from netwright.strategy import Objective
+
+__all__ = ["Plan", "plan_of", "plan_search"]
+
+POPULATION = 12
+"""Of the evolutionary strategies: a search of minutes has some fifty trials, not thousands."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a search needs: what is kept on disk (`spec`), and the objects it stands for."""
+
+    spec: StudySpec
+    space: Space
+    task: Task | None
+    function: Callable[..., Mapping[str, float]] | None = None
+
+    def parts(self, spec: StudySpec | None = None) -> Parts:
+        """Parts of the study, the strategy as new."""
+        from netwright.graph import canonical_hash
+
+        spec = spec or self.spec
+        held = [limit for limit in spec.limits if self.space.additive(limit.metric)]
+        options = {k: v for k, v in spec.strategy.items() if k != "name"}
+        strategy = _strategy(str(spec.strategy["name"]))(self.space, spec.objectives, held, **options)
+        return Parts(
+            self.space,
+            strategy,
+            self.evaluation,
+            canonical_hash,
+            Estimator(_estimated(spec, self.space), self.space),
+            fidelity=float(spec.options.get("epochs", 1)),
+        )
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """What evaluates a trial: the training on the task, or the user's function."""
+        return TaskEvaluation(self.task) if self.function is None else FunctionEvaluation(self.function)
+
+
+def plan_search(
+    space: Space | str,
+    task: Any,
+    *,
+    maximize: str | Sequence[str] | None,
+    minimize: str | Sequence[str] | None,
+    limits: Any,
+    budget: Budget | str,
+    strategy: str,
+    seed: int,
+    epochs: int | None,
+) -> Plan:
+    """Plan of a new search.
+
+    Raises UnknownNameError for a space, metric, limit or strategy that does not exist, with those that do.
+    """
+    function = task if callable(task) else None
+    loaded, task_json = (None, {"function": _name(task)}) if function else _load_task(task)
+    built, space_json = _load_space(space, loaded)
+    objectives = _objectives(maximize, minimize, loaded)
+    bounds = Limit.of(limits)
+    if loaded is not None:
+        _check_metrics([o.metric for o in objectives] + [limit.metric for limit in bounds], built, loaded)
+    chosen = _chosen(strategy, objectives)
+    name = chosen if strategy == "auto" else strategy
+    _strategy(name)
+    spec = StudySpec(
+        tuple(objectives),
+        seed,
+        budget if isinstance(budget, Budget) else Budget.parse(budget),
+        bounds,
+        space=space_json,
+        task=task_json,
+        strategy={"name": name, **_options(name)},
+        options={"epochs": _epochs(loaded) if epochs is None else epochs},
+    )
+    return Plan(spec, built, loaded, function)
+
+
+def plan_of(spec: StudySpec, *, space: Space | None = None, task: Any = None) -> Plan:
+    """Plan of a study that exists, from what it kept.
+
+    space, task: the objects where they were given as such and cannot be loaded by name.
+
+    Raises StudyError that says which of them is needed.
+    """
+    if space is None:
+        if "name" not in spec.space:
+            raise StudyError("this study's space was given as an object: give it again, as resume(folder, space=...).")
+        space = _named_space(str(spec.space["name"]), spec.space["input"], int(spec.space["classes"]))
+    if task is None:
+        if "source" not in spec.task:
+            raise StudyError("this study's task was given as an object: give it again, as resume(folder, task=...).")
+        task = _task_from(spec.task)
+    if callable(task):
+        return Plan(spec, space, None, task)
+    return Plan(spec, space, task if hasattr(task, "development") else _load_task(task)[0])
+
+
+def _load_task(task: Any) -> tuple[Task, dict[str, Any]]:
+    from netwright.quality import Task, load_task
+
+    if isinstance(task, Task):
+        return task, {"name": task.name}
+    if isinstance(task, Mapping):
+        return _task_from(task), dict(task)
+    if isinstance(task, (str, PathLike)):
+        return load_task(fspath(task)), {"source": fspath(task)}
+    loaded = load_task(task)
+    return loaded, {"name": loaded.name}
+
+
+def _task_from(spec: Mapping[str, Any]) -> Task:
+    from netwright.quality import load_task
+
+    return load_task(spec["source"], **{k: v for k, v in spec.items() if k != "source"})
+
+
+def _load_space(space: Space | str, task: Task | None) -> tuple[Space, dict[str, Any]]:
+    if isinstance(space, Space):
+        shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
+        if task is not None and shapes != [list(task.input_shape)]:
+            raise StudyError(f"space and task must have one input shape, but have {shapes} and {task.input_shape}.")
+        return space, {"object": space.name, "input": shapes[0]}
+    if task is None:
+        raise StudyError("a space by name takes its input shape from a task; with a function, give a Space.")
+    if space == "auto":
+        from netwright.space.catalog import auto_space
+
+        space = auto_space(task.input_shape)
+    made = _named_space(space, task.input_shape, task.classes)
+    return made, {"name": space, "input": list(task.input_shape), "classes": task.classes}
+
+
+def _named_space(name: str, shape: Sequence[int], classes: int) -> Space:
+    if ":" in name:
+        return _imported(name, shape, classes)
+    from netwright.space.catalog import get_space
+
+    return get_space(name, shape, classes)
+
+
+def _imported(name: str, shape: Sequence[int], classes: int) -> Space:
+    """Space, or function (input, classes) that makes one, from a module of the user's own."""
+    import importlib
+
+    from netwright.graph import Input
+
+    module, _, attribute = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise StudyError(f"a space is imported as module:attribute, but {name!r} cannot be: {error}.") from error
+    made = found if isinstance(found, Space) else found(Input((1, *shape)), classes) if callable(found) else None
+    if not isinstance(made, Space):
+        raise StudyError(f"{name!r} must be a Space or a function (input, classes) that makes one.")
+    return made
+
+
+def _objectives(
+    maximize: str | Sequence[str] | None, minimize: str | Sequence[str] | None, task: Task | None
+) -> list[Objective]:
+    from netwright.strategy import Objective
+
+    more, less = _names(maximize), _names(minimize)
+    if not more and not less and task is not None:
+        more, less = (["accuracy"], ["macs"]) if task.target == "classification" else ([], ["rmse", "macs"])
+    return [Objective(name, "maximize") for name in more] + [Objective(name, "minimize") for name in less]
+
+
+def _names(given: str | Sequence[str] | None) -> list[str]:
+    return [given] if isinstance(given, str) else list(given or ())
+
+
+def _check_metrics(names: Sequence[str], space: Space, task: Task) -> None:
+    known = {*task.metrics, *space.costs_known, LATENCY}
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("metric", name, known)
+
+
+def _estimated(spec: StudySpec, space: Space) -> list[str]:
+    """Costs known before an evaluation: those that are asked about, and the usual ones."""
+    asked = [o.metric for o in spec.objectives] + [limit.metric for limit in spec.limits]
+    names = dict.fromkeys(["params", "macs", *asked])
+    return [name for name in names if name in space.costs_known or name == LATENCY]
+
+
+def _chosen(strategy: str, objectives: Sequence[Objective]) -> str:
+    if strategy != "auto":
+        return strategy
+    return "regularised-evolution" if len(objectives) == 1 else "nsga2"
+
+
+def _options(name: str) -> dict[str, Any]:
+    return {
+        "regularised-evolution": {"population": POPULATION, "tournament": POPULATION // 4},
+        "nsga2": {"population": POPULATION},
+    }.get(name, {})
+
+
+def _strategy(name: str) -> Callable[..., Any]:
+    from netwright.strategy import get_strategy
+
+    return get_strategy(name)
+
+
+def _epochs(task: Task | None) -> int:
+    """Epochs of a trial: few on much data, more on little."""
+    if task is None:
+        return 1
+    return int(min(30, max(3, 12_000 // max(task.sizes["train"], 1))))
+
+
+def _name(function: Any) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))

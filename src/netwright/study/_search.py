@@ -1,0 +1,285 @@
+"""`search`: from a space, a task and limits to a trained, exported network with the evidence."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.errors import StudyError
+from netwright.study._baselines import RandomSearch, baselines
+from netwright.study._budget import Budget
+from netwright.study._finish import Candidate, Finished, finish, write_json
+from netwright.study._loop import StudyInterrupted, run_loop
+from netwright.study._plan import Plan, plan_of, plan_search
+from netwright.study._records import STATES, Study
+from netwright.study._store import Store
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+    from netwright.study._executor import Executor
+
+__all__ = ["Model", "SearchResult", "resume_search", "search"]
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network: its design, its graph with weights, its metrics and costs."""
+
+    design: Mapping[str, Any]
+    graph: Any
+    metrics: Mapping[str, Mapping[str, float]]
+    costs: Mapping[str, float]
+
+    def export(self, folder: str | Path, *, overwrite: bool = False) -> Any:
+        """Write model.py, model.safetensors and model.onnx, checked against each other."""
+        from netwright.io import export
+
+        return export(self.graph, folder, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found, and where it lies on disk."""
+
+    folder: Path
+    study: Study
+    winner: Candidate | None
+    summary: Mapping[str, Any]
+
+    @property
+    def best(self) -> Model:
+        """The winner as a trained model; raises StudyError when no design held its limits."""
+        if self.winner is None:
+            raise StudyError(f"no design of the search in {self.folder} was trained to the end and held its limits.")
+        return Model(self.winner.design, self.winner.graph, self.winner.metrics, self.winner.costs)
+
+    @property
+    def front(self) -> list[dict[str, Any]]:
+        """Non-dominated trials: number, design and values of each."""
+        return list(self.summary["front"])
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `result.json`."""
+        return dict(self.summary)
+
+
+def search(
+    space: Space | str,
+    task: Any,
+    *,
+    maximize: str | Sequence[str] | None = None,
+    minimize: str | Sequence[str] | None = None,
+    limits: Any = (),
+    budget: Budget | str = "3 min",
+    strategy: str = "auto",
+    workers: int = 1,
+    seed: int = 0,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+    epochs: int | None = None,
+    final_epochs: int | None = None,
+    compare: bool = True,
+) -> SearchResult:
+    """Search a space for the best network on a task within hard limits; train, test, measure and export it.
+
+        result = netwright.search("mobilenet-tiny", "digits", limits=["params <= 50k"], budget="3 min")
+        result.best.export("best")
+
+    space: a Space, the name of a catalogued one, "auto", or "module:attribute" of your own.
+    task: a Task; "digits"; the path of a data file; arrays; or a function `evaluate(network, budget, report)` that
+        returns metrics by name, with which nothing is trained or exported at the end.
+    maximize, minimize: metrics and costs; by default accuracy (rmse for numbers), and MACs as the second objective.
+    limits: bounds such as "params <= 50k" or "latency_ms@here <= 0.5". Those on additive costs are held by the
+        forest: no design that breaks one is ever proposed. Others are checked before a design is trained, and the
+        winner is measured again at the end.
+    budget: of the search, such as "3 min" or "100 trials"; the end (final trainings, baselines) comes on top.
+    strategy: its name; "auto" is NSGA-II with several objectives, else regularised evolution.
+    workers: processes that evaluate trials. seed: of every random choice.
+    out: folder of the study; by default a new one under runs/. overwrite: replace a study that is there.
+    epochs: of a trial's training. final_epochs: of the finalists and of the winner.
+    compare: also run the baselines: random search at equal cost and the largest designs within the limits.
+
+    Raises UnknownNameError, LimitError, DataError and StudyError before anything is written when the question makes
+    no sense; StudyInterrupted on Ctrl-C.
+    """
+    plan = plan_search(
+        space, task, maximize=maximize, minimize=minimize, limits=limits, budget=budget, strategy=strategy, seed=seed,
+        epochs=epochs,
+    )  # fmt: skip
+    plan.space.check_limits(plan.spec.limits)
+    folder = Path(out) if out is not None else _new_folder(plan)
+    with Store.create(folder, plan.spec, overwrite=overwrite) as store:
+        return _run(plan, store, workers, progress, final_epochs, compare)
+
+
+def resume_search(
+    folder: str | Path,
+    *,
+    space: Space | None = None,
+    task: Any = None,
+    budget: Budget | str | None = None,
+    workers: int = 1,
+    progress: bool = True,
+    final_epochs: int | None = None,
+    compare: bool = True,
+) -> SearchResult:
+    """Go on with the search in a folder: no trial is lost, and with one worker the same ones follow.
+
+    space, task: only where the search was given them as objects. budget: a new total, in place of the old one.
+
+    Raises StudyError when there is no study or another process runs it.
+    """
+    with Store.open(folder) as store:
+        if budget is not None:
+            store.set_budget(budget if isinstance(budget, Budget) else Budget.parse(budget))
+        plan = plan_of(store.spec, space=space, task=task)
+        return _run(plan, store, workers, progress, final_epochs, compare)
+
+
+def _run(
+    plan: Plan, store: Store, workers: int, progress: bool, final_epochs: int | None, compare: bool
+) -> SearchResult:
+    started = time.perf_counter()
+    chance = RandomSearch(plan, store.folder) if compare and plan.task is not None else None
+    if chance is not None:
+        chance.begin()
+    try:
+        study = run_loop(store, plan.parts(), executor=_executor(workers), progress=progress)
+        searched = time.perf_counter()
+        with _status(progress) as say:
+            finished = finish(plan, study, epochs=final_epochs, say=say)
+            compared: list[dict[str, Any]] = []
+            if chance is not None and finished.winner is not None:
+                say("waiting for random search")
+                compared = baselines(plan, study, chance.end(study), finished.winner.epochs, say)
+            seconds = {
+                "search": study.elapsed,
+                "final": finished.seconds,
+                "baselines": time.perf_counter() - searched - finished.seconds,
+                "total": time.perf_counter() - started,
+            }
+            say("writing the result")
+            return _written(plan, study, finished, compared, seconds)
+    except KeyboardInterrupt:
+        raise StudyInterrupted(store.folder) from None
+    finally:
+        if chance is not None:
+            chance.stop()
+
+
+def _executor(workers: int) -> Executor | None:
+    if workers < 1:
+        raise StudyError(f"`workers >= 1` must hold, but got workers={workers}.")
+    if workers == 1:
+        return None
+    from netwright.study._processes import ProcessExecutor
+
+    return ProcessExecutor(workers)
+
+
+def _written(
+    plan: Plan, study: Study, finished: Finished, compared: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]
+) -> SearchResult:
+    """Export the winner, then write result.json and report.html beside it."""
+    from netwright.io import draw, export
+    from netwright.study._report import write_report
+
+    folder, winner, paths = study.folder, finished.winner, {}
+    drawing = None
+    if winner is not None:
+        exported = export(winner.graph, folder / "best", overwrite=True)
+        drawing = draw(winner.graph, title=f"{plan.space.name}, trial {winner.trial}")
+        (folder / "best" / "drawing.svg").write_text(drawing, encoding="utf-8")
+        write_json(folder / "best" / "design.json", dict(winner.design))
+        write_json(folder / "best" / "preprocessing.json", plan.task.preprocessing() if plan.task else {})
+        paths = {
+            "model": exported.paths["source"],
+            "weights": exported.paths["weights"],
+            "onnx": exported.paths["onnx"],
+            "drawing": folder / "best" / "drawing.svg",
+            "design": folder / "best" / "design.json",
+        }
+    paths["report"] = folder / "report.html"
+    summary = summarise(plan, study, finished, compared, seconds, {k: str(v) for k, v in paths.items()})
+    write_json(folder / "result.json", summary)
+    summary = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    write_report(folder, result=summary, study=study, space=plan.space, drawing=drawing)
+    return SearchResult(folder, study, winner, summary)
+
+
+def summarise(
+    plan: Plan,
+    study: Study,
+    finished: Finished,
+    compared: Sequence[Mapping[str, Any]],
+    seconds: Mapping[str, float],
+    paths: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of result.json; its keys are documented in docs/cli.md."""
+    states = {state: len(study.of_state(state)) for state in STATES}
+    task = plan.task
+    return {
+        "version": VERSION,
+        "folder": str(study.folder),
+        "space": {
+            "name": plan.space.name,
+            "designs": str(plan.space.size()),
+            "input": [list(tensor.shape[1:]) for tensor in plan.space.inputs.values()],
+        },
+        "task": {
+            "name": task.name if task else str(plan.spec.task.get("function")),
+            "kind": task.kind if task else "function",
+            "input_shape": list(task.input_shape) if task else None,
+            "classes": task.classes if task else None,
+            "note": task.note if task else "",
+            "sizes": dict(task.sizes) if task else {},
+        },
+        "seed": study.spec.seed,
+        "strategy": study.spec.strategy["name"],
+        "objectives": [str(objective) for objective in study.spec.objectives],
+        "limits": [str(limit) for limit in study.spec.limits],
+        "trials": {"total": len(study.trials), **states},
+        "seconds": dict(seconds),
+        "winner": None if finished.winner is None else finished.winner.to_json(),
+        "broken": finished.broken,
+        "finalists": finished.finalists,
+        "front": [{"trial": t.number, "design": dict(t.design), "values": dict(t.values)} for t in study.front],
+        "baselines": list(compared),
+        "paths": dict(paths),
+        "environment": dict(study.environment),
+    }
+
+
+def _new_folder(plan: Plan) -> Path:
+    task = plan.task.name if plan.task is not None else str(plan.spec.task.get("function", "task"))
+    stem = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{task}-{plan.space.name}").strip("-")
+    number = 1
+    while (Path("runs") / f"{stem}-{number}").exists():
+        number += 1
+    return Path("runs") / f"{stem}-{number}"
+
+
+@contextmanager
+def _status(show: bool) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done: live on a terminal, one after the other elsewhere."""
+    if not show:
+        yield lambda text: None
+        return
+    from rich.console import Console
+
+    console = Console(file=sys.stderr)
+    if not console.is_terminal:
+        yield lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)
+        return
+    with console.status("") as status:
+        yield lambda text: status.update(text)

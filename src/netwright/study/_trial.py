@@ -1,0 +1,78 @@
+"""One trial of a search on a task: cheap estimates first, then a short training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from netwright.graph import Graph, simplify
+from netwright.study._evaluation import Report, Request
+
+if TYPE_CHECKING:
+    from netwright.quality import Task
+    from netwright.space import Design, Space
+    from netwright.target import Timing
+
+__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured"]
+
+LATENCY = "latency_ms@here"
+SECONDS = 0.15
+"""Time to spend on the latency of one design during a search; the winner is measured for longer."""
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """Costs of a design before it is trained, by name; latency is measured on the exported network.
+
+    Costs are those of the network as exported, simplified. An additive limit was held on the network as it stands,
+    which is never cheaper.
+    """
+
+    names: Sequence[str]
+    space: Space
+
+    def __call__(self, design: Design, network: Graph) -> dict[str, float]:
+        graph = simplify(network)
+        values = {name: self._value(name, graph) for name in self.names if name != LATENCY}
+        if LATENCY in self.names:
+            values[LATENCY] = measured(graph, SECONDS).median_ms
+        return values
+
+    def _value(self, name: str, graph: Graph) -> float:
+        return self.space.cost(name).of(graph)
+
+
+def measured(graph: Graph, seconds: float) -> Timing:
+    """Latency of a graph on this machine: ONNX Runtime, one thread, batch 1, in ms."""
+    from netwright.io import to_onnx
+    from netwright.target import latency_here
+
+    return latency_here(to_onnx(graph).SerializeToString(), seconds=seconds)
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """Trains the network of a trial on the task's training part and measures it on the validation part.
+
+    The budget is the number of epochs, unless the design's recipe states its own.
+    """
+
+    task: Task
+
+    def __call__(self, request: Request, report: Report) -> Mapping[str, float]:
+        from netwright.io import to_module
+        from netwright.quality import Recipe, train
+
+        graph = simplify(request.network)
+        recipe = Recipe.from_mapping({"epochs": int(request.budget), **request.recipe, "seed": request.seed})
+        result = train(
+            to_module(graph, seed=request.seed),
+            self.task,
+            recipe,
+            report=report,
+            checkpoint=request.checkpoint,
+            threads=1,
+            graph=graph,
+        )
+        return result.metrics
