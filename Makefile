@@ -46,4 +46,4 @@ examples: $(READY)
 	set -e; for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 bench: $(READY)
-	set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	set -e; for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,15 +9,12 @@ from hypothesis import strategies as st
 
 from netwright.blocks._layers import ACTIVATIONS, activate, conv, linear, normalise
 from netwright.graph import Graph, Input, Tensor, image, ops, scope, vector
+from netwright.io import initial_weights, to_onnx
 from netwright.io._agreement import difference
 from netwright.space.catalog import SPACES, get_space
 from netwright.testing import assert_exports_agree
 
-Draw = Callable[[st.SearchStrategy], object]
-LIMITS = settings(
-    max_examples=25, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)  # fmt: skip
+LIMITS = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.sampled_from(["block", "block", "stage", "0", "1", "half"])
 ACTIVATION = st.sampled_from(sorted(ACTIVATIONS))
 
@@ -81,7 +76,8 @@ def transformer(draw: st.DrawFn) -> Graph:
 
 def _attend(x: Tensor, heads: int, groups: int, causal: int) -> Tensor:
     wide = x.shape[-1] // heads
-    query, key, value = (linear(x, n * wide, name=name) for name, n in zip("qkv", (heads, groups, groups), strict=True))
+    counts = {"query": heads, "key": groups, "value": groups}
+    query, key, value = (linear(x, count * wide, name=name) for name, count in counts.items())
 
     def split(t: Tensor, count: int) -> Tensor:
         y: Tensor = ops.transpose(ops.reshape(t, shape=(0, 0, count, -1)), perm=(0, 2, 1, 3))
@@ -126,3 +122,13 @@ def test_difference_of_unlike_arrays_is_infinite() -> None:
     assert difference([one * 0], [one * 0]) == 0.0
     assert difference([one.astype("int64")], [one.astype("int64") * 2]) == float("inf")
     assert difference([one], [one * 1.5]) == pytest.approx(1 / 3)
+
+
+def test_a_disagreement_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from netwright.testing import _export
+
+    x = vector(4)
+    graph = Graph([x], [linear(x, 3)])
+    monkeypatch.setattr(_export, "to_onnx", lambda g, weights: to_onnx(g, weights=initial_weights(g, seed=7)))
+    with pytest.raises(AssertionError, match="differ by"):
+        assert_exports_agree(graph)

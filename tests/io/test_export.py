@@ -15,8 +15,8 @@ from netwright.blocks import conv, mbconv, vit_encoder
 from netwright.blocks._layers import linear
 from netwright.errors import ExportError, GraphError
 from netwright.graph import Graph, Init, Tensor, image, ops, parameter, vector
-from netwright.io import export, initial_weights, save_onnx, to_module, to_onnx, to_torch_source, weights_of
 from netwright.io import _export as export_module
+from netwright.io import export, initial_weights, save_onnx, to_module, to_onnx, to_torch_source, weights_of
 from netwright.io._agreement import difference, run_onnx
 
 BLOCKER = """
@@ -179,6 +179,12 @@ def test_element_type_without_kernels_is_refused() -> None:
     x = image(1, 4, 4)
     with pytest.raises(ExportError, match=r"element types must be among .*cast"):
         to_onnx(Graph([x], [ops.cast(x, to="bfloat16")]))
+
+
+def test_pooling_windows_in_the_padding_are_refused() -> None:
+    x = image(1, 4, 4)
+    with pytest.raises(ExportError, match=r"MaxPool 'maxpool'.*pads \(2, 2, 2, 2\) must be smaller than the window"):
+        to_onnx(Graph([x], [ops.max_pool(x, kernel_shape=2, pads=2)]))
 
 
 def test_save_onnx(tmp_path: Path) -> None:

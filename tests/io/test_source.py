@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import gc
+import linecache
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +16,21 @@ import torch
 from netwright.blocks import conv
 from netwright.blocks._layers import linear, normalise
 from netwright.errors import ExportError
-from netwright.graph import Graph, Init, Input, Operator, Tensor, constant, image, ops, parameter, scope, tokens, vector
-from netwright.io import to_module, to_onnx, to_torch_source, weights_of
+from netwright.graph import (
+    Graph,
+    Init,
+    Input,
+    Operator,
+    Tensor,
+    constant,
+    image,
+    ops,
+    parameter,
+    scope,
+    tokens,
+    vector,
+)
+from netwright.io import initial_weights, to_module, to_onnx, to_torch_source, weights_of
 from netwright.io._code import MODULE_NAMES, literal, wrapped
 from netwright.testing import assert_exports_agree
 
@@ -93,9 +109,11 @@ def test_module_names_of_torch_are_known() -> None:
 def test_initial_weights_follow_each_init() -> None:
     x = vector(64)
     inits = {
-        "zeros": Init("zeros"), "ones": Init("ones"), "constant": Init("constant", 0.25), "normal": Init("normal", 0.1),
-        "uniform": Init("uniform", 0.3), "kaiming": Init("kaiming"), "xavier": Init("xavier"), "signs": Init("signs"),
-    }  # fmt: skip
+        **{kind: Init(kind) for kind in ("zeros", "ones", "kaiming", "xavier", "signs")},
+        "constant": Init("constant", 0.25),
+        "normal": Init("normal", 0.1),
+        "uniform": Init("uniform", 0.3),
+    }
     y: Tensor = x
     for name, init in inits.items():
         with scope(name):
@@ -105,7 +123,7 @@ def test_initial_weights_follow_each_init() -> None:
     with scope("vector"):
         y = y * parameter("weight", (256,), Init("kaiming"))
     graph = Graph([x], [y])
-    for weights in (weights_of(to_module(graph, seed=3), graph), dict(_initial(graph))):
+    for weights in (weights_of(to_module(graph, seed=3), graph), initial_weights(graph, seed=3)):
         kinds = {name: weights[f"{name}.weight"] for name in inits}
         assert not kinds["zeros"].any()
         assert (kinds["ones"] == 1).all()
@@ -117,12 +135,6 @@ def test_initial_weights_follow_each_init() -> None:
         assert set(np.unique(kinds["signs"])) == {-1.0, 1.0}
         assert weights["turned.weight"].std() == pytest.approx((2 / 64) ** 0.5, rel=0.1), "fan-in is the first size"
         assert weights["vector.weight"].std() == pytest.approx((2 / 256) ** 0.5, rel=0.3)
-
-
-def _initial(graph: Graph) -> dict[str, np.ndarray]:
-    from netwright.io import initial_weights
-
-    return initial_weights(graph, seed=3)
 
 
 def test_seed_decides_the_initial_weights_and_leaves_the_global_state() -> None:
@@ -332,3 +344,34 @@ def test_long_calls_are_broken_at_their_commas() -> None:
     assert lines[0] == "        self.layer = nn.Conv2d("
     assert lines[1] == "            argument_0=value_0,"
     assert lines[-1] == "        ).requires_grad_(False)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "f(*(g(AAA, BBB) for _ in range(2)), CCC)",
+        "f(*(g(AAA, BBB) for _ in range(2)))",
+        "((AAA + BBB) * CCC)",
+        "f((AAA,))",
+        "(AAA,)",
+        "[AAA]",
+        "h[AAA]",
+        "h[AAA, BBB:CCC]",
+        "f((AAA + BBB))(CCC)",
+        "dict(a=[AAA, (BBB,)], b=CCC)",
+    ],
+)
+def test_breaking_a_line_does_not_change_it(text: str) -> None:
+    for long in ("A", "A" * 60, "A" * 120):
+        line = text.replace("AAA", long).replace("BBB", "B" * len(long)).replace("CCC", "C" * len(long))
+        lines = wrapped(f"y = {line}", 4)
+        assert ast.dump(ast.parse("\n".join(lines).strip())) == ast.dump(ast.parse(f"y = {line}"))
+
+
+def test_lines_of_a_module_are_kept_as_long_as_the_module() -> None:
+    before = len(linecache.cache)
+    module = to_module(small_network())
+    assert len(linecache.cache) == before + 1
+    del module
+    gc.collect()
+    assert len(linecache.cache) == before

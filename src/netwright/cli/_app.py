@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from netwright.cli import _draw, _export, _report, _search, _space, _tasks
+from netwright.cli._draw import draw
+from netwright.cli._export import export
+from netwright.cli._report import report
+from netwright.cli._search import resume, search
+from netwright.cli._space import space
+from netwright.cli._tasks import tasks
 
 __all__ = ["app", "main"]
 
@@ -17,13 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("search")(_search.search)
-app.command("resume")(_search.resume)
-app.command("space")(_space.space)
-app.command("report")(_report.report)
-app.command("export")(_export.export)
-app.command("draw")(_draw.draw)
-app.command("tasks")(_tasks.tasks)
+for command in (search, resume, space, report, export, draw, tasks):
+    app.command()(command)
 
 
 def _version(wanted: bool) -> None:

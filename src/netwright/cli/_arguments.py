@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netwright.errors import SpaceError
+from netwright.errors import NetwrightError, SpaceError
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -62,15 +65,26 @@ def load_own(text: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    try:
+    with _own_code(f"importing {module_name}"):
         found: Any = importlib.import_module(module_name)
-    except Exception as error:  # the user's own code runs here, and may raise anything
-        raise SpaceError(f"{module_name} must be importable, but: {type(error).__name__}: {error}.") from error
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
             raise SpaceError(f"{module_name} must have what is named, but it has no {attributes!r}.")
         found = getattr(found, attribute)
     return found
+
+
+@contextmanager
+def _own_code(doing: str) -> Iterator[None]:
+    """Make one sentence of whatever the user's own code raises, with the line that raised it."""
+    try:
+        yield
+    except NetwrightError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}, line {last.lineno}"
+        raise SpaceError(f"{doing} failed with {type(error).__name__}: {error} ({place}).") from error
 
 
 def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | None = None) -> Space:
@@ -89,7 +103,8 @@ def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | N
         return get_space(auto_space(shape) if name == "auto" and shape else name, shape, classes)
     found = load_own(name)
     if callable(found) and not isinstance(found, Space):
-        found = found(**_catalogue_arguments(shape, classes))
+        with _own_code(f"calling {name}"):
+            found = found(**_catalogue_arguments(shape, classes))
     elif shape is not None or classes is not None:
         raise SpaceError(f"{name} is a finished space, which takes neither --input nor --classes.")
     if not isinstance(found, Space):

@@ -6,6 +6,7 @@ from netwright.graph._graph import Graph, topological_order
 from netwright.graph._operator import OPERATORS, Operator
 from netwright.graph._scope import Scope, current_scope, scope
 from netwright.graph._simplify import simplify
+from netwright.graph._template import Template
 from netwright.graph._tensor import (
     DTYPE_BYTES,
     Constant,
@@ -36,6 +37,7 @@ __all__ = [
     "Parameter",
     "Scope",
     "Shape",
+    "Template",
     "Tensor",
     "Violation",
     "canonical_hash",

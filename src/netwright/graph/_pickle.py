@@ -74,11 +74,12 @@ def unpacked(
     tensors: list[Any] = []
     for kind, *row in leaf_rows:
         if kind == "parameter":
-            tensors.append(Parameter(*row[:-1], scope(row[-1])))
+            hint, shape, init, trainable, dtype, place = row
+            tensors.append(Parameter(hint, shape, init, trainable, dtype, scope(place)))
         else:
             tensors.append({"input": Input, "constant": Constant, "tensor": Tensor}[kind](*row))
-    for op, reads, attrs, place, makes in node_rows:
-        node = Node(OPERATORS[op], tuple(None if i is None else tensors[i] for i in reads), attrs, scope(place))
+    for op, reads, attrs, within, makes in node_rows:
+        node = Node(OPERATORS[op], tuple(None if i is None else tensors[i] for i in reads), attrs, scope(within))
         node.outputs = tuple(Tensor(shape, dtype, node, i) for i, (shape, dtype) in enumerate(makes))
         tensors.extend(node.outputs)
     return Graph([tensors[i] for i in inputs], [tensors[i] for i in outputs], weights)

@@ -38,10 +38,10 @@ def refine(order: Sequence[Vertex], colours: dict[Vertex, bytes], links: Links) 
     Colour refinement (Weisfeiler and Leman 1968), but a whole sweep along the topological `order` at a time: colours
     travel through the full depth in one sweep instead of one layer a round. Only neighbours that have a colour count.
     """
-    classes, still = len(set(colours.values())), 0
     directions = ((order, links.below), (order[::-1], links.above))
-    step = 0
-    while still < 2 and classes < len(order):
+    classes, still, step = len(set(colours.values())), 0, 0
+    # Where all differ, one more sweep is needed still: it puts the edges between them into the colours.
+    while still < (1 if classes == len(order) else 2):
         along, edges = directions[step % 2]
         for v in along:
             near = [label + colours[u] for label, u in edges.get(v, ()) if u in colours]

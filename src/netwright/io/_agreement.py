@@ -72,8 +72,8 @@ def difference(first: Arrays, second: Arrays) -> float:
 
     Whole numbers, bits, infinities and NaN must be equal and shapes the same, else the difference is infinite.
 
-    >>> difference([np.array([1.0, 4.0])], [np.array([1.0, 4.4])])
-    0.1
+    >>> difference([np.array([1.0, 4.0])], [np.array([1.0, 5.0])])
+    0.2
     """
     pairs = zip(first, second, strict=True)
     return max((_difference(np.asarray(a), np.asarray(b)) for a, b in pairs), default=0.0)

@@ -119,10 +119,11 @@ def _halves(column: list[object], kernels: list[object]) -> bool:
 
 
 def _drop_direction(arguments: Arguments, found: list[Hole], taken: set[str]) -> None:
-    """Say `channels` for an argument that is both the inputs and the outputs of layers."""
-    for what in {"channels", "features"} - taken - arguments.columns.keys():
-        given = f"in_{what}"
-        if any(f == given and h.name == f"out_{what}" for f, h in zip(arguments.fillings, found, strict=True)):
+    """Say `channels` for an argument that is both the inputs and the outputs of layers, or a size beside them."""
+    for what, given in (("channels", "in_channels"), ("features", "in_features"), ("channels", "size")):
+        telling = {f"out_{what}"} if given != "size" else {what, f"in_{what}", f"out_{what}"}
+        used = any(f == given and h.name in telling for f, h in zip(arguments.fillings, found, strict=True))
+        if used and what not in taken and what not in arguments.columns:
             arguments.fillings = [what if f == given else f for f in arguments.fillings]
             arguments.columns = {what if n == given else n: c for n, c in arguments.columns.items()}
 
@@ -185,7 +186,8 @@ def _word(unit: Unit) -> str:
     for name in reversed(unit.path):
         word = re.sub(r"_?\d+$", "", name)
         if re.search("[A-Za-z]", word):
-            return word if name is unit.path[-1] else _contents(unit) or f"{word}_block"
+            block = "block" if word.rstrip("s") == "block" else f"{word}_block"
+            return word if name is unit.path[-1] else _contents(unit) or block
     return _contents(unit) or "block"
 
 

@@ -156,26 +156,21 @@ def wrapped(line: str, indent: int) -> list[str]:
     pad, span = " " * indent, _largest_brackets(line)
     if span is None:
         return [pad + line]
-    head, parts, tail = line[: span[0] + 1], _at_commas(line[span[0] + 1 : span[1]]), line[span[1] :]
+    head, inside, tail = line[: span[0] + 1], line[span[0] + 1 : span[1]], line[span[1] :]
+    parts, few = _at_commas(inside), True
     if head.endswith(("nn.Sequential(", "super().__init__(")):
         parts = _folded(parts)
-    joined = f"{head}{', '.join(parts)}{tail}"
-    few = len(parts) <= MOST_ON_A_LINE.get(head.rpartition(" ")[2], 99)
-    if not parts or (few and indent + len(joined) <= WIDTH):
-        return [pad + joined]
+        line = f"{head}{', '.join(parts)}{tail}"
+        few = len(parts) <= 2 or not head.endswith("nn.Sequential(")
+    if not parts or (few and indent + len(line) <= WIDTH):
+        return [pad + line]
     if len(parts) > 8 and all(len(part) <= 20 for part in parts):
-        inner = _filled(parts, indent + 4)
-    else:
-        inner = [text for part in parts for text in _with_comma(wrapped(part, indent + 4))]
-    return [pad + head, *inner, pad + tail]
-
-
-MOST_ON_A_LINE = {"nn.Sequential(": 2}
-"""How many arguments of a call stand on one line even where more would fit."""
-
-
-def _with_comma(lines: list[str]) -> list[str]:
-    return [*lines[:-1], lines[-1] + ","]
+        return [pad + head, *_filled(parts, indent + 4), pad + tail]
+    # A comma after one part would make a tuple of a group, and is an error after a comprehension.
+    is_call = re.search(r"[\w\])]\($", head) is not None
+    comma = "," if is_call or len(parts) > 1 or inside.endswith(",") else ""
+    broken = [wrapped(part, indent + 4) for part in parts]
+    return [pad + head, *(text for lines in broken for text in (*lines[:-1], lines[-1] + comma)), pad + tail]
 
 
 def _filled(parts: list[str], indent: int) -> list[str]:

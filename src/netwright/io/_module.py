@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import linecache
-from itertools import count
+import weakref
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["module_from_source", "to_module", "weights_of"]
-
-_NUMBERS = count()
 
 
 def to_module(graph: Graph, *, seed: int = 0) -> nn.Module:
@@ -50,13 +49,14 @@ def to_module(graph: Graph, *, seed: int = 0) -> nn.Module:
 def module_from_source(source: str, name: str = "Model") -> nn.Module:
     """Run a source and construct its module."""
     torch = require("torch", extra="train")
-    filename = f"<netwright model {next(_NUMBERS)}>"
-    # With its lines known, a traceback through the model shows them.
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    filename = f"<netwright model {uuid4().hex}>"
     namespace: dict[str, Any] = {"__name__": "netwright_model"}
     exec(compile(source, filename, "exec"), namespace)
     with torch.random.fork_rng(devices=[]):
         module: nn.Module = namespace[name]()
+    # With its lines known, a traceback through the model shows them; they go when the module goes.
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    weakref.finalize(module, linecache.cache.pop, filename, None)
     return module
 
 
@@ -74,7 +74,7 @@ def weights_of(module: nn.Module, graph: Graph) -> dict[str, NDArray[np.generic]
     >>> x = vector(13)
     >>> graph = Graph([x], [linear(x, 3)])
     >>> graph.with_weights(weights_of(to_module(graph), graph))
-    <Graph 1x13 -> 1x3, 2 nodes, 2 parameters>
+    <Graph 1x13 -> 1x3, 1 nodes, 2 parameters>
 
     Raises ExportError when the module has no tensor of a name.
     """

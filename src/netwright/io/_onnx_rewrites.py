@@ -114,6 +114,8 @@ def _pool(b: OnnxBuilder, node: Node) -> None:
     dropped. Only a mean that counts the padding, but not what a window reads beyond it, needs the attribute.
     """
     attrs, source = dict(node.attrs), node.inputs[0]
+    if any(pad >= side for pad, side in zip(attrs["pads"], attrs["kernel_shape"] * 2, strict=True)):
+        raise ExportError(f"pads {attrs['pads']} must be smaller than the window {attrs['kernel_shape']}.")
     if attrs.pop("ceil_mode", 0) and source is not None:
         rank = len(attrs["kernel_shape"])
         begins, ends = attrs["pads"][:rank], attrs["pads"][rank:]
@@ -122,7 +124,10 @@ def _pool(b: OnnxBuilder, node: Node) -> None:
             for i, out in enumerate(node.output.shape[2:])
         ]
         needed = [max(r - size - p, 0) for r, size, p in zip(reach, source.shape[2:], begins, strict=True)]
-        if attrs.get("count_include_pad") and any(n > e for n, e in zip(needed, ends, strict=True)):
+        beyond = attrs.get("count_include_pad") and any(n > e for n, e in zip(needed, ends, strict=True))
+        # ONNX Runtime takes no padding as large as the window.
+        wide = any(n >= k for n, k in zip(needed, attrs["kernel_shape"], strict=True))
+        if beyond or wide:
             attrs["ceil_mode"] = 1
         else:
             attrs["pads"] = (*begins, *needed)

@@ -5,16 +5,21 @@ from netwright.space._design import Design
 from netwright.space._domain import integer, real
 from netwright.space._expression import named
 from netwright.space._grammar import grammar, rule
+from netwright.space._histogram import Histogram
 from netwright.space._join import branch, cell, residual
+from netwright.space._networks import block_graphs, distinct_networks
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import tied
 
 __all__ = [
     "Design",
+    "Histogram",
     "Space",
+    "block_graphs",
     "branch",
     "cell",
+    "distinct_networks",
     "grammar",
     "integer",
     "named",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -48,9 +49,8 @@ class OneOf(Expression):
         return compiler.gather("", options)
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        path = prefix or self.label
-        value = builder.decide(path)
-        self.choice.option(value, path)
+        value = builder.decide(prefix)
+        self.choice.option(value, prefix)
         for label, option, component in self._options:
             if label == value:
                 return option.build(builder, x, join_path(prefix, component))
@@ -70,26 +70,39 @@ def oneof(*options: Any, weights: Sequence[float] | None = None) -> Any:
     weights: probability of each option, up to a factor, for grammars and weighted sampling; equal when absent.
         Uniform sampling is uniform over designs and ignores them.
 
-    A choice among choices is one choice. Raises SpaceError without options, for equal options, or for weights that
+    A choice among choices is one choice; where one of them has weights, theirs are multiplied. Raises SpaceError without options, for equal options, or for weights that
     are not one positive number per option.
     """
     if not options:
         raise SpaceError("oneof needs at least one option, but got none.")
-    if weights is None and any(isinstance(option, (Choice, OneOf)) for option in options):
-        options = tuple(inner for option in options for inner in _flat(option))
-    if weights is not None and (len(weights) != len(options) or not all(w > 0 for w in weights)):
+    if weights is not None and (len(weights) != len(options) or not all(0 < w < math.inf for w in weights)):
         raise SpaceError(
             f"weights must be one positive number per option, but got {list(weights)} for {len(options)}."
         )
     if any(isinstance(option, Real) for option in options):
         raise SpaceError("an option must be a value or a part of a network, but got a real interval.")
-    shares = [1.0] * len(options) if weights is None else list(weights)
-    choice = Choice(options, option_labels(options), tuple(share / sum(shares) for share in shares))
+    if weights is None and all(_even(option) for option in options):
+        pairs = [(inner, 1.0) for option in options for inner, _ in _flat(option)]
+    else:
+        pairs = [
+            (inner, weight * share)
+            for option, weight in zip(options, weights or [1.0] * len(options), strict=True)
+            for inner, share in _flat(option)
+        ]
+    options, total = tuple(option for option, _ in pairs), sum(share for _, share in pairs)
+    choice = Choice(options, option_labels(options), tuple(share / total for _, share in pairs))
     parts = [isinstance(option, (Expression, Block, Call)) for option in options]
     return OneOf(choice) if all(parts) else choice
 
 
-def _flat(option: Any) -> tuple[Any, ...]:
+def _flat(option: Any) -> list[tuple[Any, float]]:
+    """Options of an option that is itself a choice, with the share of each."""
     if isinstance(option, OneOf):
         option = option.choice
-    return option.options if isinstance(option, Choice) else (option,)
+    if not isinstance(option, Choice):
+        return [(option, 1.0)]
+    return list(zip(option.options, option.probabilities, strict=True))
+
+
+def _even(option: Any) -> bool:
+    return len({share for _, share in _flat(option)}) == 1

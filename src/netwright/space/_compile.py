@@ -64,7 +64,9 @@ class Compiler:
     ties: list[Tied] = field(default_factory=list)
     _memo: dict[tuple[Expression, Contexts], Outcomes] = field(default_factory=dict)
     _graphs: dict[tuple[Any, tuple[TensorType, ...]], Graph | NetwrightError] = field(default_factory=dict)
-    _misfits: dict[str, str] = field(default_factory=dict)
+    _place: list[str] = field(default_factory=list)
+    _misfit: str = ""
+    _why_empty: dict[tuple[Expression, Contexts], str] = field(default_factory=dict)
 
     def compile(self, expression: Expression | Call, contexts: Contexts) -> Outcomes:
         """Outcomes of an expression in its contexts; empty where nothing fits."""
@@ -77,7 +79,27 @@ class Compiler:
             known = self._memo[key] = e.compile(self, contexts)
             if len(self.forest) > self.bound:
                 raise SpaceError(f"a forest must stay under {self.bound} nodes, but {e.label} passes that.")
+            if not known:
+                self._why_empty[key] = self._misfit
+        elif not known:
+            self._misfit = self._why_empty[key]
         return known
+
+    def compile_at(self, component: str, expression: Expression | Call, contexts: Contexts) -> Outcomes:
+        """The same for a part under a component of the path, which errors name."""
+        self._place.append(component)
+        outcomes = self.compile(expression, contexts)
+        self._place.pop()
+        return outcomes
+
+    def note_misfit(self, what: str, types: Sequence[TensorType], fault: object) -> None:
+        """Keep why something does not fit; what is noted last before a space comes out empty is what emptied it."""
+        place = ".".join(filter(None, self._place)) or "the network"
+        self._misfit = f"{place}, where {what} got {_written(types)}: {fault}"
+
+    def note_endless(self, rule: str) -> None:
+        """Keep that a rule does not end within its bound, unless something does not fit."""
+        self._misfit = self._misfit or f"rule {rule!r}, which does not end within its bound."
 
     def apply(
         self, key: Any, build: Callable[..., Tensor], groups: Sequence[tuple[TensorType, ...]]
@@ -89,6 +111,7 @@ class Compiler:
             if known is None:
                 known = self._graphs[key, types] = self._build(build, types)
             if isinstance(known, NetwrightError):
+                self.note_misfit(repr(key), types, known)
                 return None
             graphs.append(known)
         return graphs
@@ -98,9 +121,6 @@ class Compiler:
         try:
             return Graph(inputs, [build(*inputs)])
         except NetwrightError as error:
-            name = getattr(build, "__name__", None) or repr(build)
-            shapes = ", ".join("x".join(map(str, shape)) for shape, _ in types)
-            self._misfits.setdefault(name, f"{name} on {shapes}: {error}")
             return error
 
     def leaf(self, graphs: Sequence[Graph], contexts: Contexts) -> tuple[Outcome, int]:
@@ -124,8 +144,10 @@ class Compiler:
         }
 
     def tie_number(self, tied: Tied) -> int:
-        """Number by which uses refer to a tied expression."""
+        """Number by which uses refer to a tied expression; raises SpaceError when another has its key."""
         if tied not in self.ties:
+            if not tied.local and any(known.key == tied.key for known in self.ties if not known.local):
+                raise SpaceError(f"all parts tied under {tied.key!r} must be equal, but they are not.")
             self.ties.append(tied)
         return self.ties.index(tied)
 
@@ -161,9 +183,15 @@ class Compiler:
 
     def empty_error(self, expression: Expression, types: Sequence[TensorType]) -> EmptySpaceError:
         """The error of a space without designs, with the first place where nothing fits."""
-        first = next(iter(self._misfits.values()), "no option has an output that the next part accepts.")
-        shapes = ", ".join("x".join(map(str, shape)) for shape, _ in types)
-        return EmptySpaceError(f"no design of {expression.label} fits input {shapes}; the first misfit is {first}")
+        place = self._misfit or "a tie, no decision of which gives all its places the outputs they need."
+        return EmptySpaceError(
+            f"no design of {expression.label} fits input {_written(types)}; the first place where nothing fits is"
+            f" {place}"
+        )
+
+
+def _written(types: Sequence[TensorType]) -> str:
+    return " and ".join("x".join(map(str, shape)) for shape, _ in types)
 
 
 def merge_uses(a: Uses, b: Uses) -> Uses:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from netwright.space._design import Value
 from netwright.space._forest import And, Forest, Leaf, Or, join_path
-from netwright.space._semiring import decision_path
 
 __all__ = ["Visit", "ancestors", "condition", "same", "trace"]
 
@@ -65,7 +64,7 @@ def _links(forest: Forest, key: Key, allow: Allow, touched: set[str] | None) -> 
         return [(None, (child, _inside(prefix, component, touched))) for component, child in (node.left, node.right)]
     if node.name is None or prefix is None:
         return [(value, (child, prefix)) for value, child in node.alternatives]
-    path = decision_path(prefix, node.name)
+    path = join_path(prefix, node.name)
     return [(value, (child, prefix)) for value, child in node.alternatives if allow(path, value)]
 
 
@@ -155,7 +154,7 @@ def trace(forest: Forest, design: Mapping[str, Value]) -> Visit | None:
         links = [link for link in found.links[key] if link[1] in found.alive]
         for value, child in links[:1] if isinstance(node, Or) else links:
             if isinstance(node, Or) and node.name is not None and value is not None:
-                visit.here[decision_path(visit.prefix, node.name)] = value
+                visit.here[join_path(visit.prefix, node.name)] = value
             visit.below.append(Visit(child[1] or "", child[0], {}, []))
             stack.append((visit.below[-1], child))
     return top if len(top.decisions()) == len(design) else None

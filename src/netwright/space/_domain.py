@@ -96,7 +96,8 @@ def option_labels(options: Sequence[Any]) -> tuple[Value, ...]:
     labels = [_label(option) for option in options]
     if len(set(map(repr, labels))) < len(labels):
         labels = [_label(option, full=labels.count(label) > 1) for option, label in zip(options, labels, strict=True)]
-    if len({(type(label), label) for label in labels}) < len(labels):
+    # True, 1 and 1.0 are equal in Python, and so would be the designs that differ in them alone.
+    if len(set(labels)) < len(labels):
         raise SpaceError(f"options must differ, but got {', '.join(map(repr, options))}.")
     return tuple(labels)
 

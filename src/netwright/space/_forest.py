@@ -6,10 +6,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netwright.cost import Cost
+from netwright.errors import SpaceError
 from netwright.graph import Graph
 from netwright.space._design import Value
 
-__all__ = ["And", "Forest", "ForestNode", "Leaf", "Or", "join_path"]
+__all__ = ["And", "Forest", "ForestNode", "Leaf", "Or", "check_names", "join_path"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,6 +115,56 @@ class Forest:
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+
+def check_names(forest: Forest) -> None:
+    """Raise SpaceError where two parts of the network would decide under one name, as a tie and a stage may.
+
+    Only names at the top can meet: further down, those side by side are told apart where they are put together.
+    """
+    names: dict[int, set[str]] = {}
+    pending = [forest.root]
+    while pending:
+        number = pending.pop()
+        if number not in names:
+            names[number] = set()
+            pending += _children_at_same_path(forest.nodes[number])
+    decides = _deciding(forest)
+    for number in sorted(names):
+        node, known = forest.nodes[number], names[number]
+        if isinstance(node, And):
+            left, right = (
+                ({component} if decides[child] else set()) if component else names[child]
+                for component, child in (node.left, node.right)
+            )
+            _raise_if_shared(left & right)
+            known |= left | right
+        elif isinstance(node, Or):
+            known.update(*(names[child] for _, child in node.alternatives))
+            _raise_if_shared(known & {"input"} if node.name == "input" else set())
+            known |= {node.name.partition(".")[0]} if node.name else set()
+    if "recipe" in names[forest.root]:
+        raise SpaceError("no part of a network can be named 'recipe': designs keep the recipe there.")
+
+
+def _deciding(forest: Forest) -> list[bool]:
+    """Whether any decision is made at or below each node."""
+    found: list[bool] = []
+    for node in forest.nodes:
+        here = isinstance(node, Or) and node.name is not None
+        found.append(here or any(found[child] for child in _children(node)))
+    return found
+
+
+def _raise_if_shared(names: set[str]) -> None:
+    if names:
+        raise SpaceError(f"parts and ties of a network must differ in name, but two decide under {min(names)!r}.")
+
+
+def _children_at_same_path(node: ForestNode) -> list[int]:
+    if isinstance(node, And):
+        return [child for component, child in (node.left, node.right) if not component]
+    return _children(node)
 
 
 def _leaf_cost(node: ForestNode, cost: Cost, values: dict[Graph, float]) -> float:

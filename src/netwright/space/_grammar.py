@@ -40,6 +40,7 @@ class RuleUse(Expression):
         if contexts.grammar is None:
             raise SpaceError(f"rule({self.name!r}) must stand inside a grammar, but it does not.")
         if contexts.left == 0:
+            compiler.note_endless(self.name)
             return {}
         body = _body(contexts.grammar, self.name)
         outcomes = compiler.compile(body, contexts._replace(left=contexts.left - 1))
@@ -96,6 +97,13 @@ class Grammar(Expression):
         return f"grammar(start={self.start!r}, {'size' if self.rules.by_size else 'depth'}={self.left}, {bodies})"
 
 
+def _used(part: Expression) -> list[str]:
+    """Names of the rules that a part uses; a grammar inside it has rules of its own."""
+    if isinstance(part, RuleUse):
+        return [part.name]
+    return [] if isinstance(part, Grammar) else [name for child in part.children for name in _used(child)]
+
+
 def rule(name: str) -> Expression:
     """Use of a grammar's rule: one of its derivations, with one less recursion left.
 
@@ -121,6 +129,6 @@ def grammar(start: str, *, depth: int | None = None, size: int | None = None, **
     if (depth is None) == (size is None) or (depth or size or 0) < 1:
         raise SpaceError(f"a grammar needs one positive bound, but got depth={depth}, size={size}.")
     rules = {name: as_expression(body) for name, body in bodies.items()}
-    for used in [start, *(e.name for body in rules.values() for e in body.walk() if isinstance(e, RuleUse))]:
+    for used in [start, *(name for body in rules.values() for name in _used(body))]:
         _body(Rules(rules, False), used)
     return Grammar(rules, start, depth or size or 0, by_size=size is not None)

@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.cost import Cost
 from netwright.errors import SpaceError
-from netwright.space._forest import Forest, Leaf, Or
+from netwright.space._forest import And, Forest, ForestNode, Leaf, Or
 from netwright.space._semiring import Counting, Moments, Semiring, evaluate
 from netwright.space._tables import FINE, Floats, Ints, extremes
 
@@ -219,6 +219,8 @@ class _Part:
 def _tops(forest: Forest, leaves: Floats) -> list[tuple[Forest, Floats]]:
     """The forest of each alternative at the top: they may have far finer common divisors apart than together."""
     root = forest.nodes[forest.root]
+    while isinstance(root, And) and _costless(forest.nodes[root.left[1]]):
+        root = forest.nodes[root.right[1]]
     if not isinstance(root, Or):
         return [(forest, leaves)]
     tops = []
@@ -226,6 +228,10 @@ def _tops(forest: Forest, leaves: Floats) -> list[tuple[Forest, Floats]]:
         sub, kept = Forest(forest.nodes, child).trimmed_with_numbers()
         tops.append((sub, leaves[kept]))
     return tops
+
+
+def _costless(node: ForestNode) -> bool:
+    return isinstance(node, Leaf) and not node.graphs
 
 
 def _part(forest: Forest, leaves: Floats, width: int, slots: int) -> _Part:

@@ -11,7 +11,7 @@ from netwright.cost import Cost
 from netwright.errors import DesignError
 from netwright.space._design import Design, Value
 from netwright.space._forest import And, Forest, Leaf, Or, join_path
-from netwright.space._semiring import Counting, Semiring, decision_path, evaluate
+from netwright.space._semiring import Counting, Semiring, evaluate
 
 __all__ = ["all_costs", "design_at"]
 
@@ -40,7 +40,7 @@ def design_at(forest: Forest, number: int, counts: Sequence[int] | None = None) 
                 place += 1
             value, child = node.alternatives[place]
             if node.name is not None and value is not None:
-                decisions[decision_path(prefix, node.name)] = value
+                decisions[join_path(prefix, node.name)] = value
             stack.append((prefix, child, index))
     return Design.trusted(decisions)
 

@@ -74,15 +74,19 @@ class Network:
         self._contexts = contexts
         self._partials = {_Partial((contexts.types,)): compiler.forest.leaf()}
 
-    def extend(self, name: str, source: int, part: Expression, *, equal: bool) -> None:
+    def extend(self, name: str, source: int, part: Expression, join: Join) -> None:
         """Apply a part to a value and let the result wait for the join."""
         grammar, left = self._contexts.grammar, self._contexts.left
         found: dict[_Partial, list[tuple[None, int]]] = {}
         for partial, node in self._partials.items():
-            for outcome, child in self._compiler.compile(part, self._contexts.at(partial.values[source])).items():
+            into = self._contexts.at(partial.values[source])
+            for outcome, child in self._compiler.compile_at(name, part, into).items():
                 size = partial.size + outcome.size
-                too_large = grammar is not None and grammar.by_size and size > left
-                if too_large or (equal and partial.waiting and partial.waiting[0] != outcome.types):
+                if grammar is not None and grammar.by_size and size > left:
+                    continue
+                if join.equal and partial.waiting and partial.waiting[0] != outcome.types:
+                    types = (partial.waiting[0][0], outcome.types[0])
+                    self._compiler.note_misfit(join.name, types, "shapes must be equal.")
                     continue
                 waiting = (*partial.waiting, outcome.types)
                 new = _Partial(partial.values, waiting, merge_uses(partial.uses, outcome.uses), size)
@@ -131,7 +135,7 @@ class Cell(Expression):
         network = Network(compiler, contexts)
         for parts in self._into.values():
             for name, source, part in parts:
-                network.extend(name, source, part, equal=self.join.equal)
+                network.extend(name, source, part, self.join)
             network.join(self.join)
         network.read(self.outputs)
         network.join(JOINS["concat"])
@@ -163,7 +167,7 @@ def cell(
     join: add, mul or concat of the edges that enter a node. output: the node whose value leaves (default: the last),
     or several whose values are concatenated. In a design, the edge (0, 1) is `0-1`.
 
-    Raises SpaceError when an edge goes backwards or a node has no edge into it.
+    Raises SpaceError when an edge goes backwards, a node has no edge into it, or none that leads to the output.
     """
     for i, j in edges:
         if not 0 <= i < j:
@@ -173,6 +177,13 @@ def cell(
     if missing or not edges:
         raise SpaceError(f"every node of a cell needs an edge into it, but {sorted(missing) or 'all'} have none.")
     outputs = (last,) if output is None else (output,) if isinstance(output, int) else tuple(output)
+    if not outputs or not all(0 <= node <= last for node in outputs):
+        raise SpaceError(f"output must be nodes of the cell from 0 to {last}, but got {outputs}.")
+    used = set(outputs)
+    for i, j in sorted(edges, key=lambda edge: edge[1], reverse=True):
+        used |= {i} if j in used else set()
+    if idle := set(range(1, last + 1)) - used:
+        raise SpaceError(f"every node of a cell must lead to its output, but {sorted(idle)} do not.")
     return Cell([(i, j, as_expression(part)) for (i, j), part in edges.items()], _join(join), outputs)
 
 
@@ -192,7 +203,7 @@ class Branch(Expression):
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         network = Network(compiler, contexts)
         for name, part in self.parts:
-            network.extend(name, 0, part, equal=self.join.equal)
+            network.extend(name, 0, part, self.join)
         network.join(self.join)
         return network.outcomes()
 

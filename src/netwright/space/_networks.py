@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from netwright.graph import canonical_hash
+from netwright.graph import Graph, canonical_hash
+from netwright.space._forest import Leaf
 from netwright.space._space import Space
 
-__all__ = ["distinct_networks"]
+__all__ = ["block_graphs", "distinct_networks"]
 
 
 def distinct_networks(space: Space, *, seconds: float | None = None) -> int | None:
@@ -33,6 +34,19 @@ def distinct_networks(space: Space, *, seconds: float | None = None) -> int | No
             if spent > seconds or (done >= 64 and spent / done * total > 2 * seconds):
                 return None
     return len(found)
+
+
+def block_graphs(space: Space) -> list[Graph]:
+    """Graphs of all blocks of a space, each with the input shape that it meets there.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import oneof, seq
+    >>> len(block_graphs(Space(seq(conv(4), conv(oneof(4, 8))), input=image(3, 8, 8))))
+    3
+    """
+    leaves = (node for node in space.forest.nodes if isinstance(node, Leaf))
+    return list(dict.fromkeys(graph for leaf in leaves for graph, _ in leaf.graphs))
 
 
 def _keys(space: Space) -> Iterator[str]:

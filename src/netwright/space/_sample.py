@@ -13,7 +13,6 @@ from netwright.cost import Cost
 from netwright.errors import LimitError
 from netwright.space._design import Design, Value
 from netwright.space._forest import And, Forest, Leaf, Or, join_path
-from netwright.space._semiring import decision_path
 from netwright.space._tables import Axis, Floats, Ints, Scale, Table, build_tables
 
 __all__ = ["Draws", "Sampler", "Window"]
@@ -342,7 +341,7 @@ def _record(
     labels = [value for value, _ in node.alternatives]
     for prefix in np.unique(paths):
         mine = paths == prefix
-        path = decision_path(prefixes.paths[prefix], node.name)
+        path = join_path(prefixes.paths[prefix], node.name)
         values = [labels[i] for i in chosen[mine].tolist()]
         columns.setdefault((prefixes.places[prefix], -number, path), []).append((draws[mine], values))
 

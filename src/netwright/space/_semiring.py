@@ -20,7 +20,6 @@ __all__ = [
     "Semiring",
     "best",
     "count",
-    "decision_path",
     "derive",
     "evaluate",
     "k_best",
@@ -28,7 +27,6 @@ __all__ = [
 
 T = TypeVar("T")
 Moment = tuple[int, float, float]
-ROOT_DECISION = "choice"
 
 
 class Semiring(ABC, Generic[T]):
@@ -173,11 +171,6 @@ def best(forest: Forest, cost: Cost, *, largest: bool = False) -> tuple[float, D
     return values[forest.root], derive(forest, pick)
 
 
-def decision_path(prefix: str, name: str) -> str:
-    """Path of a decision; the one at the very top is called `choice`."""
-    return join_path(prefix, name) or ROOT_DECISION
-
-
 def derive(forest: Forest, pick: Callable[[int, Or], int]) -> Design:
     """Design of the derivation in which `pick(number, node)` chooses the alternative of each union."""
     decisions: dict[str, Value] = {}
@@ -188,7 +181,7 @@ def derive(forest: Forest, pick: Callable[[int, Or], int]) -> Design:
         if isinstance(node, Or):
             value, child = node.alternatives[pick(number, node)]
             if node.name is not None and value is not None:
-                decisions[decision_path(prefix, node.name)] = value
+                decisions[join_path(prefix, node.name)] = value
             stack.append((prefix, child))
         elif isinstance(node, And):
             stack += [
@@ -252,7 +245,7 @@ def _decisions(forest: Forest, back: Any) -> Iterator[tuple[str, Value]]:
         if isinstance(node, Or):
             value, child = node.alternatives[here[0]]
             if node.name is not None and value is not None:
-                yield decision_path(prefix, node.name), value
+                yield join_path(prefix, node.name), value
             stack.append((prefix, child, here[1]))
         elif isinstance(node, And):
             stack.append((join_path(prefix, node.right[0]), node.right[1], here[1]))

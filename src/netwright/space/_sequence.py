@@ -11,7 +11,7 @@ from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, merg
 from netwright.space._domain import Choice, option_labels
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._forest import join_path
-from netwright.space._tie import Tied
+from netwright.space._tie import Copies
 
 __all__ = ["Repeat", "Seq", "compose", "repeat", "seq"]
 
@@ -23,12 +23,12 @@ def compose(compiler: Compiler, outcomes: Outcomes, part: Expression, component:
     """
     found: dict[Outcome, list[tuple[None, int]]] = {}
     for before, node in outcomes.items():
-        for after, child in compiler.compile(part, contexts.at(before.types)).items():
+        for after, child in compiler.compile_at(component, part, contexts.at(before.types)).items():
             size = before.size + after.size
             if contexts.grammar is not None and contexts.grammar.by_size and size > contexts.left:
                 continue
             outcome = Outcome(after.types, merge_uses(before.uses, after.uses), size)
-            pair = compiler.forest.product(("", node), (component, child))
+            pair = compiler.forest.product(("", node), (component, child)) if component else child
             found.setdefault(outcome, []).append((None, pair))
     return {outcome: compiler.forest.choice(None, nodes) for outcome, nodes in found.items()}
 
@@ -79,7 +79,7 @@ class Repeat(Expression):
         self.body = body
         self.times = times
         self.fixed = fixed
-        self.tie = Tied("each", body) if tied else None
+        self.tie = Copies("each", body) if tied else None
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         counts: Sequence[int] = self.times.options

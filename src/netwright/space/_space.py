@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.cost import COSTS, Cost, Limit
-from netwright.errors import DesignError, LimitError, SpaceError, UnknownNameError
+from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
@@ -20,12 +20,13 @@ from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
 from netwright.space._expression import Builder, Expression, as_expression
-from netwright.space._forest import And, Forest, Or, join_path
+from netwright.space._forest import And, Forest, Or, check_names, join_path
 from netwright.space._histogram import Histogram, histogram
 from netwright.space._index import all_costs, design_at
 from netwright.space._recipe import Recipe
 from netwright.space._sample import Draws, Sampler, Window
-from netwright.space._semiring import Counting, Inside, best, decision_path, evaluate, k_best
+from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
+from netwright.space._sequence import compose
 
 __all__ = ["Space"]
 
@@ -77,7 +78,7 @@ class Space:
         return f"<Space {self.name}: {self.size():,} designs on {' | '.join(self.inputs)}>"
 
     def with_costs(self, *costs: Cost) -> Space:
-        """The same space, not compiled again, with further costs that limits may name; one of a known name replaces it.
+        """The same space, not compiled again, with further costs that limits may name.
 
         >>> from netwright.blocks import conv
         >>> from netwright.cost import Additive
@@ -109,7 +110,9 @@ class Space:
         options: list[tuple[Value | None, Outcomes, float | None]] = []
         for label, tensor in self.inputs.items():
             contexts = Contexts(((tensor.shape, tensor.dtype),))
-            outcomes = compiler.resolve_all(compiler.compile(self.expression, contexts), contexts)
+            nothing: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
+            outcomes = compose(compiler, nothing, self.expression, self._prefix, contexts)
+            outcomes = compiler.resolve_all(outcomes, contexts)
             options.append((label, outcomes, 1.0 / len(self.inputs)))
         if not any(outcomes for _, outcomes, _ in options):
             raise compiler.empty_error(self.expression, [(t.shape, t.dtype) for t in self.inputs.values()])
@@ -118,7 +121,14 @@ class Space:
         else:
             whole = options[0][1]
         compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
+        check_names(compiler.forest)
         return compiler.forest.trimmed()
+
+    @property
+    def _prefix(self) -> str:
+        """Component of the whole network: its label where its first decision would have no path else."""
+        return self.expression.label if self.expression.decides_here else ""
+
 
     @cached_property
     def _counts(self) -> list[int]:
@@ -271,6 +281,14 @@ class Space:
         return self.recipe_space.contains(recipe) and trace(self.forest, network) is not None
 
     def _split(self, design: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Network and recipe of a design; raises DesignError, with the path, when it is not of this space."""
+        if not self.contains(design):
+            try:
+                self.network(design)
+            except ShapeError as error:
+                raise DesignError(f"the shapes of a design must fit, but they do not: {error}") from error
+            self.recipe(design)
+            raise DesignError(f"a design must be one of {self.name}, but {dict(design)!r} is not.")
         network = {path: v for path, v in design.items() if not path.startswith("recipe.")}
         return network, {path: v for path, v in design.items() if path.startswith("recipe.")}
 
@@ -284,12 +302,12 @@ class Space:
         """
         builder = Builder(design)
         if len(self.inputs) > 1:
-            path = decision_path("", "input")
+            path = "input"
             choice = Choice(tuple(self.inputs.values()), tuple(self.inputs), (1.0,) * len(self.inputs))
             x = choice.option(builder.decide(path), path)
         else:
             x = next(iter(self.inputs.values()))
-        y: Tensor = self.expression.build(builder, x, "")
+        y: Tensor = self.expression.build(builder, x, self._prefix)
         unknown = [path for path in design if path not in builder.read and not path.startswith("recipe.")]
         if unknown:
             raise DesignError(f"a design must decide only what is open, but {unknown[0]!r} is no decision of it.")
@@ -319,7 +337,7 @@ class Space:
             if isinstance(node, Or):
                 below = [(prefix, child) for _, child in node.alternatives]
                 if node.name is not None:
-                    values = found.setdefault(decision_path(prefix, node.name), {})
+                    values = found.setdefault(join_path(prefix, node.name), {})
                     values.update((value, None) for value, _ in node.alternatives if value is not None)
             elif isinstance(node, And):
                 below = [(join_path(prefix, c), child) for c, child in (node.left, node.right)]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from netwright.errors import SpaceError
 from netwright.graph import Tensor
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, Use, Uses
 from netwright.space._expression import Builder, Expression, as_expression
 
-__all__ = ["Tied", "tied"]
+__all__ = ["Copies", "Tied", "tied"]
 
 
 class Tied(Expression):
     """A part whose decisions are the same wherever it occurs; each occurrence has weights of its own."""
+
+    local = False
+    """Whether the key counts only inside the expression that made the tie."""
 
     def __init__(self, key: str, body: Expression) -> None:
         super().__init__(key, body, children=(body,))
@@ -28,6 +32,8 @@ class Tied(Expression):
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         """No decisions here: only what may flow out, and a note of the contexts for when the tie is resolved."""
+        if self.recursive and not self.local:
+            raise SpaceError(f"tied({self.key!r}) must hold a whole grammar, but it holds a rule of one around it.")
         number = compiler.tie_number(self)
         outputs = {outcome.types: None for outcome in compiler.compile(self.body, contexts)}
         return {Outcome(types, _uses(number, contexts, types)): compiler.forest.leaf() for types in outputs}
@@ -37,6 +43,12 @@ class Tied(Expression):
 
     def __repr__(self) -> str:
         return f"tied({self.key!r}, {self.body!r})"
+
+
+class Copies(Tied):
+    """The tie among the copies of one `repeat`."""
+
+    local = True
 
 
 def _uses(number: int, contexts: Contexts, outputs: tuple[Any, ...]) -> Uses:

@@ -7,6 +7,7 @@ from netwright.study._loop import StudyInterrupted, resume, run_loop, start
 from netwright.study._processes import ProcessExecutor
 from netwright.study._progress import Progress, Tally
 from netwright.study._records import STATES, State, Study, StudySpec, Trial, environment, front, trial_seed
+from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
 from netwright.study._store import FORMAT, Steps, Store
 
@@ -19,6 +20,7 @@ __all__ = [
     "FunctionEvaluation",
     "InlineExecutor",
     "KeepGoing",
+    "Model",
     "OnStep",
     "Parts",
     "ProcessExecutor",
@@ -26,6 +28,7 @@ __all__ = [
     "Report",
     "Request",
     "Result",
+    "SearchResult",
     "Spent",
     "State",
     "Steps",
@@ -39,7 +42,9 @@ __all__ = [
     "environment",
     "front",
     "resume",
+    "resume_search",
     "run_loop",
+    "search",
     "start",
     "trial_seed",
 ]

@@ -128,20 +128,18 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
 
 
 def _highest_floor(plan: Plan, cost: str, low: float, ceiling: float, rest: Sequence[Limit]) -> float | None:
-    """A bound below the ceiling with designs above it, as high as twelve halvings find."""
-    best: float | None = None
+    """A bound below the ceiling with designs between the two, as high as twelve halvings find."""
+    found: float | None = None
     bottom, top = low, ceiling
     for _ in range(12):
-        middle = top if best is None and bottom == low and top == ceiling else (bottom + top) / 2
-        if middle < low or middle > ceiling:
-            break
+        middle = (bottom + top) / 2
         try:
             plan.space.check_limits([*rest, Limit(cost, middle, ceiling)])
         except LimitError:
             top = middle
-            continue
-        best = bottom = middle
-    return best
+        else:
+            found = bottom = middle
+    return found
 
 
 def _measured(limits: Sequence[Limit], graph: Any) -> list[dict[str, Any]]:

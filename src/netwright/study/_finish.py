@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Finished", "finish", "train_finally", "verdicts"]
 
 FINALISTS = 4
-"""Designs of the front that are trained for longer before one of them wins."""
-LONGER = 3
-"""Epochs of the finalists and of the final training, in multiples of a trial's."""
+"""Best designs that are trained for longer before one of them wins."""
+LONGER = 5
+"""Epochs of the finalists and of the final training, at most, in multiples of a trial's."""
+SHARE = 0.45
+"""Part of a search's time that its end may take on top, finalists, winner and baselines together."""
+LEAST = 45.0
+"""Seconds that the end may take in any case."""
+COMPARED = 3
+"""Baselines that are trained like the winner."""
 SECONDS = 1.0
 """Time to spend on the final latency of a network."""
 
@@ -74,10 +80,11 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
     on both and tested once.
     """
     started = time.perf_counter()
+    length, places = affordable(plan, study, epochs)
     broken: list[dict[str, Any]] = []
     ready: list[tuple[Trial, Graph, dict[str, float] | None, list[dict[str, Any]]]] = []
     for trial in ranked(study):
-        if len(ready) == FINALISTS:
+        if len(ready) == places:
             break
         say(f"measuring trial {trial.number} again")
         graph = simplify(plan.space.network(trial.design))
@@ -89,7 +96,6 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
             broken.append({"trial": trial.number, "limits": checks})
     if not ready or plan.task is None:
         return Finished(None, broken, [], time.perf_counter() - started)
-    length = epochs or LONGER * int(plan.spec.options["epochs"])
     scores = [_promoted(plan, trial, graph, length, say) for trial, graph, *_ in ready]
     best = min(range(len(ready)), key=lambda i: _rank(scores[i], plan.spec.objectives[0]))
     trial, graph, latency, checks = ready[best]
@@ -106,11 +112,28 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
     return Finished(winner, broken, finalists, time.perf_counter() - started)
 
 
+def affordable(plan: Plan, study: Study, epochs: int | None) -> tuple[int, int]:
+    """Epochs of a final training, and number of finalists, that fit into the time for the end of a search.
+
+    The time of an epoch is the median over the trials. No training is shorter than a trial's.
+    """
+    short = int(plan.spec.options["epochs"])
+    costs = sorted(trial.cost for trial in study.of_state("complete"))
+    if epochs is not None or not costs:
+        return epochs or short, FINALISTS
+    epoch = costs[len(costs) // 2] / short
+    time_left = max(LEAST, SHARE * study.elapsed)
+    for places in (FINALISTS, 2):
+        length = int(time_left / (epoch * (places + 1 + COMPARED)))
+        if length >= 2 * short:
+            break
+    return max(short, min(length, LONGER * short)), places
+
+
 def ranked(study: Study) -> list[Trial]:
-    """Complete trials, the front first, then the others, each best first in the first objective."""
+    """Complete trials, best in the first objective first."""
     first = study.spec.objectives[0]
-    complete = sorted(study.of_state("complete"), key=lambda t: (first.sign * t.values[first.metric], t.number))
-    return complete
+    return sorted(study.of_state("complete"), key=lambda t: (first.sign * t.values[first.metric], t.number))
 
 
 def train_finally(plan: Plan, design: Design, graph: Graph, epochs: int, seed: int) -> Candidate:
@@ -151,7 +174,7 @@ def _rank(metrics: Mapping[str, float], objective: Objective) -> tuple[float, fl
 
 def needs_latency(limits: Sequence[Limit], objectives: Sequence[Objective]) -> bool:
     """Whether the search asks about latency."""
-    return any(item.metric == LATENCY for item in (*limits, *objectives))
+    return LATENCY in [limit.metric for limit in limits] + [objective.metric for objective in objectives]
 
 
 def timing_of(graph: Graph) -> dict[str, float]:

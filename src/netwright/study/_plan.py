@@ -14,7 +14,7 @@ from netwright.study._budget import Budget
 from netwright.study._evaluation import Evaluation, FunctionEvaluation
 from netwright.study._records import StudySpec
 from netwright.study._session import Parts
-from netwright.study._trial import LATENCY, Estimator, TaskEvaluation
+from netwright.study._trial import LATENCY, Estimator, TaskEvaluation, with_latency_table
 
 if TYPE_CHECKING:
     from netwright.quality import Task
@@ -55,7 +55,10 @@ class Plan:
     @property
     def evaluation(self) -> Evaluation:
         """What evaluates a trial: the training on the task, or the user's function."""
-        return TaskEvaluation(self.task) if self.function is None else FunctionEvaluation(self.function)
+        if self.function is not None:
+            return FunctionEvaluation(self.function)
+        assert self.task is not None
+        return TaskEvaluation(self.task)
 
 
 def plan_search(
@@ -69,6 +72,7 @@ def plan_search(
     strategy: str,
     seed: int,
     epochs: int | None,
+    latency: str = "measure",
 ) -> Plan:
     """Plan of a new search.
 
@@ -77,6 +81,11 @@ def plan_search(
     function = task if callable(task) else None
     loaded, task_json = (None, {"function": _name(task)}) if function else _load_task(task)
     built, space_json = _load_space(space, loaded)
+    if latency not in ("measure", "table"):
+        raise UnknownNameError("way to know latency", latency, ("measure", "table"))
+    options: dict[str, Any] = {"epochs": _epochs(loaded) if epochs is None else epochs}
+    if latency == "table":
+        built, options["latency_table"] = with_latency_table(built)
     objectives = _objectives(maximize, minimize, loaded)
     bounds = Limit.of(limits)
     if loaded is not None:
@@ -92,7 +101,7 @@ def plan_search(
         space=space_json,
         task=task_json,
         strategy={"name": name, **_options(name)},
-        options={"epochs": _epochs(loaded) if epochs is None else epochs},
+        options=options,
     )
     return Plan(spec, built, loaded, function)
 
@@ -106,12 +115,16 @@ def plan_of(spec: StudySpec, *, space: Space | None = None, task: Any = None) ->
     """
     if space is None:
         if "name" not in spec.space:
-            raise StudyError("this study's space was given as an object: give it again, as resume(folder, space=...).")
+            raise StudyError(
+                "this study's space was given as an object: give it again, as resume(folder, space=...)."
+            )
         space = _named_space(str(spec.space["name"]), spec.space["input"], int(spec.space["classes"]))
     if task is None:
         if "source" not in spec.task:
             raise StudyError("this study's task was given as an object: give it again, as resume(folder, task=...).")
         task = _task_from(spec.task)
+    if "latency_table" in spec.options:
+        space, _ = with_latency_table(space, spec.options["latency_table"])
     if callable(task):
         return Plan(spec, space, None, task)
     return Plan(spec, space, task if hasattr(task, "development") else _load_task(task)[0])
@@ -229,7 +242,7 @@ def _epochs(task: Task | None) -> int:
     """Epochs of a trial: few on much data, more on little."""
     if task is None:
         return 1
-    return int(min(30, max(3, 12_000 // max(task.sizes["train"], 1))))
+    return int(min(30, max(3, 10_000 // max(task.sizes["train"], 1))))
 
 
 def _name(function: Any) -> str:

@@ -138,7 +138,7 @@ def _without_tail(values: Sequence[float], better: int) -> tuple[float, float]:
 def _steps(low: float, high: float, wanted: int) -> tuple[list[float], float]:
     rough = (high - low) / wanted
     size = 10.0 ** math.floor(math.log10(rough))
-    step = size * next((nice for nice in (1, 2, 2.5, 5) if nice * size >= rough * 0.95), 10)
+    step = size * next((nice for nice in (1, 2, 2.5, 5) if nice * size >= rough * 0.75), 10)
     first = math.ceil(low / step - 1e-9)
     return [step * i for i in range(first, math.floor(high / step + 1e-9) + 1)], step
 

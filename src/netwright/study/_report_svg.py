@@ -24,6 +24,7 @@ SYMBOLS = {
     "plus": '<path d="M0-4.4V4.4M-4.4 0H4.4" class="hollow"/>',
     "cross": '<path d="M-3.4-3.4 3.4 3.4M-3.4 3.4 3.4-3.4" class="hollow"/>',
     "tick": '<path d="M0-8V0" class="hollow"/>',
+    "none": '<circle r="6" class="ghost"/>',
     "star": '<path d="M0-9.5 2.5-3.1 9.3-2.9 4 1.4 5.8 8 0 4.2-5.8 8-4 1.4-9.3-2.9-2.5-3.1Z" class="outlined"/>',
 }
 """Marks by name. Kinds of trials differ in shape as well as in colour."""
@@ -79,7 +80,7 @@ class Canvas:
         """Draw the grid, the ticks and the titles of both axes."""
         foot = self._height - _BOTTOM
         lines, words = [], []
-        for place, text in self.y.ticks(y_ticks):
+        for place, text in self.y.ticks(y_ticks) if y_ticks else ():
             y = foot - place * (foot - _TOP)
             lines.append(f"M{_LEFT:g} {_n(y)}H{WIDTH - _RIGHT:g}")
             words.append(_text(_LEFT - 8, y + 4, text, anchor="end"))
@@ -93,11 +94,11 @@ class Canvas:
 
     def beyond(self, low: float | None, high: float | None, *, on_x: bool = True) -> None:
         """Hatch what is outside of the limits on one axis."""
-        axis = self.x if on_x else self.y
-        for bound, end in ((low, axis.low), (high, axis.high)):
-            if bound is None or (axis.outside(bound) and (bound - end) * (1 if bound is low else -1) <= 0):
-                continue
-            self._hatch(bound, end) if on_x else self._hatch_level(bound, end)
+        axis, hatch = (self.x, self._hatch) if on_x else (self.y, self._hatch_level)
+        if low is not None and low > axis.low:
+            hatch(low, axis.low)
+        if high is not None and high < axis.high:
+            hatch(high, axis.high)
 
     def _hatch(self, bound: float, end: float) -> None:
         left, right = sorted((self.across(bound), self.across(end)))
@@ -114,7 +115,9 @@ class Canvas:
         place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
         self._parts.append(f'<rect class="beyond" {place}/>')
 
-    def bars(self, edges: Sequence[float], heights: Sequence[float], titles: Sequence[str], kept: Sequence[bool]) -> None:
+    def bars(
+        self, edges: Sequence[float], heights: Sequence[float], titles: Sequence[str], kept: Sequence[bool]
+    ) -> None:
         """Draw a bar for each height above zero; bars that are not `kept` are faint."""
         foot = self._height - _BOTTOM
         for left, right, height, title, keep in zip(edges, edges[1:], heights, titles, kept, strict=False):
@@ -157,7 +160,9 @@ class Canvas:
             f'<path class="flag" d="M{_n(place)} {_TOP + 8:g}V{_n(self._height - _BOTTOM)}"/>'
             f'<g class="winner"><use href="#s-star" x="{_n(place)}" y="{_TOP + 4:g}"/></g>'
         )
-        self._parts.append(_text(place + (-14 if right else 14), _TOP + 8, words, "strong", "end" if right else "start"))
+        self._parts.append(
+            _text(place + (-14 if right else 14), _TOP + 8, words, "strong", "end" if right else "start")
+        )
 
     def words(self, x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> None:
         """Write at pixels."""

@@ -15,6 +15,7 @@ __all__ = [
     "direction_word",
     "duration",
     "finite",
+    "headed",
     "interval_of",
     "is_share",
     "label",
@@ -44,6 +45,15 @@ def label(metric: str) -> str:
     return f"{words} {target}".strip()
 
 
+def headed(text: str) -> str:
+    """A heading: its first letter a capital, the others as they are.
+
+    >>> headed("params over MACs")
+    'Params over MACs'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def direction_word(direction: str) -> str:
     """Which end is better, in a word."""
     return "higher is better" if direction == "maximize" else "lower is better"
@@ -71,7 +81,7 @@ def quantity(metric: str, value: Any) -> str:
     >>> quantity("accuracy", 0.98606), quantity("params", 48120), quantity("macs", 1234567)
     ('98.61 %', '48,120', '1.235 M')
     >>> quantity("latency_ms@here", 0.4321), quantity("peak_memory", 20480), quantity("loss", None)
-    ('0.4321 ms', '20 KiB', '—')
+    ('0.432 ms', '20 KiB', '—')
     """
     number = finite(value)
     if number is None:
@@ -84,7 +94,7 @@ def quantity(metric: str, value: Any) -> str:
     if name in _COUNTS:
         return f"{number:,.0f}" if abs(number) < 1e6 else compact(number)
     if name.endswith("_ms"):
-        return f"{_digits(number)} ms"
+        return f"{_digits(number, 3)} ms"
     return _digits(number)
 
 

@@ -89,6 +89,7 @@ def search(
     epochs: int | None = None,
     final_epochs: int | None = None,
     compare: bool = True,
+    latency: str = "measure",
 ) -> SearchResult:
     """Search a space for the best network on a task within hard limits; train, test, measure and export it.
 
@@ -108,13 +109,15 @@ def search(
     out: folder of the study; by default a new one under runs/. overwrite: replace a study that is there.
     epochs: of a trial's training. final_epochs: of the finalists and of the winner.
     compare: also run the baselines: random search at equal cost and the largest designs within the limits.
+    latency: "measure" each design before it is trained, or first make a "table" of all blocks of the space, with
+        which the forest holds a limit on latency_ms@here as well; the winner is measured in both cases.
 
     Raises UnknownNameError, LimitError, DataError and StudyError before anything is written when the question makes
     no sense; StudyInterrupted on Ctrl-C.
     """
     plan = plan_search(
         space, task, maximize=maximize, minimize=minimize, limits=limits, budget=budget, strategy=strategy, seed=seed,
-        epochs=epochs,
+        epochs=epochs, latency=latency,
     )  # fmt: skip
     plan.space.check_limits(plan.spec.limits)
     folder = Path(out) if out is not None else _new_folder(plan)

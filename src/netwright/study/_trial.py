@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from netwright.space import Design, Space
     from netwright.target import Timing
 
-__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured"]
+__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured", "with_latency_table"]
 
 LATENCY = "latency_ms@here"
+BLOCK_SECONDS = 0.05
+"""Time to spend on the latency of one block, when a table of them is made."""
 SECONDS = 0.15
 """Time to spend on the latency of one design during a search; the winner is measured for longer."""
 
@@ -43,12 +45,32 @@ class Estimator:
         return self.space.cost(name).of(graph)
 
 
+def onnx_bytes(graph: Graph) -> bytes:
+    """The graph as the content of an ONNX file, with initial weights where it has none."""
+    from netwright.io import to_onnx
+
+    content: bytes = to_onnx(graph).SerializeToString()
+    return content
+
+
 def measured(graph: Graph, seconds: float) -> Timing:
     """Latency of a graph on this machine: ONNX Runtime, one thread, batch 1, in ms."""
-    from netwright.io import to_onnx
     from netwright.target import latency_here
 
-    return latency_here(to_onnx(graph).SerializeToString(), seconds=seconds)
+    return latency_here(onnx_bytes(graph), seconds=seconds)
+
+
+def with_latency_table(space: Space, lines: Mapping[str, float] | None = None) -> tuple[Space, dict[str, float]]:
+    """The space with latency as an additive cost, and the table: ms of each distinct block, measured alone.
+
+    lines: a table measured before; blocks that it lacks are measured.
+    """
+    from netwright.space import block_graphs
+    from netwright.target import TableLatency
+
+    table = TableLatency(onnx_bytes, name=LATENCY, seconds=BLOCK_SECONDS, table=lines)
+    table.measure(block_graphs(space))
+    return space.with_costs(table), table.lines
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,12 @@ class ConvTranspose(Operator):
         pads = attrs["pads"] = _pads(attrs.get("pads", 0), rank)
         dilations = attrs["dilations"] = _per_axis(attrs.get("dilations", 1), rank)
         extra = attrs["output_padding"] = _per_axis(attrs.get("output_padding", 0), rank)
+        require(
+            all(e < max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)),
+            self,
+            f"output_padding {extra} must be smaller than the stride {strides} or the dilation {dilations}",
+            inputs,
+        )
         sizes = [
             (size - 1) * strides[i] - pads[i] - pads[rank + i] + dilations[i] * (kernel[i] - 1) + extra[i] + 1
             for i, size in enumerate(x.shape[2:])

@@ -189,7 +189,12 @@ class SpaceDepth(Operator):
 
 
 class Resize(Operator):
-    """Interpolation of the spatial axes to `sizes`, or by `scales`; `mode` nearest, linear or cubic."""
+    """Interpolation of the spatial axes to `sizes`, or by `scales`; `mode` nearest, linear or cubic.
+
+    Coordinates are those of PyTorch: `nearest` rounds position * (size in / size out) down; `linear` and `cubic`
+    (a = -0.75) take pixels as squares with the value at their centre, or, with the attribute
+    `coordinate_transformation_mode` set to align_corners, the first and the last pixel as the ends.
+    """
 
     keeps_zero = True
 

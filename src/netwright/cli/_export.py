@@ -1,0 +1,120 @@
+"""`netwright export`: a trained network of a search as plain files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson
+from netwright.cli._studies import read_study, read_trial, space_of
+from netwright.errors import ExportError
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.study import Study, Trial
+
+__all__ = ["export"]
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder of the search.")],
+    to: Annotated[Path | None, typer.Argument(help="Folder to write; best, or trial-N, in the current one.")] = None,
+    trial: Annotated[
+        int | None, typer.Option(min=0, help="Train and export this trial; without it, copy the trained winner.")
+    ] = None,
+    untrained: Annotated[bool, typer.Option("--untrained", help="Export the trial with initial weights.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of the training.")] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Write into a folder that is not empty.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a network of a search as plain PyTorch source with weights, and as ONNX.
+
+    Example: netwright export runs/digits served/ --trial 12
+    """
+    with answering(as_json) as answer:
+        study = read_study(folder)
+        chosen = read_trial(study, trial)
+        target = to or Path("best" if trial is None else f"trial-{chosen.number}")
+        if trial is None:
+            paths, metrics = _copied(study.folder / "best", target, overwrite), None
+        else:
+            _check_free(target, overwrite)
+            graph, metrics = _network(study, chosen, space, None if untrained else epochs or _usual_epochs(study))
+            paths = _exported(graph, target, overwrite)
+        document = {
+            "trial": chosen.number,
+            "trained": trial is None or not untrained,
+            "design": dict(chosen.design),
+            "test": metrics,
+            "paths": {role: str(path) for role, path in paths.items()},
+        }
+        answer.give(document, lambda: "\n".join(map(str, paths.values())))
+
+
+def _copied(source: Path, target: Path, overwrite: bool) -> dict[str, Path]:
+    """The files of the winner, which the end of the search has written and checked."""
+    if not (source / "model.py").is_file():
+        raise ExportError(f"a search exports its winner when it ends, but {source} has no model.py; see --trial.")
+    _check_free(target, overwrite)
+    try:
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"the folder of an export must be writable, but {target}: {error}.") from error
+    return _paths(target)
+
+
+def _check_free(target: Path, overwrite: bool) -> None:
+    if target.exists() and not (target.is_dir() and (overwrite or not any(target.iterdir()))):
+        raise ExportError(f"an existing folder is not overwritten unless told to, but {target} is there.")
+
+
+def _usual_epochs(study: Study) -> int:
+    from netwright.study._finish import LONGER
+
+    return LONGER * int(study.spec.options.get("epochs", 1))
+
+
+def _network(
+    study: Study, trial: Trial, own: str | None, epochs: int | None
+) -> tuple[Graph, dict[str, float] | None]:
+    """The network of a trial, trained on all but the test part and tested, or with no weights for no epochs."""
+    from netwright.graph import simplify
+    from netwright.study._finish import train_finally
+    from netwright.study._plan import plan_of
+
+    space = space_of(study, own)
+    graph = simplify(space.network(trial.design))
+    if epochs is None:
+        return graph, None
+    plan = plan_of(study.spec, space=space)
+    if plan.task is None:
+        raise ExportError("a network of a search by a function of your own has no weights here; add --untrained.")
+    trained = train_finally(plan, trial.design, graph, epochs, trial.seed)
+    return trained.graph, trained.metrics["test"]
+
+
+def _exported(graph: Graph, target: Path, overwrite: bool) -> dict[str, Path]:
+    from netwright.io import export as write
+    from netwright.io import save_drawing
+
+    write(graph, target, overwrite=overwrite)
+    save_drawing(graph, target / "drawing.svg")
+    return _paths(target)
+
+
+def _paths(target: Path) -> dict[str, Path]:
+    names = {
+        "model": "model.py",
+        "weights": "model.safetensors",
+        "onnx": "model.onnx",
+        "drawing": "drawing.svg",
+        "design": "design.json",
+    }
+    return {role: target / name for role, name in names.items() if (target / name).is_file()}

@@ -1,0 +1,72 @@
+"""The outcome of a search, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+__all__ = ["words"]
+
+
+def words(result: Mapping[str, Any]) -> RenderableType:
+    """Winner, limits, baselines and files of a search, from the content of its result.json."""
+    from rich.console import Group
+
+    return Group(*_head(result), _contestants(result), *_files(result))
+
+
+def _head(result: Mapping[str, Any]) -> list[str]:
+    trials = result["trials"]
+    states = ", ".join(f"{number} {state}" for state, number in trials.items() if state != "total" and number)
+    lines = [f"{trials['total']} trials ({states}), {result['seconds']['total']:.0f} s in all"]
+    winner = result["winner"]
+    if winner is None:
+        return [*lines, f"no winner; the front has {len(result['front'])} designs", *map(_broken, result["broken"])]
+    lines.append(f"winner: trial {winner['trial']}")
+    for check in winner["limits"]:
+        lines.append(f"  {check['limit']}: {_number(check['value'])}, {'holds' if check['holds'] else 'BROKEN'}")
+    return lines
+
+
+def _broken(entry: Mapping[str, Any]) -> str:
+    faults = ", ".join(f"{c['limit']} has {_number(c['value'])}" for c in entry["limits"] if not c["holds"])
+    return f"  trial {entry['trial']} broke its limits when measured again: {faults}"
+
+
+def _contestants(result: Mapping[str, Any]) -> RenderableType:
+    """Winner and baselines side by side; with a function of the user's own, the front."""
+    from rich.table import Table
+
+    if result["winner"] is None:
+        table = Table("trial", "values", box=None, pad_edge=False)
+        for entry in result["front"]:
+            table.add_row(str(entry["trial"]), _values(entry["values"]))
+        return table
+    winner = result["winner"]
+    table = Table("", "test", "params", "MACs", "latency [ms]", box=None, pad_edge=False)
+    latency = winner["latency"] or {}
+    rows = [("winner", winner["metrics"]["test"], winner["costs"], latency.get("median_ms"))]
+    for entry in result["baselines"]:
+        rows.append((entry["name"], entry["metrics"], entry["costs"], entry["costs"].get("latency_ms@here")))
+    for name, metrics, costs, milliseconds in rows:
+        table.add_row(
+            name, _values(metrics), *(_number(costs.get(c)) for c in ("params", "macs")), _number(milliseconds)
+        )
+    return table
+
+
+def _files(result: Mapping[str, Any]) -> list[str]:
+    return [f"{role}: {path}" for role, path in result["paths"].items()]
+
+
+def _values(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {_number(value)}" for name, value in values.items())
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{round(value):,}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"

@@ -1,0 +1,148 @@
+"""`netwright search` and `netwright resume`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli._answer import INTERRUPTED, Answer, answering
+from netwright.cli._arguments import (
+    AsJson,
+    Classes,
+    InputShape,
+    Limits,
+    find_space,
+    import_path,
+    load_own,
+    parse_shape,
+)
+from netwright.errors import StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netwright.study import SearchResult
+
+__all__ = ["resume", "search"]
+
+WITHOUT_WINNER = 1
+"""Exit code of a search that ran to its end and found nothing that holds its limits."""
+
+Workers = Annotated[int, typer.Option(min=1, help="Processes that evaluate trials.")]
+FinalEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of the finalists' and the winner's training.")]
+Compare = Annotated[bool, typer.Option(help="Also run the baselines: random search, and the largest designs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+
+
+def search(
+    task: Annotated[
+        str, typer.Option("--task", "-t", help="digits, a data file or folder, or module:function of your own.")
+    ],
+    space: Annotated[
+        str, typer.Option("--space", "-s", help="A space, auto, or module:attribute of your own.")
+    ] = "auto",
+    limit: Limits = None,
+    maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise; repeatable.")] = None,
+    minimize: Annotated[list[str] | None, typer.Option(help="Metric or cost to minimise; repeatable.")] = None,
+    budget: Annotated[
+        str, typer.Option("--budget", "-b", help="When the search ends: 3m, '100 trials', 1h30m.")
+    ] = "3m",
+    strategy: Annotated[str, typer.Option(help="What to try next: auto, or the name of a strategy.")] = "auto",
+    workers: Workers = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder to make; a new one in runs/ if absent.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace a search that is in the folder.")] = False,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of a trial's training.")] = None,
+    final_epochs: FinalEpochs = None,
+    compare: Compare = True,
+    input: InputShape = None,
+    classes: Classes = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search a space for the best network within hard limits; train, test, measure and export it.
+
+    Example: netwright search --task digits --space mobilenet-tiny --limit 'params<=50k' --budget 3m
+    """
+    with answering(as_json) as answer:
+        own_task = load_own(task) if import_path(task) else task
+        if callable(own_task):
+            shape = parse_shape(input) if input else None
+            where: Any = find_space(space, shape, classes)
+        elif input or classes:
+            raise StudyError("--input and --classes are for a task of your own; a data file states both itself.")
+        else:
+            where = _checked_import(space)
+
+        def run() -> SearchResult:
+            from netwright.study import search as begin
+
+            return begin(
+                where, own_task, maximize=maximize or None, minimize=minimize or None, limits=limit or [],
+                budget=budget, strategy=strategy, workers=workers, seed=seed, out=out, overwrite=overwrite,
+                progress=not quiet, epochs=epochs, final_epochs=final_epochs, compare=compare,
+            )  # fmt: skip
+
+        _finish(answer, run)
+
+
+def resume(
+    folder: Annotated[Path, typer.Argument(help="Folder of the search.")],
+    budget: Annotated[
+        str | None, typer.Option("--budget", "-b", help="A new total, in place of the search's; what is used counts.")
+    ] = None,
+    workers: Workers = 1,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="The space again, where --task is your own function.")
+    ] = None,
+    task: Annotated[str | None, typer.Option("--task", "-t", help="The task again, where it is your own.")] = None,
+    final_epochs: FinalEpochs = None,
+    compare: Compare = True,
+    input: InputShape = None,
+    classes: Classes = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a search that was stopped or killed: no trial is lost, and with one worker the same ones follow.
+
+    Example: netwright resume runs/digits --budget 6m
+    """
+    with answering(as_json) as answer:
+        shape = parse_shape(input) if input else None
+        where = None if space is None else find_space(space, shape, classes)
+        own_task = load_own(task) if task is not None and import_path(task) else task
+
+        def run() -> SearchResult:
+            from netwright.study import resume_search
+
+            return resume_search(
+                folder, space=where, task=own_task, budget=budget, workers=workers, progress=not quiet,
+                final_epochs=final_epochs, compare=compare,
+            )  # fmt: skip
+
+        _finish(answer, run)
+
+
+def _checked_import(space: str) -> str:
+    """The text as it is: the study keeps it, and can load the space by it again."""
+    if import_path(space):
+        load_own(space)
+    return space
+
+
+def _finish(answer: Answer, run: Callable[[], SearchResult]) -> None:
+    from netwright.cli._result import words
+    from netwright.study import StudyInterrupted
+
+    try:
+        result = run()
+    except StudyInterrupted as stop:
+        answer.fail(stop, str(stop), INTERRUPTED)
+    found = result.to_json()
+    answer.give(found, lambda: words(found))
+    if found["winner"] is None and found["task"]["kind"] != "function":
+        raise typer.Exit(WITHOUT_WINNER)

@@ -1,0 +1,104 @@
+"""`netwright space`: what a space holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
+
+if TYPE_CHECKING:
+    from netwright.cost import Limit
+    from netwright.space import Space
+
+__all__ = ["space"]
+
+
+def space(
+    name: Annotated[
+        str | None, typer.Argument(help="A catalogued space, auto, or module:attribute of your own; none lists all.")
+    ] = None,
+    input: InputShape = None,
+    classes: Classes = None,
+    limit: Limits = None,
+    sample: Annotated[int, typer.Option(min=0, help="Draw so many designs, uniformly within the limits.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Time to spend on counting distinct networks, where all can be counted in it.")
+    ] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Describe a space: exact numbers of designs, and the spread of parameters and MACs over all of them.
+
+    Example: netwright space mobilenet-tiny --input 3x32x32 --limit 'params<=50k' --sample 3
+    """
+    with answering(as_json) as answer:
+        if name is None:
+            answer.give(*_catalogue())
+            return
+        from netwright.cli._describe import default_classes, describe
+        from netwright.cost import Limit
+
+        limits = Limit.of(limit or [])
+        found = find_space(name, parse_shape(input) if input else None, classes)
+        facts = describe(found, classes or default_classes(found.name), limits, seconds)
+        if sample:
+            facts["samples"] = _samples(found, limits, sample, seed)
+        answer.give(facts, lambda: _words(facts))
+
+
+def _catalogue() -> tuple[dict[str, Any], Callable[[], str]]:
+    from netwright.cli._describe import summary
+    from netwright.space.catalog import SPACES
+
+    spaces = [summary(name) for name in SPACES]
+
+    def words() -> str:
+        width = max(len(each["name"]) for each in spaces)
+        return "\n".join(
+            f"{each['name']:<{width}}  {_grouped(each['designs'])} designs, input {each['input']}, "
+            f"{each['classes']} classes\n{'':<{width}}  {each['summary']}"
+            for each in spaces
+        )
+
+    return {"spaces": spaces}, words
+
+
+def _samples(found: Space, limits: Sequence[Limit], number: int, seed: int) -> list[dict[str, Any]]:
+    import numpy as np
+
+    designs = found.sample(np.random.default_rng(seed), number, limits)
+    return [{"design": dict(design), **found.costs(design, ("params", "macs"))} for design in designs]
+
+
+def _words(facts: dict[str, Any]) -> str:
+    lines = [
+        f"space     {facts['name']}, input {_shortened(facts['input'])}, classes {facts['classes'] or '?'}",
+        f"designs   {_grouped(facts['designs'])}",
+    ]
+    if facts["limits"]:
+        within = facts["designs_within_limits"]
+        lines.append(f"within    {_grouped(within) if within else 'not counted'} ({', '.join(facts['limits'])})")
+    networks = facts["networks"]
+    lines.append(f"networks  {_grouped(networks) + ' distinct' if networks else 'too many to enumerate in the time given'}")
+    for cost in ("params", "macs"):
+        spread = facts[cost]
+        low, high = spread["median_range"]
+        about = "" if low == high else f" (between {low:,} and {high:,})"
+        lines.append(f"{cost:<8}  {spread['min']:,} to {spread['max']:,}, median {spread['median']:,}{about}")
+    for sample in facts.get("samples", []):
+        lines += ["", f"{sample['params']:,} params, {sample['macs']:,} MACs"]
+        lines += [f"  {path} = {value}" for path, value in sample["design"].items()]
+    return "\n".join(lines)
+
+
+def _grouped(number: str) -> str:
+    return f"{int(number):,}" if len(number) < 40 else f"about 10^{len(number) - 1}"
+
+
+def _shortened(inputs: str) -> str:
+    each = inputs.split(" | ")
+    return inputs if len(each) < 3 else f"{each[0]} to {each[-1]} ({len(each)} sizes)"

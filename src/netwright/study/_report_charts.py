@@ -1,0 +1,346 @@
+"""The charts of a report: the front, the history, costs of the whole space, baselines, learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from netwright.study._report_axes import Axis, count_axis, fit, line_axis
+from netwright.study._report_svg import WIDTH, Canvas, Chart, Key, Point
+from netwright.study._report_words import (
+    count,
+    direction_word,
+    finite,
+    headed,
+    label,
+    percent,
+    quantity,
+)
+
+if TYPE_CHECKING:
+    from netwright.cost import Limit
+    from netwright.space import Histogram
+    from netwright.strategy import Objective
+    from netwright.study._records import Trial
+
+__all__ = ["MOST_POINTS", "Interval", "curves", "history", "intervals", "scatter", "space_costs", "thinned"]
+
+MOST_POINTS = 700
+"""Trials in one chart; beyond them the page grows and the eye gains nothing."""
+
+_ORIGIN_SYMBOLS = ("ring", "triangle", "square", "diamond", "plus")
+_ROW, _ROWS_TOP, _ROWS_FOOT = 44.0, 26.0, 50.0
+_BINS = 60
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measured value of a contestant, with its interval where there is one."""
+
+    name: str
+    value: float
+    bounds: tuple[float, float] | None
+    winner: bool = False
+
+
+def thinned(trials: Sequence[Trial], keep: frozenset[int], most: int = MOST_POINTS) -> list[Trial]:
+    """At most about `most` trials: those to keep, and the others at even steps; in the order given."""
+    others = [trial.number for trial in trials if trial.number not in keep]
+    room = max(most - (len(trials) - len(others)), 1)
+    step = max(1.0, len(others) / room)
+    chosen = keep | {others[int(i * step)] for i in range(int(len(others) / step))}
+    return [trial for trial in trials if trial.number in chosen]
+
+
+def scatter(
+    trials: Sequence[Trial],
+    y: Objective,
+    x: Objective,
+    *,
+    front: Sequence[Trial],
+    joined: bool,
+    winner: int | None,
+    limits: Sequence[Limit],
+    describe: Callable[[Trial], str],
+) -> Chart | None:
+    """Trials by two metrics; None where no trial has the first one.
+
+    front: trials that no other beats. joined: these two metrics are all that the front is about, so a line joins it.
+    """
+    known = [
+        trial for trial in trials if _has(trial, x.metric) and trial.state in ("complete", "infeasible", "pruned")
+    ]
+    placed = [trial for trial in known if _has(trial, y.metric)]
+    if not placed:
+        return None
+    members = frozenset(trial.number for trial in front)
+    keep = members | {winner if winner is not None else -1}
+    shown = thinned(known, keep)
+    main = [trial for trial in front if _has(trial, x.metric) and _has(trial, y.metric)]
+    axes = [
+        _titled(fit(o.metric, _of(known if o is x else placed, o), better=_better(o), also=_of(main, o)), o)
+        for o in (x, y)
+    ]
+    canvas = Canvas(*axes)
+    for limit in limits:
+        if limit.metric in (x.metric, y.metric):
+            canvas.beyond(limit.low, limit.high, on_x=limit.metric == x.metric)
+    canvas.grid()
+    points = [_scatter_point(trial, x, y, axes[1], members, winner, describe) for trial in shown]
+    if joined:
+        path = sorted(main, key=lambda trial: x.sign * trial.values[x.metric])
+        canvas.line([(trial.values[x.metric], trial.values[y.metric]) for trial in path], "front", steps=True)
+    order = {"complete": 0, "pruned": 1, "infeasible": 2, "front": 3, "winner": 4}
+    canvas.marks(sorted(points, key=lambda point: order[point.group]))
+    title = headed(f"{label(y.metric)} against {label(x.metric)}")
+    unplaced = sum(trial.state == "infeasible" and not _has(trial, x.metric) for trial in trials)
+    hatched = [limit for limit in limits if limit.metric in (x.metric, y.metric)]
+    notes = [*_scatter_notes(shown, known, placed, joined, unplaced), *_cut_notes(axes)]
+    description = (
+        f"{title}: {len(placed)} trials, {len(main)} of them on the front. The table of trials has the values."
+    )
+    return Chart(title, canvas.svg(description), _scatter_keys(points, joined, hatched), tuple(notes))
+
+
+def history(
+    trials: Sequence[Trial],
+    objective: Objective,
+    *,
+    winner: int | None,
+    by_time: bool,
+    describe: Callable[[Trial], str],
+) -> Chart | None:
+    """Complete trials as they came in, by origin, and the best so far; None where no trial is complete.
+
+    by_time: against the seconds that all workers together had spent, instead of the number of trials.
+    """
+    told = sorted((trial for trial in trials if trial.told is not None), key=lambda trial: trial.told or 0)
+    spent = list(accumulate(trial.cost for trial in told))
+    factor, unit = _time_unit(spent[-1] if spent else 0.0)
+    places = {t.number: (spent[i] / factor if by_time else float(i + 1)) for i, t in enumerate(told)}
+    complete = [trial for trial in told if trial.state == "complete" and _has(trial, objective.metric)]
+    if not complete:
+        return None
+    records = _records(complete, objective)
+    y = _titled(fit(objective.metric, _of(complete, objective), better=_better(objective)), objective)
+    last = max(places.values())
+    x = line_axis(f"evaluation time, all workers together ({unit})" if by_time else "finished trials", 0.0, last)
+    shown = thinned(complete, frozenset({t.number for t in records} | {winner if winner is not None else -1}))
+    origins = {origin: i for i, origin in enumerate(dict.fromkeys(trial.origin or "other" for trial in complete))}
+    points = [_history_point(trial, places[trial.number], y, objective, origins, winner, describe) for trial in shown]
+    canvas = Canvas(x, y)
+    canvas.grid()
+    canvas.marks([point for point in points if point.group != "winner"])
+    path = [(places[trial.number], trial.values[objective.metric]) for trial in records]
+    canvas.line([*path, (last, path[-1][1])], "best", steps=True)
+    canvas.marks([point for point in points if point.group == "winner"])
+    keys = [Key("line", "best", "best so far")]
+    keys += [Key("star", "winner", "winner")] if any(point.group == "winner" for point in points) else []
+    keys += [Key(_origin_symbol(i), f"origin{i % 5}", origin) for origin, i in origins.items()]
+    title = headed(f"{label(objective.metric)} over {'time' if by_time else 'trials'}")
+    notes = [*_thin_notes(shown, complete, "every new best"), *_cut_notes([y])]
+    best = quantity(objective.metric, records[-1].values[objective.metric])
+    return Chart(
+        title, canvas.svg(f"{title}: the best of {len(complete)} trials reaches {best}."), tuple(keys), tuple(notes)
+    )
+
+
+def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None) -> Chart:
+    """How many designs of the whole space have which cost, with the limit and the winner."""
+    edges, numbers = histogram.bins(_BINS)
+    metric, total = histogram.cost, histogram.total
+    # As for a metric that gets better: the bars are equally wide, so the axis must not be logarithmic.
+    x = fit(metric, [histogram.costs[0], histogram.costs[-1]], better=1)
+    x = Axis(f"{x.title}, each bar {quantity(metric, edges[1] - edges[0])} wide", x.low, x.high, False, x.write)
+    canvas = Canvas(x, count_axis("number of designs (logarithmic)", max(numbers)))
+    if limit is not None:
+        canvas.beyond(limit.low, limit.high)
+    canvas.grid()
+    titles = [
+        f"{quantity(metric, left)} to {quantity(metric, right)}\n{count(n)} designs, {percent(Fraction(n, total))}"
+        for left, right, n in zip(edges, edges[1:], numbers, strict=False)
+    ]
+    # Exact counts go beyond the largest float; the axis ends at 1e307, where a bar is cut off.
+    heights = [float(min(n, 10**307)) for n in numbers]
+    kept = [limit is None or limit.holds((left + right) / 2) for left, right in zip(edges, edges[1:], strict=False)]
+    canvas.bars(edges, heights, titles, kept)
+    keys = [Key("bar", "bar", "designs within the limit" if limit else "designs")]
+    if limit is not None:
+        keys += [Key("bar", "bar faint", "designs beyond the limit"), Key("hatch", "", f"excluded by {limit}")]
+    if winner is not None:
+        canvas.flag(winner, f"winner: {quantity(metric, winner)}")
+        keys.append(Key("star", "winner", "winner"))
+    reach = f"from {quantity(metric, histogram.smallest)} to {quantity(metric, histogram.largest)}"
+    description = f"Histogram of {label(metric)} over all {count(total)} designs, {reach}."
+    return Chart(headed(f"{label(metric)} of all designs"), canvas.svg(description), tuple(keys))
+
+
+def intervals(rows: Sequence[Interval], objective: Objective) -> Chart | None:
+    """Values of contestants under each other, with their intervals; None where there are fewer than two."""
+    if len(rows) < 2:
+        return None
+    ends = [end for row in rows for end in (row.bounds or (row.value, row.value))]
+    height = _ROWS_TOP + _ROW * len(rows) + _ROWS_FOOT
+    axis = _titled(fit(objective.metric, ends), objective)
+    canvas = Canvas(axis, line_axis("", 0.0, 1.0), height=height)
+    canvas.grid(y_ticks=0)
+    best = next((row for row in rows if row.winner), None)
+    if best is not None and best.bounds is not None:
+        left, right = map(canvas.across, best.bounds)
+        canvas.raw(
+            f'<rect class="band" x="{left:.1f}" y="26" width="{right - left:.1f}" height="{height - 76:.1f}"/>'
+        )
+    for i, row in enumerate(rows):
+        _row(canvas, row, _ROWS_TOP + _ROW * i + 30, objective.metric)
+    keys = [Key("star", "winner", "winner"), Key("dot", "front", "baseline")]
+    keys += [Key("line", "whisker", "95 % interval"), Key("bar", "band", "interval of the winner")] if best else []
+    said = ", ".join(f"{row.name} {quantity(objective.metric, row.value)}" for row in rows)
+    return Chart("Test result against baselines", canvas.svg(f"{label(objective.metric)}: {said}."), tuple(keys))
+
+
+def curves(epochs: Sequence[Mapping[str, Any]], names: Sequence[str], title: str) -> Chart | None:
+    """Values by epoch, a line each; None where no name has two finite values."""
+    series = {name: [(float(i), finite(e.get(name))) for i, e in enumerate(epochs, 1)] for name in names}
+    lines = {name: [(i, v) for i, v in points if v is not None] for name, points in series.items()}
+    lines = {name: points for name, points in lines.items() if len(points) > 1}
+    if not lines:
+        return None
+    y = fit(next(iter(lines)), [v for points in lines.values() for _, v in points])
+    y = Axis("logarithmic" if y.log else "", y.low, y.high, y.log, y.write)
+    canvas = Canvas(line_axis("epoch", 0.0, float(len(epochs))), y)
+    canvas.grid()
+    for place, (name, points) in enumerate(lines.items()):
+        canvas.line(points, f"curve{place % 3}")
+        canvas.marks(
+            [Point(i, v, "none", "hidden", f"epoch {i:g}\n{label(name)} {quantity(name, v)}") for i, v in points]
+        )
+    keys = tuple(Key("line", f"curve{i % 3}", label(name)) for i, name in enumerate(lines))
+    ends = ", ".join(f"{label(name)} {quantity(name, points[-1][1])}" for name, points in lines.items())
+    return Chart(headed(f"{title} by epoch"), canvas.svg(f"{title} over {len(epochs)} epochs; at the end {ends}."), keys)
+
+
+def _has(trial: Trial, metric: str) -> bool:
+    return finite(trial.values.get(metric)) is not None
+
+
+def _of(trials: Sequence[Trial], objective: Objective) -> list[float]:
+    return [float(trial.values[objective.metric]) for trial in trials]
+
+
+def _better(objective: Objective) -> int:
+    # What a network costs is no quality with a long bad tail: all of it is shown.
+    return 1 if objective.direction == "maximize" else 0
+
+
+def _titled(axis: Axis, objective: Objective) -> Axis:
+    scale = ", logarithmic" if axis.log else ""
+    title = f"{axis.title} · {direction_word(objective.direction)}{scale}"
+    return Axis(title, axis.low, axis.high, axis.log, axis.write, axis.cut)
+
+
+def _scatter_point(
+    trial: Trial,
+    x: Objective,
+    y: Objective,
+    axis: Axis,
+    members: frozenset[int],
+    winner: int | None,
+    describe: Callable[[Trial], str],
+) -> Point:
+    group = "winner" if trial.number == winner else "front" if trial.number in members else trial.state
+    symbol = {"winner": "star", "front": "dot", "infeasible": "cross", "pruned": "plus"}.get(group, "ring")
+    value = finite(trial.values.get(y.metric))
+    if value is None:
+        # Never evaluated: it has a place along the cost axis only.
+        symbol, value = "tick", axis.low
+    return Point(trial.values[x.metric], value, symbol, group, describe(trial), trial.number)
+
+
+def _scatter_keys(points: Sequence[Point], joined: bool, hatched: Sequence[Limit]) -> tuple[Key, ...]:
+    words = {
+        ("star", "winner"): "winner",
+        ("dot", "front"): "on the front",
+        ("ring", "complete"): "complete trial",
+        ("plus", "pruned"): "stopped early",
+        ("cross", "infeasible"): "breaks a limit",
+        ("tick", "infeasible"): "breaks a limit, not trained",
+    }
+    seen = {(point.symbol, point.group) for point in points}
+    keys = [Key(symbol, group, text) for (symbol, group), text in words.items() if (symbol, group) in seen]
+    if joined:
+        keys.insert(1, Key("line", "front", "front"))
+    return (*keys, *(Key("hatch", "", f"excluded by {limit}") for limit in hatched))
+
+
+def _scatter_notes(
+    shown: Sequence[Trial], known: Sequence[Trial], placed: Sequence[Trial], joined: bool, unplaced: int
+) -> list[str]:
+    notes = _thin_notes(shown, known, "all of the front and the winner")
+    if unplaced:
+        notes.append(f"{unplaced:,} trials broke a limit before any measurement and have no place here.")
+    if not joined:
+        notes.append("The front is over all objectives; seen in two of them alone, some of its points look beaten.")
+    if len(placed) < len(known):
+        notes.append(f"{len(known) - len(placed):,} trials broke a limit before any training: ticks at the foot.")
+    return notes
+
+
+def _thin_notes(shown: Sequence[Trial], known: Sequence[Trial], kept: str) -> list[str]:
+    if len(shown) == len(known):
+        return []
+    return [f"{len(shown):,} of {len(known):,} trials are drawn: {kept}, and the others at even steps."]
+
+
+def _cut_notes(axes: Sequence[Axis]) -> list[str]:
+    return [f"{axis.cut:,} trials are beyond the scale and drawn at its edge." for axis in axes if axis.cut]
+
+
+def _records(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
+    found: list[Trial] = []
+    for trial in trials:
+        value = objective.sign * trial.values[objective.metric]
+        if not found or value < objective.sign * found[-1].values[objective.metric]:
+            found.append(trial)
+    return found
+
+
+def _history_point(
+    trial: Trial,
+    place: float,
+    axis: Axis,
+    objective: Objective,
+    origins: Mapping[str, int],
+    winner: int | None,
+    describe: Callable[[Trial], str],
+) -> Point:
+    number = origins[trial.origin or "other"]
+    value = trial.values[objective.metric]
+    if trial.number == winner:
+        return Point(place, value, "star", "winner", describe(trial), trial.number)
+    return Point(place, value, _origin_symbol(number), f"origin{number % 5}", describe(trial), trial.number)
+
+
+def _origin_symbol(number: int) -> str:
+    return _ORIGIN_SYMBOLS[number % len(_ORIGIN_SYMBOLS)]
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    return (1.0, "s") if seconds < 180 else (60.0, "min") if seconds < 3 * 3600 else (3600.0, "h")
+
+
+def _row(canvas: Canvas, row: Interval, y: float, metric: str) -> None:
+    x = canvas.across(row.value)
+    said = quantity(metric, row.value)
+    if row.bounds is not None:
+        low, high = map(canvas.across, row.bounds)
+        canvas.raw(
+            f'<path class="line whisker" d="M{low:.1f} {y:.1f}H{high:.1f}M{low:.1f} {y - 5:.1f}v10M{high:.1f} {y - 5:.1f}v10"/>'
+        )
+        said += f"  ({quantity(metric, row.bounds[0])} to {quantity(metric, row.bounds[1])})"
+    symbol, group = ("star", "winner") if row.winner else ("dot", "front")
+    canvas.raw(f'<g class="{group}"><use href="#s-{symbol}" x="{x:.1f}" y="{y:.1f}"/></g>')
+    canvas.words(62, y - 14, row.name, "strong" if row.winner else "")
+    canvas.words(WIDTH - 18, y - 14, said, anchor="end")

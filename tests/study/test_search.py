@@ -1,0 +1,127 @@
+"""Searches from end to end: with a function, with a task, killed and gone on with, and asked nonsense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netwright.blocks import classifier, conv
+from netwright.errors import LimitError, StudyError, UnknownNameError
+from netwright.graph import image
+from netwright.space import Space, oneof, seq
+from netwright.study import Store, resume_search, search
+
+
+def small_space() -> Space:
+    return Space(
+        seq(conv(oneof(4, 8, 12), stride=2), conv(oneof(4, 8), kernel=oneof(1, 3)), classifier(3)),
+        input=image(1, 8, 8),
+        name="small",
+    )
+
+
+def wider_is_better(network: Any, budget: float, report: Callable[[int, Mapping[str, float]], bool]) -> dict[str, float]:
+    report(1, {"score": 0.0})
+    return {"score": float(sum(p.size for p in network.parameters.values()))}
+
+
+def stripes() -> tuple[np.ndarray, np.ndarray]:
+    """Three classes of 8x8 images: horizontal stripes, vertical stripes, neither."""
+    rng = np.random.default_rng(0)
+    y = np.arange(180) % 3
+    x = rng.normal(0, 0.3, (180, 8, 8))
+    x[y == 0] += np.sign(np.sin(np.arange(8) * 2))[:, None]
+    x[y == 1] += np.sign(np.sin(np.arange(8) * 2))[None, :]
+    return x[:, None].astype(np.float32), y
+
+
+def test_a_function_is_searched_within_limits(tmp_path: Path) -> None:
+    result = search(
+        small_space(), wider_is_better, maximize="score", limits=["params <= 900"], budget="12 trials",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    assert result.study.best.values["params"] <= 900
+    assert result.winner is None
+    best = max(v["params"] for v in (small_space().costs(d) for d in small_space().enumerate()) if v["params"] <= 900)
+    assert result.study.best.values["params"] == best
+    with pytest.raises(StudyError, match="no design of the search"):
+        _ = result.best
+
+
+def test_a_search_that_is_gone_on_with_equals_one_that_was_not_stopped(tmp_path: Path) -> None:
+    def run(folder: str, budget: str) -> None:
+        search(small_space(), wider_is_better, maximize="score", minimize="macs", budget=budget, seed=3,
+               out=tmp_path / folder, progress=False)  # fmt: skip
+
+    run("whole", "14 trials")
+    run("parts", "5 trials")
+    resume_search(tmp_path / "parts", space=small_space(), task=wider_is_better, budget="14 trials", progress=False)
+    logs = []
+    for folder in ("whole", "parts"):
+        with Store.open(tmp_path / folder) as store:
+            logs.append([(t.number, t.design, t.state, t.seed, t.values, t.parents) for t in store.trials()])
+    assert logs[0] == logs[1]
+
+
+@pytest.mark.slow
+def test_a_task_gives_a_trained_exported_winner(tmp_path: Path) -> None:
+    result = search(
+        small_space(), stripes(), limits=["params <= 2k", "latency_ms@here <= 50"], budget="4 trials",
+        out=tmp_path / "run", epochs=6, final_epochs=10, progress=False,
+    )  # fmt: skip
+    assert result.winner is not None
+    assert result.winner.metrics["test"]["accuracy"] > 0.9
+    assert all(check["holds"] for check in result.winner.limits)
+    assert result.winner.costs["params"] <= 2000
+    names = {entry["name"] for entry in result.summary["baselines"]}
+    assert names == {"random search at equal cost", "largest by params", "largest by MACs"}
+    for path in result.summary["paths"].values():
+        assert Path(path).is_file()
+    assert json.loads((tmp_path / "run" / "result.json").read_text()) == result.to_json()
+    exported = result.best.export(tmp_path / "again")
+    assert exported.max_difference <= 1e-5
+
+
+@pytest.mark.slow
+def test_a_latency_table_makes_latency_a_limit_of_the_forest(tmp_path: Path) -> None:
+    result = search(
+        small_space(), stripes(), limits=["latency_ms@here <= 50"], budget="2 trials", out=tmp_path / "run", epochs=1,
+        final_epochs=1, progress=False, latency="table", compare=False,
+    )  # fmt: skip
+    assert result.study.spec.options["latency_table"]
+    assert all(t.state in ("complete", "duplicate") for t in result.study.trials)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"limits": ["params <= 3"]}, LimitError, "lies between"),
+        ({"limits": ["parms <= 3k"]}, UnknownNameError, "did you mean 'params'"),
+        ({"maximize": "acuracy"}, UnknownNameError, "did you mean 'accuracy'"),
+        ({"strategy": "evolve"}, UnknownNameError, "no strategy"),
+        ({"latency": "guess"}, UnknownNameError, "measure, table"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_written(
+    tmp_path: Path, arguments: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        search(small_space(), stripes(), out=tmp_path / "run", budget="1 trial", progress=False, **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_space_and_task_must_have_one_shape(tmp_path: Path) -> None:
+    x, y = stripes()
+    with pytest.raises(StudyError, match="one input shape"):
+        search(small_space(), (x[:, :, :4], y), out=tmp_path / "run", progress=False)
+
+
+def test_objects_are_asked_for_again_on_resume(tmp_path: Path) -> None:
+    search(small_space(), wider_is_better, maximize="score", budget="2 trials", out=tmp_path / "run", progress=False)
+    with pytest.raises(StudyError, match="space was given as an object"):
+        resume_search(tmp_path / "run", progress=False)
