@@ -82,9 +82,13 @@ def _own_code(doing: str) -> Iterator[None]:
     except NetwrightError:
         raise
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}, line {last.lineno}"
-        raise SpaceError(f"{doing} failed with {type(error).__name__}: {error} ({place}).") from error
+        theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not _ours(frame.filename)]
+        place = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
+        raise SpaceError(f"{doing} failed with {type(error).__name__}: {error}{place}.") from error
+
+
+def _ours(file: str) -> bool:
+    return file.startswith("<frozen") or file in (__file__, importlib.__file__)
 
 
 def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | None = None) -> Space:

@@ -108,6 +108,9 @@ class Tensor:
     def __rmul__(self, other: float) -> Tensor:
         return self._binary("Mul", other, swap=True)
 
+    def __rtruediv__(self, other: float) -> Tensor:
+        return self._binary("Div", other, swap=True)
+
     def __neg__(self) -> Tensor:
         from netwright.graph._operator import OPERATORS
 

@@ -130,8 +130,11 @@ def _writer(metric: str, low: float, high: float) -> Callable[[float, float], st
 
 def _without_tail(values: Sequence[float], better: int) -> tuple[float, float]:
     ordered = sorted(values, key=lambda value: -better * value)
-    best, typical, worst = ordered[0], ordered[int(0.85 * (len(ordered) - 1))], ordered[-1]
-    end = typical if abs(worst - best) > 2.5 * abs(typical - best) > 0 else worst
+    best, typical = ordered[0], ordered[int(0.75 * (len(ordered) - 1))]
+    ends = [ordered[int(part * (len(ordered) - 1))] for part in (1.0, 0.98, 0.95, 0.9, 0.85)]
+    end = next((end for end in ends if abs(end - best) <= 2.5 * abs(typical - best)), typical)
+    # Where three in four are equal to the best there is no scale to judge the others by.
+    end = end if end != best else ordered[-1]
     return min(best, end), max(best, end)
 
 

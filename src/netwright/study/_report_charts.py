@@ -32,7 +32,7 @@ MOST_POINTS = 700
 """Trials in one chart; beyond them the page grows and the eye gains nothing."""
 
 _ORIGIN_SYMBOLS = ("ring", "triangle", "square", "diamond", "plus")
-_ROW, _ROWS_TOP, _ROWS_FOOT = 44.0, 26.0, 50.0
+_ROW, _ROWS_TOP, _ROWS_FOOT, _RIGHT = 44.0, 26.0, 50.0, 18.0
 _BINS = 60
 
 
@@ -170,7 +170,7 @@ def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None)
     keys = [Key("bar", "bar", "designs within the limit" if limit else "designs")]
     if limit is not None:
         keys += [Key("bar", "bar faint", "designs beyond the limit"), Key("hatch", "", f"excluded by {limit}")]
-    if winner is not None:
+    if winner is not None and not canvas.x.outside(winner):
         canvas.flag(winner, f"winner: {quantity(metric, winner)}")
         keys.append(Key("star", "winner", "winner"))
     reach = f"from {quantity(metric, histogram.smallest)} to {quantity(metric, histogram.largest)}"
@@ -185,7 +185,7 @@ def intervals(rows: Sequence[Interval], objective: Objective) -> Chart | None:
     ends = [end for row in rows for end in (row.bounds or (row.value, row.value))]
     height = _ROWS_TOP + _ROW * len(rows) + _ROWS_FOOT
     axis = _titled(fit(objective.metric, ends), objective)
-    canvas = Canvas(axis, line_axis("", 0.0, 1.0), height=height)
+    canvas = Canvas(axis, line_axis("", 0.0, 1.0), height=height, left=_RIGHT)
     canvas.grid(y_ticks=0)
     best = next((row for row in rows if row.winner), None)
     if best is not None and best.bounds is not None:
@@ -333,14 +333,11 @@ def _time_unit(seconds: float) -> tuple[float, str]:
 
 def _row(canvas: Canvas, row: Interval, y: float, metric: str) -> None:
     x = canvas.across(row.value)
-    said = quantity(metric, row.value)
     if row.bounds is not None:
         low, high = map(canvas.across, row.bounds)
-        canvas.raw(
-            f'<path class="line whisker" d="M{low:.1f} {y:.1f}H{high:.1f}M{low:.1f} {y - 5:.1f}v10M{high:.1f} {y - 5:.1f}v10"/>'
-        )
-        said += f"  ({quantity(metric, row.bounds[0])} to {quantity(metric, row.bounds[1])})"
+        ends = "".join(f"M{end:.1f} {y - 5:.1f}v10" for end in (low, high))
+        canvas.raw(f'<path class="line whisker" d="M{low:.1f} {y:.1f}H{high:.1f}{ends}"/>')
     symbol, group = ("star", "winner") if row.winner else ("dot", "front")
     canvas.raw(f'<g class="{group}"><use href="#s-{symbol}" x="{x:.1f}" y="{y:.1f}"/></g>')
-    canvas.words(62, y - 14, row.name, "strong" if row.winner else "")
-    canvas.words(WIDTH - 18, y - 14, said, anchor="end")
+    canvas.words(_RIGHT, y - 14, row.name, "strong" if row.winner else "")
+    canvas.words(WIDTH - _RIGHT, y - 14, quantity(metric, row.value), "strong" if row.winner else "", "end")

@@ -196,7 +196,7 @@ def _cost_tiles(winner: Mapping[str, Any]) -> list[dict[str, str]]:
     tiles = [
         {"name": label(name), "value": quantity(name, costs[name]), "detail": detail, "kind": ""}
         for name, detail in (
-            ("params", "weights that training sets"),
+            ("params", "trainable weights"),
             ("macs", "multiply-adds for one example"),
         )
         if finite(costs.get(name)) is not None
@@ -277,7 +277,7 @@ def _space_words(histogram: Histogram, limit: Limit | None, winner: float | None
         )
     if winner is not None:
         low, high = histogram.cdf(winner)
-        words.append(f"{headed(share(low, high))} of them need no more than the winner.")
+        words.append(f"{headed(share(low, high))} of all designs need no more than the winner.")
     middle = quantity(histogram.cost, histogram.quantile(0.5))
     words.append(
         f"Least {quantity(histogram.cost, histogram.smallest)}, median {middle}, "

@@ -64,13 +64,13 @@ class Chart:
 class Canvas:
     """A chart in the making. Places are values of the axes; all words are escaped here and nowhere else."""
 
-    def __init__(self, x: Axis, y: Axis, *, height: float = HEIGHT) -> None:
-        self.x, self.y, self._height = x, y, height
+    def __init__(self, x: Axis, y: Axis, *, height: float = HEIGHT, left: float = _LEFT) -> None:
+        self.x, self.y, self._height, self._left = x, y, height, left
         self._parts: list[str] = []
 
     def across(self, value: float) -> float:
         """Pixel of a value of the x axis."""
-        return _LEFT + self.x.at(value) * (WIDTH - _LEFT - _RIGHT)
+        return self._left + self.x.at(value) * (WIDTH - self._left - _RIGHT)
 
     def up(self, value: float) -> float:
         """Pixel of a value of the y axis."""
@@ -82,15 +82,15 @@ class Canvas:
         lines, words = [], []
         for place, text in self.y.ticks(y_ticks) if y_ticks else ():
             y = foot - place * (foot - _TOP)
-            lines.append(f"M{_LEFT:g} {_n(y)}H{WIDTH - _RIGHT:g}")
-            words.append(_text(_LEFT - 8, y + 4, text, anchor="end"))
+            lines.append(f"M{self._left:g} {_n(y)}H{WIDTH - _RIGHT:g}")
+            words.append(_text(self._left - 8, y + 4, text, anchor="end"))
         for place, text in self.x.ticks(x_ticks):
-            x = _LEFT + place * (WIDTH - _LEFT - _RIGHT)
+            x = self._left + place * (WIDTH - self._left - _RIGHT)
             lines.append(f"M{_n(x)} {_n(foot)}v5")
             words.append(_text(x, foot + 19, text, anchor="middle"))
-        words.append(_text((WIDTH + _LEFT - _RIGHT) / 2, self._height - 8, self.x.title, "axis", "middle"))
+        words.append(_text((WIDTH + self._left - _RIGHT) / 2, self._height - 8, self.x.title, "axis", "middle"))
         words.append(_text(8, 14, self.y.title, "axis"))
-        self._parts += [f'<path class="grid" d="{"".join(lines)}M{_LEFT:g} {_n(foot)}H{WIDTH - _RIGHT:g}"/>', *words]
+        self._parts += [f'<path class="grid" d="{"".join(lines)}M{self._left:g} {_n(foot)}H{WIDTH - _RIGHT:g}"/>', *words]
 
     def beyond(self, low: float | None, high: float | None, *, on_x: bool = True) -> None:
         """Hatch what is outside of the limits on one axis."""
@@ -108,8 +108,8 @@ class Canvas:
 
     def _hatch_level(self, bound: float, end: float) -> None:
         top, bottom = sorted((self.up(bound), self.up(end)))
-        self._rect(_LEFT, top, WIDTH - _LEFT - _RIGHT, bottom - top)
-        self._parts.append(f'<path class="bound" d="M{_LEFT:g} {_n(self.up(bound))}H{WIDTH - _RIGHT:g}"/>')
+        self._rect(self._left, top, WIDTH - self._left - _RIGHT, bottom - top)
+        self._parts.append(f'<path class="bound" d="M{self._left:g} {_n(self.up(bound))}H{WIDTH - _RIGHT:g}"/>')
 
     def _rect(self, x: float, y: float, width: float, height: float) -> None:
         place = f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'

@@ -10,15 +10,23 @@ from netwright.graph._operator import Operator, Types, require
 from netwright.graph._tensor import Node, Shape, Tensor
 
 
-def _per_axis(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
+def _per_axis(op: Operator, name: str, value: int | tuple[int, ...], rank: int, *, least: int = 1) -> tuple[int, ...]:
+    """One number per spatial axis; raises ShapeError where there are more or fewer, or one is too small."""
+    sizes = (value,) * rank if isinstance(value, int) else tuple(value)
+    if len(sizes) != rank or any(size < least for size in sizes):
+        raise ShapeError(f"{op.name}: {name} must be {rank} numbers of at least {least}, but got {value}.")
+    return sizes
 
 
-def _pads(value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
+def _pads(op: Operator, value: int | tuple[int, ...], rank: int) -> tuple[int, ...]:
     """ONNX pads, all begins and then all ends; one number or one per axis is symmetric."""
-    if isinstance(value, int):
-        return (value,) * (2 * rank)
-    return tuple(value) * 2 if len(value) == rank else tuple(value)
+    both = tuple(value) * 2 if not isinstance(value, int) and len(value) == rank else value
+    return _per_axis(op, "pads (a begin and an end per axis)", both, 2 * rank, least=0)
+
+
+def _check_bias(op: Operator, inputs: tuple[Any, ...], channels: int) -> None:
+    if len(inputs) > 2 and inputs[2] is not None:
+        require(inputs[2].shape == (channels,), op, f"the bias must have shape ({channels},)", inputs)
 
 
 def _windows(op: Operator, x: Tensor, attrs: dict[str, Any]) -> Shape:
@@ -28,9 +36,9 @@ def _windows(op: Operator, x: Tensor, attrs: dict[str, Any]) -> Shape:
     """
     kernel = attrs["kernel_shape"]
     rank = len(kernel)
-    strides = attrs["strides"] = _per_axis(attrs.get("strides", 1), rank)
-    pads = attrs["pads"] = _pads(attrs.get("pads", 0), rank)
-    dilations = attrs["dilations"] = _per_axis(attrs.get("dilations", 1), rank)
+    strides = attrs["strides"] = _per_axis(op, "strides", attrs.get("strides", 1), rank)
+    pads = attrs["pads"] = _pads(op, attrs.get("pads", 0), rank)
+    dilations = attrs["dilations"] = _per_axis(op, "dilations", attrs.get("dilations", 1), rank)
     ceil_mode = attrs.get("ceil_mode", 0)
     sizes = []
     for i, size in enumerate(x.shape[2:]):
@@ -57,6 +65,7 @@ class Conv(Operator):
         attrs["kernel_shape"] = w.shape[2:]
         holds = x.rank == w.rank >= 3 and x.shape[1] == w.shape[1] * group and w.shape[0] % group == 0
         require(holds, self, f"channels must be group ({group}) x W.shape[1], and group divide W.shape[0]", inputs)
+        _check_bias(self, inputs, w.shape[0])
         return (((x.shape[0], w.shape[0], *_windows(self, x, attrs)), x.dtype),)
 
     def maps_zero(self, node: Node) -> bool:
@@ -86,10 +95,12 @@ class ConvTranspose(Operator):
             inputs,
         )
         rank = len(kernel)
-        strides = attrs["strides"] = _per_axis(attrs.get("strides", 1), rank)
-        pads = attrs["pads"] = _pads(attrs.get("pads", 0), rank)
-        dilations = attrs["dilations"] = _per_axis(attrs.get("dilations", 1), rank)
-        extra = attrs["output_padding"] = _per_axis(attrs.get("output_padding", 0), rank)
+        strides = attrs["strides"] = _per_axis(self, "strides", attrs.get("strides", 1), rank)
+        pads = attrs["pads"] = _pads(self, attrs.get("pads", 0), rank)
+        dilations = attrs["dilations"] = _per_axis(self, "dilations", attrs.get("dilations", 1), rank)
+        extra = attrs["output_padding"] = _per_axis(
+            self, "output_padding", attrs.get("output_padding", 0), rank, least=0
+        )
         require(
             all(e < max(s, d) for e, s, d in zip(extra, strides, dilations, strict=True)),
             self,
@@ -101,6 +112,7 @@ class ConvTranspose(Operator):
             for i, size in enumerate(x.shape[2:])
         ]
         require(all(size > 0 for size in sizes), self, f"the output must not be empty, got {sizes}", inputs)
+        _check_bias(self, inputs, w.shape[1] * group)
         return (((x.shape[0], w.shape[1] * group, *sizes), x.dtype),)
 
     def macs(self, node: Node) -> int:
@@ -119,7 +131,7 @@ class Pool(Operator):
         x = inputs[0]
         rank = x.rank - 2
         require(rank >= 1, self, "the input must be (N, C, *space)", inputs)
-        attrs["kernel_shape"] = _per_axis(attrs["kernel_shape"], rank)
+        attrs["kernel_shape"] = _per_axis(self, "kernel_shape", attrs.get("kernel_shape", ()), rank)
         return (((*x.shape[:2], *_windows(self, x, attrs)), x.dtype),)
 
     def flops(self, node: Node) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from netwright.errors import ShapeError
 from netwright.graph._operator import Operator, Types, broadcast, positive_axis, require
-from netwright.graph._tensor import Node, constant
+from netwright.graph._tensor import DTYPE_BYTES, Node, constant
 
 
 class Unary(Operator):
@@ -40,6 +41,8 @@ class Cast(Movement):
     """Change of dtype to attribute `to`."""
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        if attrs.get("to") not in DTYPE_BYTES:
+            raise ShapeError(f"Cast: `to` must be one of {', '.join(DTYPE_BYTES)}, but got {attrs.get('to')!r}.")
         return ((inputs[0].shape, attrs["to"]),)
 
 
@@ -56,6 +59,10 @@ class Elementwise(Operator):
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         require(len(inputs) >= 1, self, "at least one input is needed", inputs)
+        if any(t.dtype != inputs[0].dtype for t in inputs):
+            raise ShapeError(
+                f"{self.name}: inputs must have one dtype, but got {', '.join(t.dtype for t in inputs)}."
+            )
         return ((broadcast(self, inputs), self._dtype or inputs[0].dtype),)
 
     def flops(self, node: Node) -> int:

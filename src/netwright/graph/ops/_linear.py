@@ -38,6 +38,8 @@ class Gemm(Operator):
         attrs.setdefault("transB", 1)
         k, m = b.shape[::-1] if attrs["transB"] else b.shape
         require(a.rank == b.rank == 2 and a.shape[1] == k, self, "A must be (N, K) and B (M, K)", inputs)
+        bias = inputs[2] if len(inputs) > 2 else None
+        require(bias is None or bias.shape == (m,), self, f"the bias must have shape ({m},)", inputs)
         return (((a.shape[0], m), a.dtype),)
 
     def macs(self, node: Node) -> int:

@@ -39,6 +39,7 @@ class Flatten(Operator):
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
         axis = attrs.setdefault("axis", 1)
+        require(0 <= axis <= x.rank, self, f"axis ({axis}) must be in 0..rank", inputs)
         return (((prod(x.shape[:axis]), prod(x.shape[axis:])), x.dtype),)
 
 
@@ -97,6 +98,8 @@ class Slice(Operator):
         ends = attrs["ends"] = tuple(attrs["ends"])
         axes = attrs["axes"] = tuple(positive_axis(self, a, x) for a in attrs.get("axes", range(len(starts))))
         steps = attrs["steps"] = tuple(attrs.get("steps", (1,) * len(starts)))
+        counts = {len(starts), len(ends), len(axes), len(steps)}
+        require(len(counts) == 1 and 0 not in steps, self, "starts, ends, axes and steps must be as many", inputs)
         sizes = list(x.shape)
         for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
             sizes[axis] = len(range(*slice(start, end, step).indices(sizes[axis])))
@@ -167,6 +170,7 @@ class Unsqueeze(Operator):
         x = inputs[0]
         rank = x.rank + len(attrs["axes"])
         axes = attrs["axes"] = tuple(axis % rank for axis in attrs["axes"])
+        require(len(set(axes)) == len(axes), self, f"axes {axes} must differ", inputs)
         sizes = iter(x.shape)
         return ((tuple(1 if i in axes else next(sizes) for i in range(rank)), x.dtype),)
 
@@ -204,7 +208,9 @@ class Resize(Operator):
         if "sizes" in attrs:
             sizes = tuple(attrs["sizes"])
         else:
-            sizes = tuple(int(size * scale) for size, scale in zip(space, attrs["scales"], strict=True))
+            scales = attrs.get("scales", ())
+            require(len(scales) == len(space), self, "sizes or scales must be one per spatial axis", inputs)
+            sizes = tuple(int(size * scale) for size, scale in zip(space, scales, strict=True))
         attrs["sizes"] = sizes
         attrs.setdefault("mode", "nearest")
         if len(sizes) != len(space) or min(sizes, default=0) < 1:
