@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -16,7 +18,19 @@ from statistics import median
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-__all__ = ["Spread", "arguments", "interleaved", "ratio", "repeated", "seconds", "show", "verdict"]
+__all__ = [
+    "SHARED",
+    "Spread",
+    "arguments",
+    "interleaved",
+    "number",
+    "quiet",
+    "ratio",
+    "repeated",
+    "seconds",
+    "show",
+    "verdict",
+]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 """Published tables, where they stand beside the checkout."""
@@ -53,6 +67,17 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the garbage collector, whose full collections cost more the more objects there are."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def repeated(run: Callable[[], object], repeats: int) -> Spread:
     """Seconds of several calls."""
     return Spread(tuple(seconds(run) for _ in range(repeats)))
@@ -73,7 +98,7 @@ def number(value: float, digits: int = 3) -> str:
     >>> number(15625.4), number(0.012345), number(3.0), number(2.5e-10)
     ('15,625', '0.0123', '3', '2.5e-10')
     """
-    if value == 0 or not 1e-5 <= abs(value) < 1e15:
+    if value == 0 or not 1e-5 <= abs(value) < 1e10:
         return f"{value:.{digits}g}"
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
@@ -91,14 +116,14 @@ def verdict(holds: bool) -> str:
     return "yes" if holds else "NO"
 
 
-def show(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str | float]]) -> None:
     """Print a table: text to the left, numbers to the right."""
-    cells = [list(header)] + [[c if isinstance(c, str) else number(float(c)) for c in row] for row in rows]  # type: ignore[arg-type]
+    cells = [list(header), *([c if isinstance(c, str) else number(c) for c in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     print(f"\n{title}")
     for place, row in enumerate(cells):
-        left = row[0].ljust(widths[0])
-        print("  ".join([left, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]).rstrip())
+        right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        print("  ".join([row[0].ljust(widths[0]), *right]).rstrip())
         if place == 0:
             print("  ".join("-" * width for width in widths))
 
@@ -117,6 +142,8 @@ def arguments(doc: str, *options: tuple[str, int, int, str]) -> argparse.Namespa
         if getattr(given, name) is None:
             setattr(given, name, quick if given.quick else default)
     print(f"{doc.strip().splitlines()[0]}\n{machine()}", flush=True)
+    if given.quick:
+        print("--quick: a smoke test, none of these numbers is to be quoted")
     return given
 
 
@@ -126,8 +153,8 @@ def machine() -> str:
 
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     return (
-        f"{processor()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()}, NumPy {np.__version__},"
-        f" {sys.platform}; {time.strftime('%Y-%m-%d')}; load when started {load}"
+        f"{processor()}, {os.cpu_count()} cores, one thread; Python {platform.python_version()},"
+        f" NumPy {np.__version__}, {sys.platform}; {time.strftime('%Y-%m-%d')}; load when started {load}"
     )
 
 

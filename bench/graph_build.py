@@ -1,7 +1,8 @@
 """Building and costing a graph takes microseconds a node, needs no torch, and grows linearly with the nodes.
 
 A chain of convolution, ReLU and sum of 300, 3,000 and 30,000 nodes, step by step; then the networks of
-NAS-Bench-201. Peer, where it is installed: the same chain built in torch on the meta device and traced by torch.fx.
+NAS-Bench-201. Python's garbage collector looks through all objects now and then, so steps are timed without it; the
+last row but one has it on. Peer, where installed: the chain built in torch on the meta device and traced by torch.fx.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from _table import Spread, arguments, interleaved, number, ratio, show, verdict
+from _table import Spread, arguments, interleaved, number, quiet, ratio, seconds, show, verdict
 
+# isort: split
 import numpy as np
 
 from netwright.cost import costs_of
@@ -60,25 +62,33 @@ def by_torch(nodes: int) -> object:
 
 
 def growth(sizes: list[int], repeats: int) -> None:
-    columns = {}
+    columns, collected = {}, []
     for nodes in sizes:
-        columns[nodes] = interleaved(steps(nodes), repeats)
+        interleaved(steps(nodes), 1)  # warm-up
+        with quiet():
+            columns[nodes] = interleaved(steps(nodes), repeats)
+        collected.append(sum(spread.median for spread in interleaved(steps(nodes), repeats).values()) / nodes * 1e6)
     rows = []
     for name in columns[sizes[0]]:
         each = [columns[nodes][name].median / nodes * 1e6 for nodes in sizes]
         rows.append([name, *map(number, each), number(each[-1] / each[0])])
     total = [sum(spread.median for spread in columns[nodes].values()) / nodes * 1e6 for nodes in sizes]
     rows.append(["all of these", *map(number, total), number(total[-1] / total[0])])
+    rows.append(["... with the collector on", *map(number, collected), number(collected[-1] / collected[0])])
     if find_spec("torch"):
         by_torch(sizes[0])
-        each = [interleaved({"": lambda nodes=nodes: by_torch(nodes)}, 1)[""].median / nodes * 1e6 for nodes in sizes[:2]]
-        rows.append(["torch.fx: build and trace", *map(number, each), *[""] * (len(sizes) - 1)])
-        print(f"\nbuild and order beside torch.fx, {sizes[1]:,} nodes:", end=" ")
-        print(ratio(each[1], sum(columns[sizes[1]][name].median for name in ("build", "order")) / sizes[1] * 1e6))
-    show("Chain: microseconds a node", ["step", *(f"{n:,} nodes" for n in sizes), f"x at {sizes[-1] // sizes[0]}x"], rows)
-    linear = {name: columns[sizes[-1]][name].median / columns[sizes[0]][name].median for name in columns[sizes[0]]}
-    times = sizes[-1] / sizes[0]
-    print(f"\nno step grows faster than nodes to the 1.2: {verdict(max(linear.values()) < times**1.2)}")
+        traced = [seconds(lambda nodes=nodes: by_torch(nodes)) / nodes * 1e6 for nodes in sizes[:2]]
+        rows.append(["torch.fx: build and trace", *map(number, traced), *[""] * (len(sizes) - 1)])
+    header = ["step", *(f"{n:,} nodes" for n in sizes), f"x at {sizes[-1] // sizes[0]}x"]
+    show("Chain: microseconds a node", header, rows)
+    if find_spec("torch"):
+        ours = sum(columns[sizes[1]][name].median for name in ("build", "order")) / sizes[1] * 1e6
+        print(f"\nbuild and order, {sizes[1]:,} nodes: {ratio(traced[1], ours)} as fast as torch.fx")
+    longest, middle = columns[sizes[-1]], columns[sizes[-2]]
+    worst, name = max((longest[name].median / middle[name].median, name) for name in longest)
+    times = sizes[-1] / sizes[-2]
+    linear = verdict(worst < 1.8 * times)
+    print(f"{number(times)}x the nodes take at most {number(worst)}x as long ({name}); linear: {linear}")
 
 
 def networks(count: int) -> None:

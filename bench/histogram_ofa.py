@@ -10,6 +10,7 @@ import time
 
 from _table import arguments, number, ratio, repeated, show, verdict
 
+# isort: split
 import numpy as np
 
 from netwright.space.catalog import ofa_mobilenetv3
@@ -35,15 +36,16 @@ def main() -> None:
     space.draw(rng, 5000, "macs >= 0")
     size = max(int(5000 * taken.median / (time.perf_counter() - start)), 10)
     estimates = [space.draw(rng, size, "macs >= 0").costs["macs"] for _ in range(given.estimates)]
+    bracket = f"-{found.below / 1e6:.3f} to +{found.above / 1e6:.3f}"
     show(
         "MACs of all designs",
         ["", "seconds", "designs", "values", "rounding, MMACs"],
         [
-            ["histogram", taken.text(), f"{found.total:.4g}", len(found.costs), f"-{found.below / 1e6:.3f} to +{found.above / 1e6:.3f}"],
-            ["compiling the space, once", compiling.text(), "", "", ""],
+            ["histogram", taken.text(), f"{found.total:.4g}", len(found.costs), bracket],
+            ["compiling the space, once", number(compiling.median), "", "", ""],
             ["Monte Carlo", number(taken.median), number(size), len(np.unique(estimates[0])), ""],
         ],
-    )  # fmt: skip
+    )
     reference = space.histogram("macs", slots=(1 << 12) * given.finer)
     rows = []
     for share in QUANTILES:

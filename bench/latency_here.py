@@ -16,6 +16,7 @@ from pathlib import Path
 
 from _table import Spread, arguments, number, ratio, show, verdict
 
+# isort: split
 import numpy as np
 
 from netwright.cost import cost
@@ -59,9 +60,7 @@ def measured(path: Path, processes: int) -> np.ndarray:
     """Naive ms, protocol's ms, its MAD, its runs: a row for each process."""
     rows = []
     for _ in range(processes):
-        done = subprocess.run(
-            [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True)
         rows.append([float(text) for text in done.stdout.split()])
     return np.array(rows)
 

@@ -18,7 +18,8 @@ LIMITS = {'python -c "import netwright"': 0.3, "netwright --help": 0.5}
 
 def contestants() -> dict[str, list[str]]:
     """Command lines by name."""
-    lines = {f'python -c "{code}"': [sys.executable, "-c", code] for code in ("pass", "import netwright", "import numpy")}
+    codes = ("pass", "import netwright", "import numpy")
+    lines = {f'python -c "{code}"': [sys.executable, "-c", code] for code in codes}
     lines["netwright --help"] = [str(COMMAND), "--help"]
     if find_spec("torch"):
         lines['python -c "import torch"'] = [sys.executable, "-c", "import torch"]

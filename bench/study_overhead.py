@@ -16,6 +16,7 @@ from typing import Any
 
 from _table import Spread, arguments, number, ratio, repeated, seconds, show, verdict
 
+# isort: split
 import numpy as np
 
 from netwright.graph import canonical_hash
@@ -117,9 +118,7 @@ def main() -> None:
                     raise SystemExit("trials are missing")
 
         opened = repeated(read, given.repeats)
-        replayed = repeated(
-            lambda: resume(f"{folder}/large", lambda _: parts(toy), progress=False), given.repeats
-        )
+        replayed = repeated(lambda: resume(f"{folder}/large", lambda _: parts(toy), progress=False), given.repeats)
         size = sum(file.stat().st_size for file in Path(f"{folder}/large").iterdir() if file.is_file())
     show(
         f"A study of {given.stored:,} trials ({number(size / 1e6)} MB)",

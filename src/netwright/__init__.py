@@ -55,9 +55,10 @@ if TYPE_CHECKING:
     )
     from netwright.quality import Recipe as Recipe, Task as Task, load_task as load_task, train as train
     from netwright.space import (
-        Design as Design, Space as Space, branch as branch, cell as cell, grammar as grammar, integer as integer,
-        named as named, oneof as oneof, real as real, repeat as repeat, residual as residual, rule as rule,
-        seq as seq, tied as tied,
+        Design as Design, Histogram as Histogram, Space as Space, branch as branch, cell as cell,
+        distinct_networks as distinct_networks, grammar as grammar, integer as integer, named as named,
+        oneof as oneof, real as real, repeat as repeat, residual as residual, rule as rule, seq as seq,
+        tied as tied,
     )
     from netwright.space.catalog import auto_space as auto_space, get_space as get_space
     from netwright.strategy import (
@@ -65,9 +66,10 @@ if TYPE_CHECKING:
         get_strategy as get_strategy,
     )
     from netwright.study import (
-        Budget as Budget, SearchResult as SearchResult, Study as Study, StudyInterrupted as StudyInterrupted,
-        resume as resume, search as search,
+        Budget as Budget, Model as Model, SearchResult as SearchResult, Study as Study,
+        StudyInterrupted as StudyInterrupted, search as search,
     )
+    from netwright.study import resume_search as resume  # noqa: F401  (it has another name there)
     from netwright.target import latency_here as latency_here
     # fmt: on
 
@@ -93,15 +95,16 @@ _EXPORTS: dict[str, tuple[str, ...]] = {
     "netwright.io": ("draw", "export", "save_drawing", "to_module", "to_onnx", "to_torch_source"),
     "netwright.quality": ("Recipe", "Task", "load_task", "train"),
     "netwright.space": (
-        "Design", "Space", "branch", "cell", "grammar", "integer", "named", "oneof", "real", "repeat", "residual",
-        "rule", "seq", "tied",
+        "Design", "Histogram", "Space", "branch", "cell", "distinct_networks", "grammar", "integer", "named",
+        "oneof", "real", "repeat", "residual", "rule", "seq", "tied",
     ),
     "netwright.space.catalog": ("auto_space", "get_space"),
     "netwright.strategy": ("Objective", "Outcome", "Proposal", "Strategy", "get_strategy"),
-    "netwright.study": ("Budget", "SearchResult", "Study", "StudyInterrupted", "resume", "search"),
+    "netwright.study": ("Budget", "Model", "SearchResult", "Study", "StudyInterrupted", "resume", "search"),
     "netwright.target": ("latency_here",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}
+_OTHER_NAMES = {"resume": "resume_search"}  # the room's own `resume` is that of a bare study
 _ROOMS = ("blocks", "cost", "errors", "graph", "io", "quality", "space", "strategy", "study", "target")
 
 __all__ = sorted(_HOMES)
@@ -110,7 +113,7 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> Any:
     """Import a name, or a room, where it is first used (PEP 562)."""
     if name in _HOMES:
-        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        value = globals()[name] = getattr(import_module(_HOMES[name]), _OTHER_NAMES.get(name, name))
         return value
     if name in _ROOMS:
         return import_module(f"netwright.{name}")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netwright.cost import Limit
-    from netwright.space import Space
-    from netwright.space._histogram import Histogram
+    from netwright.space import Histogram, Space
 
 __all__ = ["default_classes", "describe", "summary"]
 
@@ -20,14 +19,16 @@ FINE_SLOTS = 1 << 18
 DEFAULT_SLOTS = 1 << 12
 
 
-def describe(space: Space, classes: int | None, limits: Sequence[Limit] = (), seconds: float = 10.0) -> dict[str, Any]:
+def describe(
+    space: Space, classes: int | None, limits: Sequence[Limit] = (), seconds: float = 10.0
+) -> dict[str, Any]:
     """The document of `netwright space NAME`.
 
     seconds: time to spend on enumerating distinct networks before giving up.
 
     Raises UnknownNameError for a limit on something that is no cost, LimitError for one that no design meets.
     """
-    from netwright.space._networks import distinct_networks
+    from netwright.space import distinct_networks
 
     for limit in limits:
         space.cost(limit.metric)

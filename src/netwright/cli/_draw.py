@@ -28,7 +28,7 @@ def draw(
     limit: Limits = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the design drawn from the space if none is given.")] = 0,
     out: Annotated[Path | None, typer.Option(help="SVG file to write; printed if absent.")] = None,
-    overwrite: Annotated[bool, typer.Option(help="Write over a file that exists.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw one network: a design of a space, or a trial of a search.

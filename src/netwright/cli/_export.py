@@ -10,11 +10,12 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
-from netwright.cli._studies import read_study, read_trial, space_of
+from netwright.cli._studies import read_result, read_study, read_trial, space_of
 from netwright.errors import ExportError
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
+    from netwright.space import Design
     from netwright.study import Study, Trial
 
 __all__ = ["export"]
@@ -31,7 +32,7 @@ def export(
     space: Annotated[
         str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Write into a folder that is not empty.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a network of a search as plain PyTorch source with weights, and as ONNX.
@@ -43,11 +44,12 @@ def export(
         chosen = read_trial(study, trial)
         target = to or Path("best" if trial is None else f"trial-{chosen.number}")
         if trial is None:
-            paths, metrics = _copied(study.folder / "best", target, overwrite), None
+            paths = _copied(study.folder / "best", target, overwrite)
+            metrics = ((read_result(study.folder) or {}).get("winner") or {}).get("metrics", {}).get("test")
         else:
             _check_free(target, overwrite)
             graph, metrics = _network(study, chosen, space, None if untrained else epochs or _usual_epochs(study))
-            paths = _exported(graph, target, overwrite)
+            paths = _exported(graph, target, overwrite, chosen.design)
         document = {
             "trial": chosen.number,
             "trained": trial is None or not untrained,
@@ -100,12 +102,13 @@ def _network(
     return trained.graph, trained.metrics["test"]
 
 
-def _exported(graph: Graph, target: Path, overwrite: bool) -> dict[str, Path]:
+def _exported(graph: Graph, target: Path, overwrite: bool, design: Design) -> dict[str, Path]:
     from netwright.io import export as write
     from netwright.io import save_drawing
 
     write(graph, target, overwrite=overwrite)
     save_drawing(graph, target / "drawing.svg")
+    (target / "design.json").write_text(design.to_json(indent=2) + "\n", encoding="utf-8")
     return _paths(target)
 
 
@@ -116,5 +119,6 @@ def _paths(target: Path) -> dict[str, Path]:
         "onnx": "model.onnx",
         "drawing": "drawing.svg",
         "design": "design.json",
+        "preprocessing": "preprocessing.json",
     }
     return {role: target / name for role, name in names.items() if (target / name).is_file()}

@@ -30,10 +30,9 @@ def report(
 
         study = read_study(folder)
         drawing = study.folder / "best" / "drawing.svg"
-        path = study.folder / "report.html"
-        write_report(
+        path = write_report(
             study.folder,
-            result=read_result(study.folder),
+            result=read_result(study.folder) or {},
             study=study,
             space=space_of(study, space),
             drawing=drawing.read_text(encoding="utf-8") if drawing.is_file() else None,

@@ -55,7 +55,7 @@ def search(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder to make; a new one in runs/ if absent.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace a search that is in the folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a search that is in the folder.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of a trial's training.")] = None,
     final_epochs: FinalEpochs = None,
     compare: Compare = True,

@@ -27,7 +27,8 @@ def space(
     sample: Annotated[int, typer.Option(min=0, help="Draw so many designs, uniformly within the limits.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     seconds: Annotated[
-        float, typer.Option(min=0, help="Time to spend on counting distinct networks, where all can be counted in it.")
+        float,
+        typer.Option(min=0, help="Time to spend on counting distinct networks, where all can be counted in it."),
     ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +84,9 @@ def _words(facts: dict[str, Any]) -> str:
         within = facts["designs_within_limits"]
         lines.append(f"within    {_grouped(within) if within else 'not counted'} ({', '.join(facts['limits'])})")
     networks = facts["networks"]
-    lines.append(f"networks  {_grouped(networks) + ' distinct' if networks else 'too many to enumerate in the time given'}")
+    lines.append(
+        f"networks  {_grouped(networks) + ' distinct' if networks else 'too many to enumerate in the time given'}"
+    )
     for cost in ("params", "macs"):
         spread = facts[cost]
         low, high = spread["median_range"]

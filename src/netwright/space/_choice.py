@@ -70,8 +70,8 @@ def oneof(*options: Any, weights: Sequence[float] | None = None) -> Any:
     weights: probability of each option, up to a factor, for grammars and weighted sampling; equal when absent.
         Uniform sampling is uniform over designs and ignores them.
 
-    A choice among choices is one choice; where one of them has weights, theirs are multiplied. Raises SpaceError without options, for equal options, or for weights that
-    are not one positive number per option.
+    A choice among choices is one choice; where one of them has weights, theirs are multiplied. Raises SpaceError
+    without options, for equal options, or for weights that are not one positive number per option.
     """
     if not options:
         raise SpaceError("oneof needs at least one option, but got none.")

@@ -102,15 +102,16 @@ class Network:
 
     def join(self, join: Join) -> None:
         """Join what waits into a new value; derivations whose shapes the join does not take are dropped."""
-        closed: dict[_Partial, int] = {}
+        closed: dict[_Partial, list[tuple[None, int]]] = {}
         for partial, node in self._partials.items():
             graphs = self._compiler.apply(join, join, list(zip(*partial.waiting, strict=True)))
             if graphs is not None:
                 outcome, leaf = self._compiler.leaf(graphs, self._contexts)
                 new = _Partial((*partial.values, outcome.types), (), partial.uses, partial.size)
                 costs = any(graph.nodes for graph in graphs)
-                closed[new] = self._compiler.forest.product(("", node), ("", leaf)) if costs else node
-        self._partials = closed
+                whole = self._compiler.forest.product(("", node), ("", leaf)) if costs else node
+                closed.setdefault(new, []).append((None, whole))
+        self._partials = {partial: self._compiler.forest.choice(None, nodes) for partial, nodes in closed.items()}
 
     def outcomes(self) -> Outcomes:
         """Derivations grouped by the value that was made last."""

@@ -21,10 +21,12 @@ Window = tuple[Cost, float | None, float | None]
 Columns = dict[tuple[tuple[int, ...], int, str], list[tuple[Ints, list[Any]]]]
 SLOTS = (1 << 12, 1 << 15, 1 << 17)
 """Bins along a single budget; the next finer grid is tried when too many draws are rejected."""
-SLOTS_SEVERAL = (1 << 8, 1 << 10)
+SLOTS_SEVERAL = (1 << 9, 1 << 10)
 """Bins along each of two budgets."""
 ENOUGH = 0.95
 """Share of draws that the final check should accept."""
+ENOUGH_SEVERAL = 0.3
+"""The same for two budgets, where a finer grid takes longer to build than a few rejections take to draw."""
 HOPELESS = 200_000
 """Draws without one that fits, after which the budgets are taken to exclude each other."""
 
@@ -89,12 +91,17 @@ class Sampler:
     def __init__(self, forest: Forest, windows: Sequence[Window] = (), *, weighted: bool = False) -> None:
         self.forest = forest
         self.weighted = weighted
+        self.windows = tuple(windows)
         self.axes = [Axis.of(forest, *window) for window in windows]
         for axis, (cost, low, high) in zip(self.axes, windows, strict=True):
             _check_reach(axis, cost, low, high)
-        self._binding = [axis for axis in self.axes if axis.low > axis.smallest or axis.high < axis.largest]
-        self._binding.sort(key=_share)
-        self._slots = SLOTS if len(self._binding) <= 1 else SLOTS_SEVERAL
+        binding = [i for i, axis in enumerate(self.axes) if axis.low > axis.smallest or axis.high < axis.largest]
+        binding = sorted(binding, key=lambda i: _share(self.axes[i]))[:2]
+        self._binding = [self.axes[i] for i in binding]
+        if not Scale.fits(self._binding):
+            self._binding = [Axis.of(forest, *windows[i], coarse=True) for i in binding]
+        self._slots: tuple[int, ...] = SLOTS if len(binding) <= 1 else SLOTS_SEVERAL
+        self._enough = ENOUGH if len(binding) <= 1 else ENOUGH_SEVERAL
         self._level = -1
         self._refine()
 
@@ -102,10 +109,10 @@ class Sampler:
         """Build tables on the next grid, and on finer ones while too many draws would be rejected."""
         while True:
             self._level += 1
-            self.scale = Scale(self._binding[:2], self._slots[self._level])
+            self.scale = Scale(self._binding, self._slots[self._level])
             self.tables = build_tables(self.forest, self.scale, weighted=self.weighted)
             expected = self._open_root()
-            if expected >= ENOUGH or self._finest:
+            if expected >= self._enough or self._finest:
                 return
 
     def _open_root(self) -> float:
@@ -119,7 +126,8 @@ class Sampler:
             return 1.0
         bins = root.offset + np.arange(len(root.weights))
         keep = self.scale.candidates(bins, root.errors) & (root.weights > 0)
-        sure = self.scale.candidates(bins, [(0.0, 0.0)] * len(root.errors))
+        middles = [(least + most) / 2 for least, most in root.errors]
+        sure = self.scale.candidates(bins, [(middle, middle) for middle in middles])
         self._choices, weights = bins[keep], root.weights[keep]
         if not len(self._choices):
             raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
@@ -133,9 +141,9 @@ class Sampler:
 
     def _described(self) -> str:
         return " and ".join(
-            f"{axis.cost.name} in [{max(axis.low, axis.smallest) * axis.unit:g}, "
-            f"{min(axis.high, axis.largest) * axis.unit:g}]"
-            for axis in self.axes
+            f"{cost.name} in [{axis.reach[0] if low is None else max(low, axis.reach[0]):.15g}, "
+            f"{axis.reach[1] if high is None else min(high, axis.reach[1]):.15g}]"
+            for axis, (cost, low, high) in zip(self.axes, self.windows, strict=True)
         )
 
     def draw(self, n: int, rng: np.random.Generator) -> Draws:
@@ -162,8 +170,9 @@ class Sampler:
 
     def _fits(self, costs: Floats) -> NDArray[np.bool_]:
         fits = np.ones(len(costs), dtype=bool)
-        for i, axis in enumerate(self.axes):
-            fits &= (costs[:, i] >= axis.low * axis.unit) & (costs[:, i] <= axis.high * axis.unit)
+        for i, (_, low, high) in enumerate(self.windows):
+            fits &= costs[:, i] >= (-np.inf if low is None else low)
+            fits &= costs[:, i] <= (np.inf if high is None else high)
         return fits
 
     def _descend(self, n: int, rng: np.random.Generator) -> tuple[list[Design], Floats]:
@@ -322,14 +331,13 @@ def _share(axis: Axis) -> float:
 
 
 def _check_reach(axis: Axis, cost: Cost, low: float | None, high: float | None) -> None:
-    smallest, largest = axis.smallest * axis.unit, axis.largest * axis.unit
-    if (high is not None and axis.high + axis.slack < axis.smallest) or (
-        low is not None and axis.low - axis.slack > axis.largest
-    ):
-        bound = f"<= {high:g}" if high is not None and high < smallest else f">= {low:g}"
+    smallest, largest = axis.reach
+    too_low, too_high = high is not None and high < smallest, low is not None and low > largest
+    if too_low or too_high:
+        bound = f"<= {high:.15g}" if too_low else f">= {low:.15g}"
         raise LimitError(
             f"a limit must hold for some design, but {cost.name} {bound} holds for none: over all designs"
-            f" {cost.name} lies between {smallest:.12g} and {largest:.12g}."
+            f" {cost.name} lies between {smallest:.15g} and {largest:.15g}."
         )
 
 

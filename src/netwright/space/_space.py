@@ -129,7 +129,6 @@ class Space:
         """Component of the whole network: its label where its first decision would have no path else."""
         return self.expression.label if self.expression.decides_here else ""
 
-
     @cached_property
     def _counts(self) -> list[int]:
         return evaluate(self.forest, Counting())

@@ -1,9 +1,9 @@
 """Tables for sampling under budgets: for each node, how many derivations there are by cost.
 
 A table is *exact* while it has few distinct costs: sorted keys and their weights. Past that it lives on a *grid*: a
-dense array over bins of a fixed step, made by rounding the keys of its exact children, so an error enters once for
-each exact child and never again. Several costs share one key by Kronecker substitution (each has its own stride), so
-all code below sees one number.
+dense array over bins of a fixed step, made by rounding down the keys of its exact children, so an error enters once
+for each exact child and never again, and no bin lies above the cost. Several costs share one key by Kronecker
+substitution (each has its own stride), so all code below sees one number.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import gcd
+from math import gcd, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bounds = Sequence[tuple[float, float]]
 """Smallest and largest useful cost of a node, for each axis."""
+Errors = Sequence[tuple[float, float]]
+"""Smallest and largest rounding, for each axis."""
 
 EXACT_KEYS = 4096
 """Distinct costs up to which a table stays exact."""
-EXACT_PAIRS = 1 << 22
+EXACT_PAIRS = 1 << 20
 """Pairs of keys up to which an exact product is tried."""
 FINE = 1 << 24
 """Integer steps that a real-valued cost is divided into."""
@@ -37,9 +39,13 @@ FINE = 1 << 24
 
 @dataclass(frozen=True)
 class Axis:
-    """One budgeted cost: its value at each leaf in integer units, its reach over all designs, and its window."""
+    """One budgeted cost: its value at each leaf in integer units, its reach over all designs, and its window.
+
+    reach: smallest and largest cost as it is; all else is in units.
+    """
 
     cost: Cost
+    reach: tuple[float, float]
     unit: float
     leaves: Ints
     smallest: int
@@ -49,19 +55,20 @@ class Axis:
     slack: float
 
     @classmethod
-    def of(cls, forest: Forest, cost: Cost, low: float | None, high: float | None) -> Axis:
-        """Axis of a cost; integer costs are divided by their common divisor, others cut into fine steps."""
+    def of(cls, forest: Forest, cost: Cost, low: float | None, high: float | None, *, coarse: bool = False) -> Axis:
+        """Axis of a cost; integer costs are divided by their common divisor, others (or if coarse) cut into steps."""
         values = np.asarray(forest.leaf_costs(cost), dtype=np.float64)
         if (values < 0).any():
             raise SpaceError(f"a budgeted cost must not be negative, but {cost.name} has {values.min()}.")
-        _, top = extremes(forest, values)
-        whole = bool((values == np.floor(values)).all())
-        unit = float(gcd(*map(int, values)) or 1) if whole else max(top / FINE, 1e-300)
+        reach = extremes(forest, values)
+        whole = not coarse and bool((values == np.floor(values)).all())
+        unit = float(gcd(*map(int, values)) or 1) if whole else max(reach[1] / FINE, 1e-300)
         leaves = np.rint(values / unit).astype(np.int64)
         error = extremes(forest, values / unit - leaves)
         smallest, largest = extremes(forest, leaves.astype(np.float64))
         return cls(
             cost,
+            reach,
             unit,
             leaves,
             int(smallest),
@@ -127,11 +134,15 @@ class Scale:
         self.steps = [1 if top <= slots else top / slots for top in reach]
         sizes = [int(top / step) + 2 for top, step in zip(reach, self.steps, strict=True)]
         self.key_strides = _strides([axis.largest + 1 for axis in axes])
-        self.bin_strides = _strides(sizes)
         self._key_sizes = [axis.largest + 1 for axis in axes]
-        self._bin_sizes = sizes
-        if self.key_strides and self.key_strides[-1] * (self.axes[-1].largest + 1) >= 1 << 62:
-            raise SpaceError(f"budgets on {', '.join(a.cost.name for a in axes)} are too many for one table.")
+        # Twice the room: the sum of two bins must not run into the bins of the next axis before it is cut.
+        self._bin_sizes = [2 * size for size in sizes]
+        self.bin_strides = _strides(self._bin_sizes)
+
+    @staticmethod
+    def fits(axes: Sequence[Axis]) -> bool:
+        """Whether one machine word holds a key of all these axes."""
+        return prod(axis.largest + 1 for axis in axes) < 1 << 62
 
     @property
     def exact(self) -> bool:
@@ -146,13 +157,13 @@ class Scale:
         )
 
     def bins(self, keys: Ints) -> Ints:
-        """Bin of each key: every cost rounded to its grid."""
+        """Bin of each key: every cost rounded down to its grid."""
         total = np.zeros_like(keys)
         for stride, size, step, into in zip(
             self.key_strides, self._key_sizes, self.steps, self.bin_strides, strict=True
         ):
             cost = keys // stride % size
-            total += (cost if step == 1 else np.rint(cost / step).astype(np.int64)) * into
+            total += (cost if step == 1 else np.floor(cost / step).astype(np.int64)) * into
         return total
 
     def rounding(self, keys: Ints) -> list[Floats]:
@@ -160,7 +171,7 @@ class Scale:
         errors = []
         for stride, size, step in zip(self.key_strides, self._key_sizes, self.steps, strict=True):
             cost = keys // stride % size
-            errors.append(cost - np.rint(cost / step) * step)
+            errors.append(cost - np.floor(cost / step) * step)
         return errors
 
     def within(self, keys: Ints, bounds: Bounds) -> NDArray[np.bool_]:
@@ -172,14 +183,19 @@ class Scale:
             keep &= (costs >= low) & (costs <= high)
         return keep
 
-    def candidates(self, bins: Ints, errors: Sequence[tuple[float, float]]) -> NDArray[np.bool_]:
-        """Which bins may hold a cost inside the windows, given the smallest and largest rounding of each axis."""
+    def reachable(self, bins: Ints, errors: Errors, bounds: Bounds) -> NDArray[np.bool_]:
+        """Which bins may hold a cost within the bounds, given the smallest and largest rounding of each axis."""
         keep = np.ones(len(bins), dtype=bool)
-        columns = zip(self.axes, self.bin_strides, self._bin_sizes, self.steps, errors, strict=True)
-        for axis, stride, size, step, (least, most) in columns:
-            middle = bins // stride % size * step
-            keep &= (middle + most + axis.slack >= axis.low) & (middle + least - axis.slack <= axis.high)
+        columns = zip(bounds, self.bin_strides, self._bin_sizes, self.steps, errors, strict=True)
+        for (low, high), stride, size, step, (least, most) in columns:
+            costs = bins // stride % size * step
+            keep &= (costs + most >= low) & (costs + least <= high)
         return keep
+
+    def candidates(self, bins: Ints, errors: Errors) -> NDArray[np.bool_]:
+        """Which bins of whole designs may hold a cost inside the windows."""
+        windows = [(axis.low - axis.slack, axis.high + axis.slack) for axis in self.axes]
+        return self.reachable(bins, errors, windows)
 
 
 def _strides(sizes: Sequence[int]) -> list[int]:
@@ -204,7 +220,7 @@ class Table:
         *,
         keys: Ints | None = None,
         offset: int = 0,
-        errors: Sequence[tuple[float, float]] = (),
+        errors: Errors = (),
     ) -> None:
         top = weights.max(initial=0.0)
         self.keys = keys
@@ -326,21 +342,14 @@ def _union(scale: Scale, bounds: Bounds, parts: Sequence[Table], shares: Sequenc
     return _on_grid(scale, bounds, start, dense, top, errors)
 
 
-def _on_grid(
-    scale: Scale, bounds: Bounds, offset: int, dense: Floats, log_scale: float, errors: Sequence[tuple[float, float]]
-) -> Table:
-    """Dense table without the bins that no design within the budget passes.
-
-    With several budgets the bins of one are mixed with those of the others and nothing is cut.
-    """
-    if len(bounds) == 1:
-        (low, high), (least, most), step = bounds[0], errors[0], scale.steps[0]
-        first = max(int(np.floor((low - most) / step)) - offset, 0) if low > -np.inf else 0
-        last = int(np.ceil((high - least) / step)) - offset + 1 if high < np.inf else len(dense)
-        offset, dense = offset + first, dense[first : max(last, first)]
-    if not dense.any():
+def _on_grid(scale: Scale, bounds: Bounds, offset: int, dense: Floats, log_scale: float, errors: Errors) -> Table:
+    """Dense table without the bins that no design within the budgets passes."""
+    dense = np.where(scale.reachable(offset + np.arange(len(dense)), errors, bounds), dense, 0.0)
+    full = np.flatnonzero(dense)
+    if not len(full):
         return _nothing(scale)
-    return Table(scale, dense, log_scale, offset=offset, errors=errors)
+    first, last = int(full[0]), int(full[-1]) + 1
+    return Table(scale, dense[first:last], log_scale, offset=offset + first, errors=errors)
 
 
 def convolve(x: Floats, y: Floats) -> Floats:
@@ -352,9 +361,18 @@ def convolve(x: Floats, y: Floats) -> Floats:
     if min(len(x), len(y)) <= 64 or len(x) * len(y) <= DIRECT:
         return np.convolve(x, y)
     size = len(x) + len(y) - 1
+    if np.count_nonzero(x) > np.count_nonzero(y):
+        x, y = y, x
+    few = np.flatnonzero(x)
+    if len(few) * len(y) <= DIRECT:
+        z = np.zeros(size)
+        for i in few:
+            z[i : i + len(y)] += x[i] * y
+        return z
     padded = _smooth(size)
     z = np.fft.irfft(np.fft.rfft(x, padded) * np.fft.rfft(y, padded), padded)[:size]
-    z[z < z.max() * 1e-13] = 0.0
+    noise = np.finfo(np.float64).eps * np.log2(padded) * float(np.linalg.norm(x) * np.linalg.norm(y))
+    z[z < noise] = 0.0
     return z
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.cost import Limit
-from netwright.errors import LimitError, NetwrightError
+from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
 from netwright.study._finish import Candidate, ranked, timing_of, train_finally, verdicts
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["RandomSearch", "baselines", "largest_within"]
 
 FOLDER = "random"
+DRAWS = 4000
+"""Designs drawn in search of the largest."""
 TRIES = 20
-"""Largest designs that are measured before a limit that is not additive is taken to exclude them."""
+"""Designs that are measured before a limit that is not additive is taken to exclude them."""
 
 
 def random_spec(spec: StudySpec) -> StudySpec:
@@ -101,45 +103,38 @@ def _run(plan: Plan, folder: Path, budget: Budget) -> None:
 
 
 def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
-    """A design with the largest value of an additive cost that all limits allow; None when none is found.
+    """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
-    The largest value is bracketed by asking the forest whether any design is above a bound; limits that are not
-    additive are then checked on designs near the top.
+    The largest of a few thousand uniform draws within the additive limits, then climbed to the best neighbour until
+    none is larger. Limits that are not additive are checked at the top, on one design after the other.
     """
     held = [limit for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    (low, _), (high, _) = plan.space.extremes(cost)
-    ceiling = high
-    for limit in held:
-        if limit.metric == cost and limit.high is not None:
-            ceiling = min(ceiling, limit.high)
-    rest = [limit for limit in held if limit.metric != cost]
     other = [limit for limit in plan.spec.limits if limit not in held]
-    for _ in range(TRIES):
-        floor = _highest_floor(plan, cost, low, ceiling, rest)
-        if floor is None:
-            return None
-        design = plan.space.sample(rng, limits=[*rest, Limit(cost, floor, ceiling)])[0]
+    # A limit from below that every design meets only asks the forest to report the cost of each draw.
+    draws = plan.space.draw(rng, DRAWS, [*[limit for limit in held if limit.metric != cost], _asked(held, cost)])
+    order = np.argsort(-draws.costs[cost], kind="stable")
+    for rank in range(TRIES):
+        start = draws.designs[order[rank * len(order) // (4 * TRIES)]]
+        design = _climbed(plan, start, cost, held) if rank == 0 else start
         graph = simplify(plan.space.network(design))
         if not other or all(check["holds"] for check in _measured(other, graph)):
             return design
-        # Too slow: step down and look again.
-        ceiling = floor - (ceiling - low) * 0.05
     return None
 
 
-def _highest_floor(plan: Plan, cost: str, low: float, ceiling: float, rest: Sequence[Limit]) -> float | None:
-    """A bound below the ceiling with designs between the two, as high as twelve halvings find."""
-    found: float | None = None
-    bottom, top = low, ceiling
-    for _ in range(12):
-        middle = (bottom + top) / 2
-        try:
-            plan.space.check_limits([*rest, Limit(cost, middle, ceiling)])
-        except LimitError:
-            top = middle
-        else:
-            found = bottom = middle
-    return found
+def _asked(held: Sequence[Limit], cost: str) -> Limit:
+    """The limit on a cost, or one that always holds."""
+    return next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
+
+
+def _climbed(plan: Plan, design: Design, cost: str, held: Sequence[Limit]) -> Design:
+    best = plan.space.costs(design, [cost])[cost]
+    while True:
+        found = [(plan.space.costs(other, [cost])[cost], other) for other in plan.space.neighbours(design, held)]
+        value, other = max(found, key=lambda pair: pair[0], default=(best, design))
+        if value <= best:
+            return design
+        best, design = value, other
 
 
 def _measured(limits: Sequence[Limit], graph: Any) -> list[dict[str, Any]]:

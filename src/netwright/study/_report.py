@@ -111,7 +111,7 @@ def _network_part(design: Mapping[str, Any]) -> dict[str, Any]:
 def _command(study: Study) -> str | None:
     """The command line of a study whose parts have names, or None where Python objects were given."""
     spec = study.spec
-    task, space = spec.task.get("path") or spec.task.get("name"), spec.space.get("name")
+    task, space = spec.task.get("source"), spec.space.get("name")
     if not isinstance(task, str) or not isinstance(space, str):
         return None
     words = ["netwright", "search", "--task", task, "--space", space]
@@ -121,4 +121,6 @@ def _command(study: Study) -> str | None:
         words += ["--limit", str(limit)]
     strategy = spec.strategy.get("name")
     words += ["--strategy", strategy] if isinstance(strategy, str) else []
+    epochs = spec.options.get("epochs")
+    words += ["--epochs", str(epochs)] if isinstance(epochs, int) else []
     return shlex.join([*words, "--budget", str(spec.budget), "--seed", str(spec.seed)])

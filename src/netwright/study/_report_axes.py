@@ -11,6 +11,7 @@ from netwright.study._report_words import BYTES, compact, is_share, label
 __all__ = ["Axis", "count_axis", "fit", "line_axis"]
 
 _LOG_FROM = 20.0
+_TAIL_FROM = 20
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -55,10 +56,16 @@ class Axis:
 
 
 def plain(value: float, step: float) -> str:
-    """A tick with as many decimals as its step needs."""
-    if abs(value) >= 1000:
+    """A tick with as many decimals as its step needs.
+
+    >>> plain(0.5, 0.25), plain(45000, 5000), plain(1000200, 100)
+    ('0.50', '45 k', '1.0002 M')
+    """
+    if not step:
         return compact(value)
-    return f"{value:.{_decimals(step)}f}" if step else compact(value)
+    sizes = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"), (1.0, ""))
+    factor, suffix = next(((size, name) for size, name in sizes if abs(value) >= size), (1.0, ""))
+    return f"{value / factor:.{_decimals(step / factor)}f}{suffix}"
 
 
 def powers(value: float, step: float) -> str:
@@ -94,7 +101,7 @@ def fit(metric: str, values: Sequence[float], *, better: int = 0, also: Sequence
     title, write = _title(metric), _writer(metric, low, high)
     if not better and low > 0 and high / low > _LOG_FROM:
         return Axis(title, low / 1.15, high * 1.15, True, write)
-    if better:
+    if better and len(values) >= _TAIL_FROM:
         low, high = _without_tail(values, better)
         low, high = min([low, *also]), max([high, *also])
     pad = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
@@ -107,7 +114,7 @@ def fit(metric: str, values: Sequence[float], *, better: int = 0, also: Sequence
 
 def count_axis(title: str, most: int) -> Axis:
     """Logarithmic axis of counts from one half to above `most`, which may be any whole number."""
-    # A quarter of a decade above the highest bar; log10 takes whole numbers beyond the reach of floats, 10 ** does not.
+    # log10 takes whole numbers beyond the reach of floats; what it is put back into is a float.
     return Axis(title, 0.5, 10 ** min(math.log10(max(most, 2)) * 1.04 + 0.2, 307.0), True, powers)
 
 

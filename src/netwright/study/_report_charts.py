@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from netwright.study._report_axes import Axis, count_axis, fit, line_axis
@@ -18,6 +18,7 @@ from netwright.study._report_words import (
     label,
     percent,
     quantity,
+    trials_word,
 )
 
 if TYPE_CHECKING:
@@ -26,7 +27,17 @@ if TYPE_CHECKING:
     from netwright.strategy import Objective
     from netwright.study._records import Trial
 
-__all__ = ["MOST_POINTS", "Interval", "curves", "history", "intervals", "scatter", "space_costs", "thinned"]
+__all__ = [
+    "MOST_POINTS",
+    "Context",
+    "Interval",
+    "curves",
+    "history",
+    "intervals",
+    "scatter",
+    "space_costs",
+    "thinned",
+]
 
 MOST_POINTS = 700
 """Trials in one chart; beyond them the page grows and the eye gains nothing."""
@@ -34,6 +45,8 @@ MOST_POINTS = 700
 _ORIGIN_SYMBOLS = ("ring", "triangle", "square", "diamond", "plus")
 _ROW, _ROWS_TOP, _ROWS_FOOT, _RIGHT = 44.0, 26.0, 50.0, 18.0
 _BINS = 60
+# Fewer whole numbers than this along an axis would give ticks at parts of them.
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -46,12 +59,34 @@ class Interval:
     winner: bool = False
 
 
-def thinned(trials: Sequence[Trial], keep: frozenset[int], most: int = MOST_POINTS) -> list[Trial]:
-    """At most about `most` trials: those to keep, and the others at even steps; in the order given."""
-    others = [trial.number for trial in trials if trial.number not in keep]
-    room = max(most - (len(trials) - len(others)), 1)
-    step = max(1.0, len(others) / room)
-    chosen = keep | {others[int(i * step)] for i in range(int(len(others) / step))}
+@dataclass(frozen=True)
+class Context:
+    """What all charts of trials share: the trial that won, and how a trial is put into words."""
+
+    winner: int | None
+    describe: Callable[[Trial], str]
+
+    @property
+    def first(self) -> frozenset[int]:
+        """The winner's number, if there is one."""
+        return frozenset() if self.winner is None else frozenset({self.winner})
+
+
+def thinned(trials: Sequence[Trial], *tiers: frozenset[int], most: int = MOST_POINTS) -> list[Trial]:
+    """About `most` trials at most, in the order given: all of the first tier, then of the next, then of the others.
+
+    Of a tier that is too large, trials at even steps are taken. A tenth of the room is left for each tier at least.
+    """
+    if len(trials) <= most:
+        return list(trials)
+    left = [trial.number for trial in trials]
+    chosen: set[int] = set()
+    for tier in (*tiers, frozenset(left)):
+        members = [number for number in left if number in tier]
+        left = [number for number in left if number not in tier]
+        room = max(most - len(chosen), most // 10)
+        taken = min(room, len(members))
+        chosen.update(members[i * len(members) // taken] for i in range(taken))
     return [trial for trial in trials if trial.number in chosen]
 
 
@@ -59,93 +94,73 @@ def scatter(
     trials: Sequence[Trial],
     y: Objective,
     x: Objective,
+    context: Context,
     *,
     front: Sequence[Trial],
     joined: bool,
-    winner: int | None,
     limits: Sequence[Limit],
-    describe: Callable[[Trial], str],
 ) -> Chart | None:
-    """Trials by two metrics; None where no trial has the first one.
+    """Trials by two metrics; None where no trial has both.
 
     front: trials that no other beats. joined: these two metrics are all that the front is about, so a line joins it.
     """
-    known = [
-        trial for trial in trials if _has(trial, x.metric) and trial.state in ("complete", "infeasible", "pruned")
-    ]
+    known = [t for t in trials if _has(t, x.metric) and t.state in ("complete", "infeasible", "pruned")]
     placed = [trial for trial in known if _has(trial, y.metric)]
     if not placed:
         return None
-    members = frozenset(trial.number for trial in front)
-    keep = members | {winner if winner is not None else -1}
-    shown = thinned(known, keep)
     main = [trial for trial in front if _has(trial, x.metric) and _has(trial, y.metric)]
-    axes = [
-        _titled(fit(o.metric, _of(known if o is x else placed, o), better=_better(o), also=_of(main, o)), o)
-        for o in (x, y)
-    ]
-    canvas = Canvas(*axes)
-    for limit in limits:
-        if limit.metric in (x.metric, y.metric):
-            canvas.beyond(limit.low, limit.high, on_x=limit.metric == x.metric)
+    members = frozenset(trial.number for trial in front)
+    across, up = _axis(x, known, main), _axis(y, placed, main)
+    canvas = Canvas(across, up)
+    hatched = [limit for limit in limits if limit.metric in (x.metric, y.metric)]
+    for limit in hatched:
+        canvas.beyond(limit.low, limit.high, on_x=limit.metric == x.metric)
     canvas.grid()
-    points = [_scatter_point(trial, x, y, axes[1], members, winner, describe) for trial in shown]
     if joined:
         path = sorted(main, key=lambda trial: x.sign * trial.values[x.metric])
         canvas.line([(trial.values[x.metric], trial.values[y.metric]) for trial in path], "front", steps=True)
-    order = {"complete": 0, "pruned": 1, "infeasible": 2, "front": 3, "winner": 4}
-    canvas.marks(sorted(points, key=lambda point: order[point.group]))
-    title = headed(f"{label(y.metric)} against {label(x.metric)}")
+    shown = thinned(known, context.first, members)
+    points = [_scatter_point(trial, x, y, up, members, context) for trial in shown]
+    order = ("complete", "pruned", "infeasible", "front", "winner")
+    canvas.marks(sorted(points, key=lambda point: order.index(point.group)))
     unplaced = sum(trial.state == "infeasible" and not _has(trial, x.metric) for trial in trials)
-    hatched = [limit for limit in limits if limit.metric in (x.metric, y.metric)]
-    notes = [*_scatter_notes(shown, known, placed, joined, unplaced), *_cut_notes(axes)]
+    notes = [*_scatter_notes(shown, known, placed, joined, unplaced), *_cut_notes([across, up])]
+    title = headed(f"{label(y.metric)} against {label(x.metric)}")
     description = (
-        f"{title}: {len(placed)} trials, {len(main)} of them on the front. The table of trials has the values."
+        f"{title}: {trials_word(len(placed))}, {len(main)} on the front. The table of trials has the values."
     )
     return Chart(title, canvas.svg(description), _scatter_keys(points, joined, hatched), tuple(notes))
 
 
-def history(
-    trials: Sequence[Trial],
-    objective: Objective,
-    *,
-    winner: int | None,
-    by_time: bool,
-    describe: Callable[[Trial], str],
-) -> Chart | None:
+def history(trials: Sequence[Trial], objective: Objective, context: Context, *, by_time: bool) -> Chart | None:
     """Complete trials as they came in, by origin, and the best so far; None where no trial is complete.
 
     by_time: against the seconds that all workers together had spent, instead of the number of trials.
     """
     told = sorted((trial for trial in trials if trial.told is not None), key=lambda trial: trial.told or 0)
-    spent = list(accumulate(trial.cost for trial in told))
-    factor, unit = _time_unit(spent[-1] if spent else 0.0)
-    places = {t.number: (spent[i] / factor if by_time else float(i + 1)) for i, t in enumerate(told)}
     complete = [trial for trial in told if trial.state == "complete" and _has(trial, objective.metric)]
     if not complete:
         return None
+    places, x = _passage(told, by_time)
+    y = _axis(objective, complete, ())
     records = _records(complete, objective)
-    y = _titled(fit(objective.metric, _of(complete, objective), better=_better(objective)), objective)
-    last = max(places.values())
-    x = line_axis(f"evaluation time, all workers together ({unit})" if by_time else "finished trials", 0.0, last)
-    shown = thinned(complete, frozenset({t.number for t in records} | {winner if winner is not None else -1}))
+    shown = thinned(complete, context.first, frozenset(trial.number for trial in records))
     origins = {origin: i for i, origin in enumerate(dict.fromkeys(trial.origin or "other" for trial in complete))}
-    points = [_history_point(trial, places[trial.number], y, objective, origins, winner, describe) for trial in shown]
+    points = [_history_point(trial, places[trial.number], objective, origins, context) for trial in shown]
     canvas = Canvas(x, y)
     canvas.grid()
     canvas.marks([point for point in points if point.group != "winner"])
     path = [(places[trial.number], trial.values[objective.metric]) for trial in records]
-    canvas.line([*path, (last, path[-1][1])], "best", steps=True)
-    canvas.marks([point for point in points if point.group == "winner"])
-    keys = [Key("line", "best", "best so far")]
-    keys += [Key("star", "winner", "winner")] if any(point.group == "winner" for point in points) else []
+    canvas.line([*path, (max(places.values()), path[-1][1])], "best", steps=True)
+    won = [point for point in points if point.group == "winner"]
+    canvas.marks(won)
+    keys = [Key("line", "best", "best so far"), *(Key("star", "winner", "winner") for _ in won)]
     keys += [Key(_origin_symbol(i), f"origin{i % 5}", origin) for origin, i in origins.items()]
+    notes = (*_thin_notes(shown, complete, "every new best"), *_cut_notes([y]))
     title = headed(f"{label(objective.metric)} over {'time' if by_time else 'trials'}")
-    notes = [*_thin_notes(shown, complete, "every new best"), *_cut_notes([y])]
-    best = quantity(objective.metric, records[-1].values[objective.metric])
-    return Chart(
-        title, canvas.svg(f"{title}: the best of {len(complete)} trials reaches {best}."), tuple(keys), tuple(notes)
-    )
+    best = quantity(objective.metric, path[-1][1])
+    description = f"{title}: the best of {trials_word(len(complete))} reaches {best}."
+    return Chart(title, canvas.svg(description), tuple(keys), notes)
 
 
 def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None) -> Chart:
@@ -154,7 +169,7 @@ def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None)
     metric, total = histogram.cost, histogram.total
     # As for a metric that gets better: the bars are equally wide, so the axis must not be logarithmic.
     x = fit(metric, [histogram.costs[0], histogram.costs[-1]], better=1)
-    x = Axis(f"{x.title}, each bar {quantity(metric, edges[1] - edges[0])} wide", x.low, x.high, False, x.write)
+    x = replace(x, title=f"{x.title}, each bar {quantity(metric, edges[1] - edges[0])} wide")
     canvas = Canvas(x, count_axis("number of designs (logarithmic)", max(numbers)))
     if limit is not None:
         canvas.beyond(limit.low, limit.high)
@@ -165,7 +180,7 @@ def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None)
     ]
     # Exact counts go beyond the largest float; the axis ends at 1e307, where a bar is cut off.
     heights = [float(min(n, 10**307)) for n in numbers]
-    kept = [limit is None or limit.holds((left + right) / 2) for left, right in zip(edges, edges[1:], strict=False)]
+    kept = [limit is None or limit.holds((left + right) / 2) for left, right in pairwise(edges)]
     canvas.bars(edges, heights, titles, kept)
     keys = [Key("bar", "bar", "designs within the limit" if limit else "designs")]
     if limit is not None:
@@ -209,8 +224,8 @@ def curves(epochs: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
     if not lines:
         return None
     y = fit(next(iter(lines)), [v for points in lines.values() for _, v in points])
-    y = Axis("logarithmic" if y.log else "", y.low, y.high, y.log, y.write)
-    canvas = Canvas(line_axis("epoch", 0.0, float(len(epochs))), y)
+    y = replace(y, title="logarithmic" if y.log else "")
+    canvas = Canvas(line_axis("epoch", 0.0, float(max(len(epochs), _FEW))), y)
     canvas.grid()
     for place, (name, points) in enumerate(lines.items()):
         canvas.line(points, f"curve{place % 3}")
@@ -219,7 +234,9 @@ def curves(epochs: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
         )
     keys = tuple(Key("line", f"curve{i % 3}", label(name)) for i, name in enumerate(lines))
     ends = ", ".join(f"{label(name)} {quantity(name, points[-1][1])}" for name, points in lines.items())
-    return Chart(headed(f"{title} by epoch"), canvas.svg(f"{title} over {len(epochs)} epochs; at the end {ends}."), keys)
+    return Chart(
+        headed(f"{title} by epoch"), canvas.svg(f"{title} over {len(epochs)} epochs; at the end {ends}."), keys
+    )
 
 
 def _has(trial: Trial, metric: str) -> bool:
@@ -235,28 +252,37 @@ def _better(objective: Objective) -> int:
     return 1 if objective.direction == "maximize" else 0
 
 
+def _axis(objective: Objective, trials: Sequence[Trial], also: Sequence[Trial]) -> Axis:
+    values, held = _of(trials, objective), _of(also, objective)
+    return _titled(fit(objective.metric, values, better=_better(objective), also=held), objective)
+
+
 def _titled(axis: Axis, objective: Objective) -> Axis:
     scale = ", logarithmic" if axis.log else ""
-    title = f"{axis.title} · {direction_word(objective.direction)}{scale}"
-    return Axis(title, axis.low, axis.high, axis.log, axis.write, axis.cut)
+    return replace(axis, title=f"{axis.title} · {direction_word(objective.direction)}{scale}")
+
+
+def _passage(told: Sequence[Trial], by_time: bool) -> tuple[dict[int, float], Axis]:
+    """Where each trial stands in the course of the search, and the axis of that."""
+    if not by_time:
+        places = {trial.number: float(i) for i, trial in enumerate(told, 1)}
+        return places, line_axis("finished trials", 0.0, float(max(len(told), _FEW)))
+    spent = list(accumulate(trial.cost for trial in told))
+    factor, unit = _time_unit(spent[-1])
+    places = {trial.number: seconds / factor for trial, seconds in zip(told, spent, strict=True)}
+    return places, line_axis(f"evaluation time, all workers together ({unit})", 0.0, spent[-1] / factor)
 
 
 def _scatter_point(
-    trial: Trial,
-    x: Objective,
-    y: Objective,
-    axis: Axis,
-    members: frozenset[int],
-    winner: int | None,
-    describe: Callable[[Trial], str],
+    trial: Trial, x: Objective, y: Objective, up: Axis, members: frozenset[int], context: Context
 ) -> Point:
-    group = "winner" if trial.number == winner else "front" if trial.number in members else trial.state
+    group = "winner" if trial.number == context.winner else "front" if trial.number in members else trial.state
     symbol = {"winner": "star", "front": "dot", "infeasible": "cross", "pruned": "plus"}.get(group, "ring")
     value = finite(trial.values.get(y.metric))
     if value is None:
         # Never evaluated: it has a place along the cost axis only.
-        symbol, value = "tick", axis.low
-    return Point(trial.values[x.metric], value, symbol, group, describe(trial), trial.number)
+        symbol, value = "tick", up.low
+    return Point(trial.values[x.metric], value, symbol, group, context.describe(trial), trial.number)
 
 
 def _scatter_keys(points: Sequence[Point], joined: bool, hatched: Sequence[Limit]) -> tuple[Key, ...]:
@@ -280,22 +306,24 @@ def _scatter_notes(
 ) -> list[str]:
     notes = _thin_notes(shown, known, "all of the front and the winner")
     if unplaced:
-        notes.append(f"{unplaced:,} trials broke a limit before any measurement and have no place here.")
+        notes.append(f"Not drawn: {trials_word(unplaced)} that broke a limit before any measurement.")
     if not joined:
         notes.append("The front is over all objectives; seen in two of them alone, some of its points look beaten.")
     if len(placed) < len(known):
-        notes.append(f"{len(known) - len(placed):,} trials broke a limit before any training: ticks at the foot.")
+        notes.append(
+            f"Ticks at the foot: {trials_word(len(known) - len(placed))} that broke a limit before any training."
+        )
     return notes
 
 
 def _thin_notes(shown: Sequence[Trial], known: Sequence[Trial], kept: str) -> list[str]:
     if len(shown) == len(known):
         return []
-    return [f"{len(shown):,} of {len(known):,} trials are drawn: {kept}, and the others at even steps."]
+    return [f"Drawn are {len(shown):,} of {trials_word(len(known))}: {kept}, and the others at even steps."]
 
 
 def _cut_notes(axes: Sequence[Axis]) -> list[str]:
-    return [f"{axis.cut:,} trials are beyond the scale and drawn at its edge." for axis in axes if axis.cut]
+    return [f"Beyond the scale, drawn at its edge: {trials_word(axis.cut)}." for axis in axes if axis.cut]
 
 
 def _records(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
@@ -308,19 +336,12 @@ def _records(trials: Sequence[Trial], objective: Objective) -> list[Trial]:
 
 
 def _history_point(
-    trial: Trial,
-    place: float,
-    axis: Axis,
-    objective: Objective,
-    origins: Mapping[str, int],
-    winner: int | None,
-    describe: Callable[[Trial], str],
+    trial: Trial, place: float, objective: Objective, origins: Mapping[str, int], context: Context
 ) -> Point:
-    number = origins[trial.origin or "other"]
-    value = trial.values[objective.metric]
-    if trial.number == winner:
-        return Point(place, value, "star", "winner", describe(trial), trial.number)
-    return Point(place, value, _origin_symbol(number), f"origin{number % 5}", describe(trial), trial.number)
+    number, value = origins[trial.origin or "other"], trial.values[objective.metric]
+    won = trial.number == context.winner
+    symbol, group = ("star", "winner") if won else (_origin_symbol(number), f"origin{number % 5}")
+    return Point(place, value, symbol, group, context.describe(trial), trial.number)
 
 
 def _origin_symbol(number: int) -> str:

@@ -27,7 +27,25 @@ _ELEMENTS = frozenset(
 )
 _ATTRIBUTES = frozenset(
     (
-        *("x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "cx", "cy", "r", "rx", "ry", "d", "points", "width", "height"),
+        *(
+            "x",
+            "y",
+            "x1",
+            "x2",
+            "y1",
+            "y2",
+            "dx",
+            "dy",
+            "cx",
+            "cy",
+            "r",
+            "rx",
+            "ry",
+            "d",
+            "points",
+            "width",
+            "height",
+        ),
         *("viewBox", "transform", "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity"),
         *("stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "font-family", "font-size"),
         *("font-weight", "font-style", "text-anchor", "dominant-baseline", "role", "aria-label"),
@@ -105,7 +123,11 @@ def _short(value: Any) -> Any:
 
 def _written(element: ElementTree.Element) -> str:
     name = element.tag.removeprefix(_SVG)
-    if name not in _ELEMENTS or not set(element.attrib) <= _ATTRIBUTES or any("url(" in v for v in element.attrib.values()):
+    if (
+        name not in _ELEMENTS
+        or not set(element.attrib) <= _ATTRIBUTES
+        or any("url(" in v for v in element.attrib.values())
+    ):
         raise ValueError(f"{name} is not drawn")
     attributes = "".join(f" {key}={quoteattr(value)}" for key, value in element.attrib.items())
     inside = escape(element.text or "") + "".join(_written(child) + escape(child.tail or "") for child in element)

@@ -64,7 +64,13 @@ def headline(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     counts = {state: len(study.of_state(state)) for state in ("complete", "infeasible", "failed")}
     counts |= {state: len(study.of_state(state)) for state in _OTHER_ENDS}  # type: ignore[arg-type]
     ends = [f"{number:,} {_OTHER_ENDS.get(state, state)}" for state, number in counts.items() if number]
-    said = {"trials": f"{len(study.trials):,}", "ends": ", ".join(ends) or "none yet", "tiles": [], "limits": []}
+    said: dict[str, Any] = {
+        "trials": f"{len(study.trials):,}",
+        "ends": ", ".join(ends) or "none yet",
+        "tiles": [],
+        "limits": [],
+    }
+    said["broken"] = _broken(result.get("broken") or ())
     if not winner:
         return {**said, "winner": None, "best": _best_words(study)}
     trial = next((t for t in study.trials if t.number == winner.get("trial")), None)
@@ -84,25 +90,14 @@ def search_charts(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     objectives, winner = study.spec.objectives, dig(result, "winner", "trial")
     first = objectives[0]
     metrics = told_metrics(study)
-
-    def describe(trial: Trial) -> str:
-        return trial_words(trial, metrics)
-
+    context = charts.Context(winner, lambda trial: trial_words(trial, metrics))
     fronts = []
     for x in objectives[1:] or _cost_objective(study, first):
-        members, joined = study.front, len(objectives) == 2
-        if len(objectives) == 1:
-            members, joined = _front(study.trials, (first, x)), True
-        fronts.append(
-            charts.scatter(
-                study.trials, first, x, front=members, joined=joined, winner=winner,
-                limits=study.spec.limits, describe=describe,
-            )
-        )  # fmt: skip
-    over = {
-        name: charts.history(study.trials, first, winner=winner, by_time=name == "time", describe=describe)
-        for name in ("trials", "time")
-    }
+        alone = len(objectives) == 1
+        members = _front(study.trials, (first, x)) if alone else study.front
+        joined, limits = len(objectives) <= 2, study.spec.limits
+        fronts.append(charts.scatter(study.trials, first, x, context, front=members, joined=joined, limits=limits))
+    over = {name: charts.history(study.trials, first, context, by_time=name == "time") for name in ("trials", "time")}
     return {"fronts": [chart for chart in fronts if chart is not None], "history": over, "front": _front_rows(study)}
 
 
@@ -126,7 +121,12 @@ def told_metrics(study: Study, most: int = 6) -> list[str]:
 def space_section(space: Space | None, result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     """Exact histograms of the limited additive costs, else of params and macs, and what they say."""
     if space is None:
-        return {"size": None, "costs": [], "faults": ["The space was not at hand when this page was written."]}
+        return {
+            "size": None,
+            "costs": [],
+            "several": False,
+            "faults": ["The space was not at hand when this page was written."],
+        }
     limited = {limit.metric: limit for limit in study.spec.limits}
     names = [name for name in dict.fromkeys([*limited, "params", "macs"]) if space.additive(name)][:4]
     found: list[dict[str, Any]] = []
@@ -146,6 +146,7 @@ def space_section(space: Space | None, result: Mapping[str, Any], study: Study) 
         "size": None if total is None else count(total),
         "digits": None if total is None else f"{total:,}",
         "costs": found,
+        "several": sum(name in limited for name in names) > 1,
         "faults": faults,
     }
 
@@ -215,11 +216,33 @@ def between(metric: str, bounds: tuple[float, float]) -> str:
     """Both ends of an interval, the unit once.
 
     >>> between("accuracy", (0.97, 0.99)), between("latency_ms", (0.25, 0.5))
-    ('97.00–99.00 %', '0.25–0.5 ms')
+    ('97.00–99.00 %', '0.25–0.50 ms')
     """
-    low, high = (quantity(metric, end) for end in bounds)
-    unit = high.rpartition(" ")[2] if " " in high else ""
-    return f"{low.removesuffix(f' {unit}') if unit else low}–{high}"
+    (low, unit), (high, other) = (quantity(metric, end).partition(" ")[::2] for end in bounds)
+    if unit != other:
+        return f"{low} {unit}–{high} {other}"
+    # Equally many decimals, as in 0.46–0.50: a zero at the end is a digit that was measured.
+    low, high = (_padded(text, max(_decimals(low), _decimals(high))) for text in (low, high))
+    return f"{low}–{high} {unit}".strip()
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def _padded(text: str, decimals: int) -> str:
+    missing = decimals - _decimals(text)
+    return text + ("." if missing and "." not in text else "") + "0" * missing
+
+
+def _broken(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Trials that were set aside at the end, each with what it broke when measured again."""
+    said = []
+    for row in rows[:6]:
+        failed = [_limit_row(limit) for limit in row.get("limits") or () if not limit.get("holds")]
+        faults = " and ".join(f"{limit['limit']} with {limit['value']}" for limit in failed)
+        said.append(f"trial {row.get('trial')} ({faults})")
+    return said + [f"{len(rows) - 6} more"] * (len(rows) > 6)
 
 
 def _limit_row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,9 +295,7 @@ def _space_words(histogram: Histogram, limit: Limit | None, winner: float | None
         low, high = within(histogram, limit)
         found = share(low, high)
         number = f" ({count(int(low * histogram.total))} designs)" if low == high else ""
-        words.append(
-            f"{headed(found)} of all {count(histogram.total)} designs are within {limit}{number}."
-        )
+        words.append(f"{headed(found)} of all {count(histogram.total)} designs are within {limit}{number}.")
     if winner is not None:
         low, high = histogram.cdf(winner)
         words.append(f"{headed(share(low, high))} of all designs need no more than the winner.")

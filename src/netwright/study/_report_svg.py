@@ -90,7 +90,10 @@ class Canvas:
             words.append(_text(x, foot + 19, text, anchor="middle"))
         words.append(_text((WIDTH + self._left - _RIGHT) / 2, self._height - 8, self.x.title, "axis", "middle"))
         words.append(_text(8, 14, self.y.title, "axis"))
-        self._parts += [f'<path class="grid" d="{"".join(lines)}M{self._left:g} {_n(foot)}H{WIDTH - _RIGHT:g}"/>', *words]
+        self._parts += [
+            f'<path class="grid" d="{"".join(lines)}M{self._left:g} {_n(foot)}H{WIDTH - _RIGHT:g}"/>',
+            *words,
+        ]
 
     def beyond(self, low: float | None, high: float | None, *, on_x: bool = True) -> None:
         """Hatch what is outside of the limits on one axis."""

@@ -30,8 +30,11 @@ def baselines(result: Mapping[str, Any], study: Study) -> dict[str, Any] | None:
     costs = [name for name in ("params", "macs") if dig(winner, "costs", name)]
     costs += [name for name in winner.get("costs") or {} if name.startswith("latency_ms")][:1]
     winner_row = {
-        **winner, "name": "winner", "seconds": dig(result, "seconds", "search"), "trials": dig(result, "trials", "total"),
-    }  # fmt: skip
+        **winner,
+        "name": "winner",
+        "seconds": dig(result, "seconds", "search"),
+        "trials": dig(result, "trials", "total"),
+    }
     lines = [_baseline_line(row, winner_row, metric, costs, n, study) for row in (winner_row, *rows)]
     dots = [line["dot"] for line in lines if line["dot"] is not None]
     objective = _objective_of(metric, study) if metric else None
@@ -64,15 +67,12 @@ def trial_table(study: Study, winner: Any) -> dict[str, Any]:
     first = study.spec.objectives[0]
     complete = [trial for trial in study.of_state("complete") if finite(trial.values.get(first.metric)) is not None]
     best = sorted(complete, key=lambda trial: first.sign * trial.values[first.metric])[: _TABLE_ROWS // 2]
-    keep = front | {trial.number for trial in best}
-    rows = list(study.trials)
-    if len(rows) > _TABLE_ROWS:
-        rows = charts.thinned(rows, keep, max(_TABLE_ROWS, len(keep) + 100))
+    chosen = frozenset(trial.number for trial in best)
+    rows = charts.thinned(study.trials, frozenset({winner}), front, chosen, most=_TABLE_ROWS)
     return {
         "metrics": [label(name) for name in metrics],
         "total": len(study.trials),
         "rows": [_trial_row(trial, metrics, front, winner) for trial in rows],
-        "shown": rows,
     }
 
 
@@ -145,7 +145,9 @@ def _verdict(metric: str, winner: float, other: float, n: Any, sign: int) -> tup
         ahead = "winner ahead" if gain > 0 else "baseline ahead" if gain < 0 else "equal"
         return ahead, f"by {quantity(metric, abs(gain))}; no interval is known", "open"
     low, high = difference(winner, other, n)
-    points = f"{100 * (winner - other):+.2f} points for the winner, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    points = (
+        f"{100 * (winner - other):+.2f} points for the winner, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    )
     if low <= 0 <= high:
         return "within noise", points, "open"
     return ("winner better", points, "good") if low > 0 else ("baseline better", points, "bad")
@@ -168,7 +170,7 @@ def _trial_row(trial: Trial, metrics: Sequence[str], front: frozenset[int], winn
         "parents": ", ".join(map(str, trial.parents)),
         "values": values,
         "seconds": f"{trial.cost:.2f}",
-        "error": first_line(
-            trial.error or (f"same network as {trial.copy_of}" if trial.copy_of is not None else "")
-        )[:120],
+        "error": first_line(trial.error or (f"same network as {trial.copy_of}" if trial.copy_of is not None else ""))[
+            :120
+        ],
     }

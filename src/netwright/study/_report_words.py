@@ -23,6 +23,7 @@ __all__ = [
     "proportion",
     "quantity",
     "share",
+    "trials_word",
     "wilson",
 ]
 
@@ -141,6 +142,15 @@ def percent(part: Fraction | float) -> str:
         return f"{number:.3g} %"
     lead, power = f"{number:.2g}".split("e") if "e" in f"{number:.2g}" else f"{number:.1e}".split("e")
     return f"{float(lead):g} × 10{str(int(power)).translate(_RAISED)} %"
+
+
+def trials_word(number: int) -> str:
+    """So many trials.
+
+    >>> trials_word(1), trials_word(5000)
+    ('1 trial', '5,000 trials')
+    """
+    return f"{number:,} trial{'' if number == 1 else 's'}"
 
 
 def share(low: Fraction, high: Fraction) -> str:

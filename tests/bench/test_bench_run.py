@@ -1,0 +1,49 @@
+"""Every benchmark runs, prints its claim, its machine and a table."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench"
+SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in ("_table", "run_all"))
+NEEDS = {"count_nasbench201": "torch", "latency_here": "onnxruntime"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_benchmark_runs(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
+    done = subprocess.run([sys.executable, BENCH / f"{name}.py", "--quick"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    claim, machine, *rest = done.stdout.splitlines()
+    assert claim.endswith(".")
+    assert "cores, one thread; Python" in machine
+    assert any(re.fullmatch(r"-+(  -+)+", line) for line in rest)
+
+
+def test_the_page_quotes_every_benchmark() -> None:
+    sys.path.insert(0, str(BENCH))
+    try:
+        import run_all
+    finally:
+        sys.path.remove(str(BENCH))
+    assert sorted(run_all.ORDER) == SCRIPTS
+
+
+def test_a_number_keeps_the_digits_that_matter() -> None:
+    sys.path.insert(0, str(BENCH))
+    try:
+        from _table import Spread, number
+    finally:
+        sys.path.remove(str(BENCH))
+    assert [number(x) for x in (15625.4, 0.012345, 3.0, 2.5e-10, 0, 99.96)] == [
+        "15,625", "0.0123", "3", "2.5e-10", "0", "100",
+    ]  # fmt: skip
+    spread = Spread((1.0, 2.0, 4.0, 2.0))
+    assert (spread.median, spread.mad, spread.rate(10)) == (2.0, 0.5, "5 ± 1.2")

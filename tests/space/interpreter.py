@@ -1,0 +1,470 @@
+"""A second reading of the space language, to hold the first against.
+
+A `Part` is written down twice: `expression` gives what a user would write, and `derivations` walks it naively, one
+assignment of decisions after the other, with nothing shared and no shapes known until each network is built.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from hypothesis import strategies as st
+
+from netwright.blocks import block, skip
+from netwright.blocks._layers import convolution
+from netwright.cost import COSTS
+from netwright.errors import ShapeError
+from netwright.graph import Graph, Tensor, image, ops
+from netwright.space import Design, Space, branch, cell, grammar, named, oneof, repeat, residual, rule, seq, tied
+
+COST_NAMES = ("params", "macs", "activation_bytes", "weight_bytes")
+Build = Callable[[Tensor], Tensor]
+Weights = tuple[int, ...] | None
+
+
+@block
+def layer(x: Tensor, channels: int | None = None, kernel: int = 1, stride: int = 1, groups: int = 1) -> Tensor:
+    """One convolution, and nothing else: cheap to build."""
+    return convolution(x, channels or x.shape[1], kernel, stride=stride, groups=groups)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a rule means here: the bodies, how deep they may still go, how many may be used in all."""
+
+    bodies: Mapping[str, Part] = field(default_factory=dict)
+    depth: float = math.inf
+    size: float = math.inf
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A derivation so far: its decisions and probability, the ties and rules it has used, and what it builds."""
+
+    decisions: tuple[tuple[str, Any], ...] = ()
+    probability: float = 1.0
+    ties: tuple[tuple[str, Build], ...] = ()
+    used: int = 0
+    build: Build = staticmethod(lambda x: x)
+
+    def decided(self, path: str, value: Any, probability: float) -> Derived:
+        label = "none" if value is None else value
+        return replace(
+            self, decisions=(*self.decisions, (path, label)), probability=self.probability * probability
+        )
+
+    def building(self, build: Build) -> Derived:
+        return replace(self, build=build)
+
+
+def below(prefix: str, name: str) -> str:
+    return ".".join(filter(None, (prefix, name)))
+
+
+class Part:
+    """One kind of expression."""
+
+    decides_here = False
+
+    def expression(self) -> Any:
+        raise NotImplementedError
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        """Every way to go on from a derivation; `build` of each result is this part's alone."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Layer(Part):
+    """A block whose hyperparameters are each a tuple of options; a single option is no decision."""
+
+    channels: tuple[int | None, ...] = (None,)
+    kernel: tuple[int, ...] = (1,)
+    stride: tuple[int, ...] = (1,)
+    groups: tuple[int, ...] = (1,)
+    weights: Weights = None
+
+    def _options(self) -> dict[str, tuple[Any, ...]]:
+        return {"channels": self.channels, "kernel": self.kernel, "stride": self.stride, "groups": self.groups}
+
+    def _weights(self, name: str) -> Weights:
+        return self.weights if name == "channels" and self.weights else None
+
+    def expression(self) -> Any:
+        return layer(
+            **{
+                name: values[0] if len(values) == 1 else oneof(*values, weights=self._weights(name))
+                for name, values in self._options().items()
+            }
+        )
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        ways: list[tuple[Derived, dict[str, Any]]] = [(at, {})]
+        for name, values in self._options().items():
+            weights = self._weights(name) or (1,) * len(values)
+            ways = [
+                (d if len(values) == 1 else d.decided(below(prefix, name), v, w / sum(weights)), {**chosen, name: v})
+                for d, chosen in ways
+                for v, w in zip(values, weights, strict=True)
+            ]
+        for derived, chosen in ways:
+            yield derived.building(lambda x, chosen=chosen: layer(x, **chosen))
+
+
+@dataclass(frozen=True)
+class Skip(Part):
+    """The input itself."""
+
+    def expression(self) -> Any:
+        return skip()
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        yield at.building(lambda x: x)
+
+
+@dataclass(frozen=True)
+class OneOf(Part):
+    """A choice among parts, named o0, o1, ..."""
+
+    options: tuple[Part, ...]
+    weights: Weights = None
+
+    decides_here = True
+
+    def expression(self) -> Any:
+        options = [named(f"o{i}", option.expression()) for i, option in enumerate(self.options)]
+        return oneof(*options, weights=self.weights)
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        weights = self.weights or (1,) * len(self.options)
+        for i, option in enumerate(self.options):
+            decided = at.decided(prefix, f"o{i}", weights[i] / sum(weights))
+            yield from option.derivations(decided, below(prefix, f"o{i}" if option.decides_here else ""), rules)
+
+
+def one_after_the_other(
+    parts: Sequence[tuple[Part, str]], at: Derived, rules: Rules
+) -> Iterator[tuple[Derived, tuple[Build, ...]]]:
+    """Derivations of several parts, each with its prefix, and what each of them builds."""
+    if not parts:
+        yield at, ()
+        return
+    (first, prefix), *rest = parts
+    for derived in first.derivations(at, prefix, rules):
+        for whole, builds in one_after_the_other(rest, derived, rules):
+            yield whole, (derived.build, *builds)
+
+
+def chained(builds: Sequence[Build]) -> Build:
+    def build(x: Tensor) -> Tensor:
+        for step in builds:
+            x = step(x)
+        return x
+
+    return build
+
+
+@dataclass(frozen=True)
+class Seq(Part):
+    """Parts p0, p1, ... one after the other."""
+
+    parts: tuple[Part, ...]
+
+    def expression(self) -> Any:
+        return seq(**{f"p{i}": part.expression() for i, part in enumerate(self.parts)})
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        placed = [(part, below(prefix, f"p{i}")) for i, part in enumerate(self.parts)]
+        for derived, builds in one_after_the_other(placed, at, rules):
+            yield derived.building(chained(builds))
+
+
+@dataclass(frozen=True)
+class Repeat(Part):
+    """Copies of a part; a single count is no decision."""
+
+    body: Part
+    times: tuple[int, ...]
+    tied: bool = False
+
+    def expression(self) -> Any:
+        times = self.times[0] if len(self.times) == 1 else oneof(*self.times)
+        return repeat(self.body.expression(), times=times, tied=self.tied)
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        for n in self.times:
+            start = at if len(self.times) == 1 else at.decided(below(prefix, "times"), n, 1 / len(self.times))
+            if self.tied:
+                if n == 0:
+                    yield start.building(lambda x: x)
+                else:
+                    for derived in self.body.derivations(start, below(prefix, "each"), rules):
+                        yield derived.building(chained([derived.build] * n))
+            else:
+                placed = [(self.body, below(prefix, str(i))) for i in range(n)]
+                for derived, builds in one_after_the_other(placed, start, rules):
+                    yield derived.building(chained(builds))
+
+
+def joined(join: str, values: Sequence[Tensor]) -> Tensor:
+    if len(values) == 1:
+        return values[0]
+    y: Tensor
+    if join == "concat":
+        y = ops.concat(*values, axis=1)
+        return y
+    if len({value.shape for value in values}) > 1:
+        raise ShapeError("shapes differ")
+    if join == "mul":
+        y = values[0]
+        for value in values[1:]:
+            y = y * value
+        return y
+    y = values[0] + values[1] if len(values) == 2 else ops.sum(*values)
+    return y
+
+
+@dataclass(frozen=True)
+class Branch(Part):
+    """Parts b0, b1, ... side by side."""
+
+    parts: tuple[Part, ...]
+    join: str = "add"
+
+    def expression(self) -> Any:
+        return branch(join=self.join, **{f"b{i}": part.expression() for i, part in enumerate(self.parts)})
+
+    def _placed(self, prefix: str) -> list[tuple[Part, str]]:
+        return [(part, below(prefix, f"b{i}")) for i, part in enumerate(self.parts)]
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        for derived, builds in one_after_the_other(self._placed(prefix), at, rules):
+            yield derived.building(lambda x, builds=builds: joined(self.join, [build(x) for build in builds]))
+
+
+@dataclass(frozen=True)
+class Residual(Branch):
+    """A part and a shortcut."""
+
+    def expression(self) -> Any:
+        return residual(*(part.expression() for part in self.parts))
+
+    def _placed(self, prefix: str) -> list[tuple[Part, str]]:
+        parts = (*self.parts, Skip())[:2]
+        return list(zip(parts, (below(prefix, "body"), below(prefix, "shortcut")), strict=True))
+
+
+@dataclass(frozen=True)
+class Cell(Part):
+    """A directed acyclic graph with a part on each edge."""
+
+    edges: tuple[tuple[int, int, Part], ...]
+    join: str = "add"
+    outputs: tuple[int, ...] = ()
+
+    def expression(self) -> Any:
+        edges = {(i, j): part.expression() for i, j, part in self.edges}
+        return cell(edges, join=self.join, output=self.outputs or None)
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        placed = [(part, below(prefix, f"{i}-{j}")) for i, j, part in self.edges]
+        last = max(j for _, j, _ in self.edges)
+
+        def build(x: Tensor, builds: Sequence[Build]) -> Tensor:
+            values = [x]
+            for node in range(1, last + 1):
+                into = sorted((i, k) for k, (i, j, _) in enumerate(self.edges) if j == node)
+                values.append(joined(self.join, [builds[k](values[i]) for i, k in into]))
+            return joined("concat", [values[i] for i in self.outputs or (last,)])
+
+        for derived, builds in one_after_the_other(placed, at, rules):
+            yield derived.building(lambda x, builds=builds: build(x, builds))
+
+
+@dataclass(frozen=True)
+class Tied(Part):
+    """The same decisions wherever the key occurs."""
+
+    key: str
+    body: Part
+
+    def expression(self) -> Any:
+        return tied(self.key, self.body.expression())
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        known = dict(at.ties)
+        if self.key in known:
+            yield at.building(known[self.key])
+            return
+        for derived in self.body.derivations(at, self.key, rules):
+            yield replace(derived, ties=(*derived.ties, (self.key, derived.build)))
+
+
+@dataclass(frozen=True)
+class Rule(Part):
+    """Use of a rule."""
+
+    name: str
+
+    decides_here = True
+
+    def expression(self) -> Any:
+        return rule(self.name)
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        if rules.depth > 0 and at.used < rules.size:
+            inner = replace(rules, depth=rules.depth - 1)
+            yield from rules.bodies[self.name].derivations(replace(at, used=at.used + 1), prefix, inner)
+
+
+@dataclass(frozen=True)
+class Grammar(Part):
+    """Rules with a bound; the first starts."""
+
+    bodies: tuple[tuple[str, Part], ...]
+    bound: int
+    by_size: bool = False
+
+    decides_here = True
+
+    def expression(self) -> Any:
+        bound = {"size" if self.by_size else "depth": self.bound}
+        return grammar(self.bodies[0][0], **bound, **{name: body.expression() for name, body in self.bodies})
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        bound = {"size" if self.by_size else "depth": self.bound}
+        inner = Rules(dict(self.bodies), **bound)
+        for derived in Rule(self.bodies[0][0]).derivations(replace(at, used=0), prefix, inner):
+            yield replace(derived, used=at.used)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One design of the reference: its probability and its costs, summed over the nodes of its own network."""
+
+    design: Design
+    probability: float
+    costs: tuple[float, ...]
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Source:
+    """A part on one or several inputs `(channels, side)`."""
+
+    part: Part
+    inputs: tuple[tuple[int, int], ...] = ((2, 6),)
+
+    def space(self, **options: Any) -> Space:
+        return Space(self.part.expression(), input=[image(c, n, n) for c, n in self.inputs], **options)
+
+    def prefix(self) -> str:
+        if isinstance(self.part, Grammar):
+            return self.part.bodies[0][0]
+        return "choice" if self.part.decides_here else ""
+
+    def derivations(self) -> Iterator[tuple[tuple[int, int], Derived]]:
+        for channels, side in self.inputs:
+            label = f"{channels}x{side}x{side}"
+            start = Derived()
+            if len(self.inputs) > 1:
+                start = start.decided("input", label, 1 / len(self.inputs))
+            for derived in self.part.derivations(start, self.prefix(), Rules()):
+                yield (channels, side), derived
+
+
+@lru_cache(maxsize=256)
+def reference(source: Source) -> tuple[Found, ...]:
+    """Every design whose shapes fit."""
+    found = []
+    for (channels, side), derived in source.derivations():
+        x = image(channels, side, side)
+        try:
+            graph = Graph([x], [derived.build(x)])
+        except ShapeError:
+            continue
+        costs = tuple(COSTS[name].of(graph) for name in COST_NAMES)
+        found.append(Found(Design(dict(derived.decisions)), derived.probability, costs, graph))
+    return tuple(found)
+
+
+# Random sources ------------------------------------------------------------------------------------------------------
+
+
+def some(*values: Any, most: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True).map(tuple)
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> Layer:
+    channels = draw(some(None, 2, 3, 4, most=3))
+    weights = draw(st.none() | st.tuples(*[st.integers(1, 4)] * len(channels))) if len(channels) > 1 else None
+    return Layer(channels, draw(some(1, 3)), draw(st.sampled_from([(1,), (1,), (2,), (1, 2)])),
+                 draw(st.sampled_from([(1,), (1,), (1, 2)])), weights)  # fmt: skip
+
+
+TIES = (Tied("twin", Layer((None, 3), (1, 3))), Tied("pair", OneOf((Skip(), Layer((None,), (1, 3))))),
+        Tied("deep", Seq((Layer((2, 4)), Tied("twin", Layer((None, 3), (1, 3)))))))  # fmt: skip
+
+
+@st.composite
+def weighted(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> OneOf:
+    options = tuple(draw(st.lists(inner, min_size=2, max_size=3)))
+    return OneOf(options, draw(st.none() | st.tuples(*[st.integers(1, 5)] * len(options))))
+
+
+@st.composite
+def cells(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Cell:
+    edges = draw(st.sampled_from([((0, 1), (1, 2)), ((0, 1), (0, 2), (1, 2)), ((0, 2), (0, 1), (1, 2), (2, 3))]))
+    parts = tuple((i, j, draw(inner)) for i, j in edges)
+    outputs = draw(st.sampled_from([(), (1, max(j for _, j in edges))]))
+    return Cell(parts, draw(st.sampled_from(["add", "mul", "concat"])), outputs)
+
+
+@st.composite
+def grammars(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Grammar:
+    recursion = draw(st.sampled_from([
+        Seq((Rule("net"), Rule("net"))), Residual((Rule("net"),)), Seq((Rule("end"), Rule("net"))),
+        Branch((Rule("net"), Rule("end")), "concat"), Rule("net"), Repeat(Rule("net"), (1, 2)),
+    ]))  # fmt: skip
+    weights = draw(st.none() | st.tuples(*[st.integers(1, 3)] * 2))
+    bodies = (("net", OneOf((draw(inner), recursion), weights)), ("end", draw(inner)))
+    by_size = draw(st.booleans())
+    return Grammar(bodies, draw(st.integers(1, 4 if by_size else 3)), by_size)
+
+
+def parts() -> st.SearchStrategy[Part]:
+    leaf: st.SearchStrategy[Part] = layers() | st.just(Skip()) | st.sampled_from(TIES)
+
+    def wider(inner: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
+        several = st.lists(inner, min_size=1, max_size=3).map(tuple)
+        return st.one_of(
+            weighted(inner),
+            several.map(Seq),
+            st.builds(Repeat, inner, some(0, 1, 2, 3), st.booleans()),
+            st.builds(Branch, several, st.sampled_from(["add", "mul", "concat"])),
+            st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
+            cells(inner),
+            grammars(layers() | st.just(Skip())),
+        )
+
+    return st.recursive(leaf, wider, max_leaves=6)
+
+
+MOST = 250
+"""Derivations before shapes up to which a random source is taken."""
+
+
+def small(source: Source) -> bool:
+    return sum(1 for _ in islice(source.derivations(), MOST + 1)) <= MOST and bool(reference(source))
+
+
+def sources() -> st.SearchStrategy[Source]:
+    """Random small spaces that are not empty."""
+    inputs = st.sampled_from([((2, 6),), ((3, 4),), ((2, 4), (2, 6)), ((2, 4), (4, 5))])
+    return st.builds(Source, parts(), inputs).filter(small)
