@@ -168,6 +168,7 @@ def test_an_evaluation_of_the_users_own(own: str, tmp_path: Path):
     done = netwright("draw", "study", cwd=tmp_path)
     assert done.returncode == 2
     assert "--space" in done.stderr
+    assert netwright("draw", "study", "--space", f"{own}:space", cwd=tmp_path).stdout.startswith("<svg")
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path):

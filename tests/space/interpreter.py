@@ -54,9 +54,7 @@ class Derived:
 
     def decided(self, path: str, value: Any, probability: float) -> Derived:
         label = "none" if value is None else value
-        return replace(
-            self, decisions=(*self.decisions, (path, label)), probability=self.probability * probability
-        )
+        return replace(self, decisions=(*self.decisions, (path, label)), probability=self.probability * probability)
 
     def building(self, build: Build) -> Derived:
         return replace(self, build=build)

@@ -25,7 +25,9 @@ def small_space() -> Space:
     )
 
 
-def wider_is_better(network: Any, budget: float, report: Callable[[int, Mapping[str, float]], bool]) -> dict[str, float]:
+def wider_is_better(
+    network: Any, budget: float, report: Callable[[int, Mapping[str, float]], bool]
+) -> dict[str, float]:
     report(1, {"score": 0.0})
     return {"score": float(sum(p.size for p in network.parameters.values()))}
 

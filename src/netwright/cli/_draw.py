@@ -23,6 +23,9 @@ def draw(
     trial: Annotated[
         int | None, typer.Option(min=0, help="Trial of the search to draw; the winner if absent.")
     ] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
+    ] = None,
     input: InputShape = None,
     classes: Classes = None,
     limit: Limits = None,
@@ -43,11 +46,11 @@ def draw(
         if out is not None and out.exists() and not overwrite:
             raise ExportError(f"a file that exists is not written over unless told to, but {out} exists.")
         if Path(source).is_dir():
-            title, space, chosen = _of_study(Path(source), design, trial)
+            title, found, chosen = _of_study(Path(source), design, trial, space)
         else:
-            space = find_space(source, parse_shape(input) if input else None, classes)
-            title, chosen = space.name, _of_space(space, design, Limit.of(limit or []), seed)
-        network = simplify(space.network(chosen))
+            found = find_space(source, parse_shape(input) if input else None, classes)
+            title, chosen = found.name, _of_space(found, design, Limit.of(limit or []), seed)
+        network = simplify(found.network(chosen))
         svg = drawing(network, title=title)
         document: dict[str, Any] = {"source": source, "design": dict(chosen), "costs": costs_of(network)}
         if out is None:
@@ -57,11 +60,11 @@ def draw(
         answer.give({**document, "path": str(out), "svg": None}, lambda: str(out))
 
 
-def _of_study(folder: Path, file: Path | None, number: int | None) -> tuple[str, Space, Design]:
+def _of_study(folder: Path, file: Path | None, number: int | None, own: str | None) -> tuple[str, Space, Design]:
     from netwright.cli._studies import read_study, read_trial, space_of
 
     study = read_study(folder)
-    space = space_of(study)
+    space = space_of(study, own)
     if file is not None:
         return space.name, space, _read(file)
     trial = read_trial(study, number)

@@ -89,7 +89,7 @@ def repr_svg(graph: Graph) -> str:
 
 
 def _subtitle(graph: Graph) -> str:
-    parameters = sum(p.size for p in graph.parameters.values())
+    parameters = sum(p.size for p in graph.parameters.values() if p.trainable)
     macs = sum(node.op.macs(node) for node in graph.nodes)
     count = len(graph.nodes)
     return f"{human(parameters)} parameters · {human(macs)} MACs · {count} operator{'s' if count != 1 else ''}"
@@ -178,7 +178,7 @@ def _tooltip(part: Part, graph: Graph) -> str:
 def _listed(node: Node, graph: Graph) -> str:
     detail = describe([node])
     detail = f" {detail}" if detail and detail != operator_name(node) else ""
-    weights = sum(t.size for t in node.inputs if isinstance(t, Parameter))
+    weights = sum(t.size for t in node.inputs if isinstance(t, Parameter) and t.trainable)
     shapes = ", ".join(shape_text(t.shape) for t in node.outputs)
     return f"{graph.names[node.output]}: {node.op.name}{detail} → {shapes}" + (
         f", {weights:,} params" if weights else ""

@@ -70,7 +70,7 @@ def _leaf(tensor: Tensor) -> tuple[object, ...]:
 def cost_of(part: Part) -> tuple[int, int]:
     """Parameters (each counted once, however often it is used) and MACs of all copies."""
     parameters = {t for n in part.all_nodes for t in n.inputs if isinstance(t, Parameter)}
-    return sum(t.size for t in parameters), sum(n.op.macs(n) for n in part.all_nodes)
+    return sum(t.size for t in parameters if t.trainable), sum(n.op.macs(n) for n in part.all_nodes)
 
 
 class _Builder:

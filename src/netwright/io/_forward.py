@@ -136,9 +136,12 @@ class Forward:
 
     def _takes_number(self, node: Node, constant: Constant) -> bool:
         name = node.op.name
-        return name in SCALAR_OPERANDS and node.output.rank >= constant.rank and not (
-            name == "Where" and node.inputs[0] is constant
-        ) and any(t is not None and not isinstance(t, Constant) and t.rank >= constant.rank for t in node.inputs)
+        return (
+            name in SCALAR_OPERANDS
+            and node.output.rank >= constant.rank
+            and not (name == "Where" and node.inputs[0] is constant)
+            and any(t is not None and not isinstance(t, Constant) and t.rank >= constant.rank for t in node.inputs)
+        )
 
     def _number(self, constant: Constant) -> Code:
         value = constant.value.reshape(()).item()

@@ -80,9 +80,7 @@ class OnnxBuilder:
         return [self.names[t] for t in node.outputs]
 
 
-def to_onnx(
-    graph: Graph, *, weights: Mapping[str, NDArray[Any]] | None = None, opset: int = 20
-) -> onnx.ModelProto:
+def to_onnx(graph: Graph, *, weights: Mapping[str, NDArray[Any]] | None = None, opset: int = 20) -> onnx.ModelProto:
     """ONNX model of a graph, checked by `onnx.checker`, with a dynamic first dimension named `batch`.
 
     >>> from netwright.graph import Graph, image, ops

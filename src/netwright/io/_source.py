@@ -230,7 +230,8 @@ def _docstring(graph: Graph, name: str) -> str:
 def _demo(graph: Graph, name: str) -> str:
     """What the file does when it is run: load the weights beside it and apply the network to random inputs."""
     draws = [
-        f"torch.randn{literal((2, *t.shape[1:]))}" if t.dtype.startswith("float")
+        f"torch.randn{literal((2, *t.shape[1:]))}"
+        if t.dtype.startswith("float")
         else f"torch.zeros({literal((2, *t.shape[1:]))}, dtype=torch.{t.dtype})"
         for t in graph.inputs
     ]

@@ -29,6 +29,7 @@ FORMS: dict[str, Form] = {
 }
 """Operators whose form is a function of their present inputs."""
 
+
 def names_input_twice(scribe: Scribe, node: Node) -> bool:
     """Whether the expression of a node may name its first input twice, so that it has to be a variable."""
     if node.op.name == "Reshape":

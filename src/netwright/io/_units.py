@@ -142,9 +142,7 @@ class _Planner:
                     inputs.setdefault(tensor)
         unit.inputs = list(inputs)
         made = [t for node in inside for t in node.outputs]
-        unit.outputs = [
-            t for t in made if t in self.results or any(r not in known for r in self.readers.get(t, ()))
-        ]
+        unit.outputs = [t for t in made if t in self.results or any(r not in known for r in self.readers.get(t, ()))]
 
 
 def _is_needed(unit: Unit) -> bool:

@@ -269,8 +269,5 @@ def _mean_kernel(topology: _Topology) -> float:
         for node in topology.nodes
         if node.op.name in ("Conv", "ConvTranspose") and id(node) in topology.weights.keys() - topology.output_layers
     ]
-    sides = [
-        math.log(prod(weight.shape[2:])) / len(weight.shape[2:])
-        for weight in kernels
-    ]
+    sides = [math.log(prod(weight.shape[2:])) / len(weight.shape[2:]) for weight in kernels]
     return math.exp(sum(sides) / len(sides)) if sides else float(_BASE_KERNEL)

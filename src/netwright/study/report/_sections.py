@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import NetwrightError
-from netwright.study import _report_charts as charts
-from netwright.study._report_svg import Chart
-from netwright.study._report_words import (
+from netwright.study.report import _charts as charts
+from netwright.study.report._svg import Chart
+from netwright.study.report._words import (
     count,
     finite,
     headed,
@@ -112,7 +112,8 @@ def trial_words(trial: Trial, metrics: Sequence[str]) -> str:
 
 def told_metrics(study: Study, most: int = 6) -> list[str]:
     """Metrics worth a column: objectives, limited ones, then the usual costs that some trial has."""
-    wanted = [each.metric for each in (*study.spec.objectives, *study.spec.limits)]
+    wanted = [objective.metric for objective in study.spec.objectives]
+    wanted += [limit.metric for limit in study.spec.limits]
     known = {name for trial in study.trials for name in trial.values}
     extra = [name for name in ("params", "macs") if name in known]
     return list(dict.fromkeys([*wanted, *extra]))[:most]

@@ -11,14 +11,14 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from netwright._optional import require
-from netwright.study._report_svg import icon, symbols
+from netwright.study.report._svg import icon, symbols
 
 if TYPE_CHECKING:
     from netwright.study._records import Trial
 
 __all__ = ["designs_behind", "page", "safe_drawing"]
 
-_PARTS = Path(__file__).with_name("report")
+_PARTS = Path(__file__).parent
 _DESIGN_CELLS = 60_000
 """Decisions that the page keeps for its tooltips: some 400 kB."""
 
