@@ -17,7 +17,7 @@ help:
 	@echo "make lint      check style and format with ruff"
 	@echo "make types     check types with mypy"
 	@echo "make examples  run every script in examples/"
-	@echo "make bench     run every script in bench/ and print its table"
+	@echo "make bench     run the benchmarks and write BENCHMARKS.md"
 	@echo "All of them first make .venv and install into it, once. PYTHON=python3.12 picks another Python."
 
 # torch goes first, and the constraints hold it at its version: no package after it can pull another build over it.
@@ -46,4 +46,4 @@ examples: $(READY)
 	set -e; for script in examples/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 bench: $(READY)
-	set -e; for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	$(BIN)/python bench/run_all.py

@@ -14,7 +14,6 @@ SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in ("
 NEEDS = {"count_nasbench201": "torch", "latency_here": "onnxruntime"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_benchmark_runs(name: str) -> None:
     if name in NEEDS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, count
 
 from netwright.errors import ExportError
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
@@ -35,6 +36,7 @@ class Forward:
         self.arguments: list[str] = []
         self.result = ""
         self._values: dict[Tensor, Code] = {}
+        self._known: set[str] = set()
         self._pending: dict[Tensor, Code] = {}
         self._uses = self._count_uses()
         self._own = {p: below.path for below in unit.subtree() for p in below.parameters}
@@ -85,6 +87,7 @@ class Forward:
         for tensor in self.unit.inputs:
             name = self._argument(tensor)
             self.arguments.append(name)
+            self._known.add(name)
             self._values[tensor] = Code(name)
 
     def _argument(self, tensor: Tensor) -> str:
@@ -97,8 +100,8 @@ class Forward:
             return next(n for n in self._pool() if n not in self.arguments)
         return wanted
 
-    def _pool(self) -> list[str]:
-        return [*VARIABLES, *(f"t{i}" for i in range(len(self.graph.nodes) + len(VARIABLES)))]
+    def _pool(self) -> Iterator[str]:
+        return chain(VARIABLES, (f"t{i}" for i in count()))
 
     def _run(self, item: Node | Unit) -> None:
         inputs = self._inputs(item)
@@ -196,12 +199,15 @@ class Forward:
 
     def _variable(self, text: str, also: Sequence[str] = ()) -> str:
         """Name for a new value: that of an operand that is not needed any more, or a new one."""
-        live = {c.text for t, c in self._values.items() if self._uses[t] > 0 and t not in self._pending} | set(also)
+        # Values that no one reads any more are forgotten, or a long network would take quadratic time.
+        self._values = {t: c for t, c in self._values.items() if self._uses[t] > 0}
+        live = {c.text for t, c in self._values.items() if t not in self._pending} | set(also)
         live |= {word for code in self._pending.values() for word in re.findall(r"[A-Za-z_]\w*", code.text)}
         words = re.findall(r"(?<![\w.])[A-Za-z_]\w*", text)
-        known = {c.text for c in self._values.values()}
-        old = [w for w in words if w in known and w not in live and w.isidentifier()]
-        return old[0] if old else next(n for n in self._pool() if n not in live)
+        old = [w for w in words if w in self._known and w not in live]
+        name = old[0] if old else next(n for n in self._pool() if n not in live)
+        self._known.add(name)
+        return name
 
 
 def array_text(constant: Constant) -> Raw:

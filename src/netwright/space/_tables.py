@@ -358,7 +358,7 @@ def convolve(x: Floats, y: Floats) -> Floats:
     Directly where that is affordable: every term is positive, so even coefficients 1e-200 of the largest come out to
     full precision. Else by FFT, after which what lies below its rounding noise is nothing.
     """
-    if min(len(x), len(y)) <= 64 or len(x) * len(y) <= DIRECT:
+    if min(len(x), len(y)) <= SHORT or len(x) * len(y) <= DIRECT:
         return np.convolve(x, y)
     size = len(x) + len(y) - 1
     if np.count_nonzero(x) > np.count_nonzero(y):
@@ -376,6 +376,8 @@ def convolve(x: Floats, y: Floats) -> Floats:
     return z
 
 
+SHORT = 64
+"""Length up to which a polynomial is multiplied directly."""
 DIRECT = 1 << 24
 """Multiplications up to which a product of polynomials is direct."""
 

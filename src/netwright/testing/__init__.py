@@ -7,12 +7,23 @@ import pytest
 
 # Before the imports, or a failing check of a suite would show no values.
 pytest.register_assert_rewrite(
-    "netwright.testing._executor", "netwright.testing._export", "netwright.testing._strategy"
+    "netwright.testing._executor",
+    "netwright.testing._export",
+    "netwright.testing._space",
+    "netwright.testing._strategy",
 )
 
 from netwright.testing._executor import ExecutorConformance  # noqa: E402
 from netwright.testing._export import assert_exports_agree  # noqa: E402
+from netwright.testing._space import SpaceConformance  # noqa: E402
 from netwright.testing._strategy import StrategyConformance, drive  # noqa: E402
 from netwright.testing._toy_space import ToySpace  # noqa: E402
 
-__all__ = ["ExecutorConformance", "StrategyConformance", "ToySpace", "assert_exports_agree", "drive"]
+__all__ = [
+    "ExecutorConformance",
+    "SpaceConformance",
+    "StrategyConformance",
+    "ToySpace",
+    "assert_exports_agree",
+    "drive",
+]

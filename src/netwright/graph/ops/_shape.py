@@ -39,7 +39,7 @@ class Flatten(Operator):
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
         axis = attrs.setdefault("axis", 1)
-        require(0 <= axis <= x.rank, self, f"axis ({axis}) must be in 0..rank", inputs)
+        require(-x.rank <= axis <= x.rank, self, f"axis ({axis}) must be in -rank..rank", inputs)
         return (((prod(x.shape[:axis]), prod(x.shape[axis:])), x.dtype),)
 
 
