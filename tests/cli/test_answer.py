@@ -84,7 +84,7 @@ def test_a_search_without_a_winner_says_why_and_ends_with_1(capsys: pytest.Captu
 def test_a_winner_stands_beside_the_baselines(capsys: pytest.CaptureFixture[str]):
     winner = {
         "trial": 7,
-        "metrics": {"test": {"accuracy": 0.987654}},
+        "metrics": {"test": {"loss": 0.1, "accuracy": 0.987654}},
         "costs": {"params": 48_120, "macs": 1_713_152},
         "latency": {"median_ms": 0.0512},
         "limits": [{"limit": "params <= 50k", "value": 48_120, "holds": True}],

@@ -42,6 +42,10 @@ class Rules:
     size: float = math.inf
 
 
+def unchanged(x: Tensor) -> Tensor:
+    return x
+
+
 @dataclass(frozen=True)
 class Derived:
     """A derivation so far: its decisions and probability, the ties and rules it has used, and what it builds."""
@@ -50,7 +54,7 @@ class Derived:
     probability: float = 1.0
     ties: tuple[tuple[str, Build], ...] = ()
     used: int = 0
-    build: Build = staticmethod(lambda x: x)
+    build: Build = unchanged
 
     def decided(self, path: str, value: Any, probability: float) -> Derived:
         label = "none" if value is None else value
@@ -122,7 +126,7 @@ class Skip(Part):
         return skip()
 
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        yield at.building(lambda x: x)
+        yield at.building(unchanged)
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class Repeat(Part):
             start = at if len(self.times) == 1 else at.decided(below(prefix, "times"), n, 1 / len(self.times))
             if self.tied:
                 if n == 0:
-                    yield start.building(lambda x: x)
+                    yield start.building(unchanged)
                 else:
                     for derived in self.body.derivations(start, below(prefix, "each"), rules):
                         yield derived.building(chained([derived.build] * n))
@@ -391,7 +395,7 @@ def reference(source: Source) -> tuple[Found, ...]:
     return tuple(found)
 
 
-# Random sources ------------------------------------------------------------------------------------------------------
+# Random sources -----------------------------------------------------------------------------------------------------
 
 
 def some(*values: Any, most: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:

@@ -53,11 +53,26 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         SpaceError,
         "options must differ",
     ),
-    "too few weights": (lambda: oneof(1, 2, weights=[1, 3]), lambda: oneof(1, 2, weights=[1]), SpaceError, "one positive"),
-    "zero weight": (lambda: oneof(1, weights=[2]), lambda: oneof(1, 2, weights=[1, 0]), SpaceError, r"\[1, 0\] for 2"),
+    "too few weights": (
+        lambda: oneof(1, 2, weights=[1, 3]),
+        lambda: oneof(1, 2, weights=[1]),
+        SpaceError,
+        "one positive",
+    ),
+    "zero weight": (
+        lambda: oneof(1, weights=[2]),
+        lambda: oneof(1, 2, weights=[1, 0]),
+        SpaceError,
+        r"\[1, 0\] for 2",
+    ),
     "negative weight": (lambda: oneof(1), lambda: oneof(1, weights=[-1]), SpaceError, "positive number"),
     "no number": (lambda: oneof(1), lambda: oneof(1, weights=[float("nan")]), SpaceError, "positive number"),
-    "endless weight": (lambda: oneof(1), lambda: oneof(1, 2, weights=[float("inf"), 1]), SpaceError, "positive number"),
+    "endless weight": (
+        lambda: oneof(1),
+        lambda: oneof(1, 2, weights=[float("inf"), 1]),
+        SpaceError,
+        "positive number",
+    ),
     "interval among options": (lambda: oneof(1.0), lambda: oneof(1, real(0, 1)), SpaceError, "got a real interval"),
     "interval in a network": (
         lambda: conv(oneof(4)),
@@ -65,7 +80,12 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         SpaceError,
         "real.. is for recipes",
     ),
-    "negative count": (lambda: repeat(conv(4), 0), lambda: repeat(conv(4), -1), SpaceError, r"at least 0, but got \(-1,\)"),
+    "negative count": (
+        lambda: repeat(conv(4), 0),
+        lambda: repeat(conv(4), -1),
+        SpaceError,
+        r"at least 0, but got \(-1,\)",
+    ),
     "fraction of a copy": (lambda: repeat(conv(4), 2), lambda: repeat(conv(4), 1.5), SpaceError, "whole numbers"),
     "a truth as count": (lambda: repeat(conv(4), 1), lambda: repeat(conv(4), True), SpaceError, "whole numbers"),
     "a bad count among good": (
@@ -74,8 +94,18 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         SpaceError,
         "whole numbers",
     ),
-    "no part": (lambda: seq(conv(4)), lambda: seq(conv(4), 3), SpaceError, "a part of a network must be .* but got 3"),
-    "values as a part": (lambda: seq(oneof(conv(4))), lambda: seq(oneof(3, conv(4))), SpaceError, "a part of a network"),
+    "no part": (
+        lambda: seq(conv(4)),
+        lambda: seq(conv(4), 3),
+        SpaceError,
+        "a part of a network must be .* but got 3",
+    ),
+    "values as a part": (
+        lambda: seq(oneof(conv(4))),
+        lambda: seq(oneof(3, conv(4))),
+        SpaceError,
+        "a part of a network",
+    ),
     "no branches": (lambda: branch(conv(4)), lambda: branch(), SpaceError, "a branch needs at least one part"),
     "unknown join": (
         lambda: branch(conv(4), join="mul"),
@@ -91,8 +121,12 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         SpaceError,
         r"0 <= i < j, but got \(2, 1\)",
     ),
-    "edge to itself": (lambda: cell({(0, 2): skip(), (0, 1): skip(), (1, 2): skip()}), lambda: cell({(1, 1): skip()}),
-                       SpaceError, r"\(1, 1\)"),
+    "edge to itself": (
+        lambda: cell({(0, 2): skip(), (0, 1): skip(), (1, 2): skip()}),
+        lambda: cell({(1, 1): skip()}),
+        SpaceError,
+        r"\(1, 1\)",
+    ),
     "node without an edge": (
         lambda: cell({(0, 1): conv(4), (1, 2): conv(4)}),
         lambda: cell({(0, 2): conv(4)}),
@@ -118,15 +152,30 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         UnknownNameError,
         "no rule is named 'b'",
     ),
-    "unknown start": (lambda: grammar("a", depth=1, a=conv(4)), lambda: grammar("b", depth=1, a=conv(4)), UnknownNameError, "'b'"),
+    "unknown start": (
+        lambda: grammar("a", depth=1, a=conv(4)),
+        lambda: grammar("b", depth=1, a=conv(4)),
+        UnknownNameError,
+        "'b'",
+    ),
     "no bound": (
         lambda: grammar("a", size=1, a=conv(4)),
         lambda: grammar("a", a=conv(4)),
         SpaceError,
         "one positive bound, but got depth=None, size=None",
     ),
-    "two bounds": (lambda: grammar("a", depth=1, a=skip()), lambda: grammar("a", depth=1, size=1, a=skip()), SpaceError, "one"),
-    "bound of nothing": (lambda: grammar("a", depth=1, a=skip()), lambda: grammar("a", depth=0, a=skip()), SpaceError, "depth=0"),
+    "two bounds": (
+        lambda: grammar("a", depth=1, a=skip()),
+        lambda: grammar("a", depth=1, size=1, a=skip()),
+        SpaceError,
+        "one",
+    ),
+    "bound of nothing": (
+        lambda: grammar("a", depth=1, a=skip()),
+        lambda: grammar("a", depth=0, a=skip()),
+        SpaceError,
+        "depth=0",
+    ),
     "rule outside a grammar": (
         lambda: space(grammar("a", depth=1, a=conv(4))),
         lambda: space(seq(conv(4), rule("a"))),
@@ -163,14 +212,19 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         SpaceError,
         "two decide under 'input'",
     ),
-    "no input": (lambda: space(conv(4), input=[INPUT]), lambda: space(conv(4), input=[]), SpaceError, "at least one input"),
+    "no input": (
+        lambda: space(conv(4), input=[INPUT]),
+        lambda: space(conv(4), input=[]),
+        SpaceError,
+        "at least one input",
+    ),
     "too many nodes": (
         lambda: space(repeat(oneof(conv(4), conv(8)), times=10), max_nodes=1000),
         lambda: space(repeat(oneof(conv(4), conv(8)), times=10), max_nodes=20),
         SpaceError,
         "must stay under 20 nodes, but .* passes that",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -200,13 +254,19 @@ EMPTY = {
         r"conv\(channels=4, groups=3\) got 1x4x8x8",
     ),
     "concat": (branch(conv(4), conv(4, stride=2), join="concat"), "got 1x4x8x8 and 1x4x4x4"),
-    "rules that never end": (grammar("a", depth=5, a=seq(conv(4), rule("a"))), "rule 'a', which does not end within its bound"),
+    "rules that never end": (
+        grammar("a", depth=5, a=seq(conv(4), rule("a"))),
+        "rule 'a', which does not end within its bound",
+    ),
     "tie": (
-        seq(tied("t", conv(oneof(4, 5), groups=oneof(1, 3))), tied("t", conv(oneof(4, 5), groups=oneof(1, 3))),
-            residual(conv(9, kernel=1), conv(8))),
+        seq(
+            tied("t", conv(oneof(4, 5), groups=oneof(1, 3))),
+            tied("t", conv(oneof(4, 5), groups=oneof(1, 3))),
+            residual(conv(9, kernel=1), conv(8)),
+        ),
         "residual, where add got 1x9x8x8 and 1x8x8x8",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", EMPTY)

@@ -59,9 +59,9 @@ def test_recipe_of_a_design_has_all_values() -> None:
     assert recipe["seed"] == 7
     assert recipe["lr"] == design["recipe.lr"]
     assert space.network(design).outputs[0].shape[1] == design["channels"]
-    with pytest.raises(DesignError, match="'recipe.lr'"):
+    with pytest.raises(DesignError, match=r"'recipe\.lr'"):
         space.recipe({path: value for path, value in design.items() if path != "recipe.lr"})
-    with pytest.raises(DesignError, match="'recipe.epochs' must be one of 10, 20, 30"):
+    with pytest.raises(DesignError, match=r"'recipe\.epochs' must be one of 10, 20, 30"):
         space.recipe({**design, "recipe.epochs": 15})
 
 

@@ -6,7 +6,8 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def between(values: Sequence[float], low: float, high: float) -> tuple[float, fl
     """Bounds at two quantiles of values, half-way between neighbours so that no rounding decides."""
     known = sorted(set(values))
     known = [known[0] - 1, *known, known[-1] + 1]
-    edges = [(a + b) / 2 for a, b in zip(known, known[1:], strict=False)]
+    edges = [(a + b) / 2 for a, b in pairwise(known)]
     first = min(round(low * (len(edges) - 1)), len(edges) - 2)
     return edges[first], edges[max(round(high * (len(edges) - 1)), first + 1)]
 
@@ -80,7 +81,7 @@ def limit_on(rows: dict[Design, tuple[float, ...]], names: Sequence[str], name: 
     return Limit(name, None if low is None else a, None if high is None else b)
 
 
-# Random small spaces -------------------------------------------------------------------------------------------------
+# Random small spaces ------------------------------------------------------------------------------------------------
 
 
 @quick
@@ -146,11 +147,11 @@ def check(
         assert column == pytest.approx([rows[design][names.index(limit.metric)] for design in draws.designs])
 
 
-# Tables that round ---------------------------------------------------------------------------------------------------
+# Tables that round --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(params=["coarse", "fine", "fourier"])
-def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Tables leave exact costs after 6 keys, for grids of few bins, or through Fourier transforms."""
     monkeypatch.setattr(tables_module, "EXACT_KEYS", 6)
     bins = {"coarse": 23, "fine": 400, "fourier": 400}[request.param]
@@ -159,7 +160,7 @@ def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     if request.param == "fourier":
         monkeypatch.setattr(tables_module, "DIRECT", 0)
         monkeypatch.setattr(tables_module, "SHORT", 1)
-    yield request.param
+    return str(request.param)
 
 
 @pytest.mark.parametrize("window", WINDOWS)
@@ -254,7 +255,7 @@ def test_products_of_polynomials_agree_with_exact_ones(n: int, monkeypatch: pyte
         assert z == pytest.approx(exact, rel=1e-6)
 
 
-# Beyond the range of floats ------------------------------------------------------------------------------------------
+# Beyond the range of floats -----------------------------------------------------------------------------------------
 
 
 def deep(depth: int) -> Space:
@@ -286,7 +287,7 @@ def test_deep_grammars_are_uniform_within_small_budgets() -> None:
     assert all(shallow.costs(design, ["params"])["params"] <= 81 for design in list(found)[:50])
 
 
-# Determinism ---------------------------------------------------------------------------------------------------------
+# Determinism --------------------------------------------------------------------------------------------------------
 
 SCRIPT = """
 import numpy as np
@@ -302,7 +303,7 @@ space = Space(
 )
 rng = np.random.default_rng(7)
 for node in space.forest.nodes:
-    print(type(node).__name__, getattr(node, "name", ""), getattr(node, "alternatives", ""), getattr(node, "left", ""))
+    print(type(node).__name__, *(getattr(node, key, "") for key in ("name", "alternatives", "left")))
 low, high = (value for value, _ in space.extremes("macs"))
 limits = [f"macs <= {(low + high) // 2}", "params <= 100k"]
 designs = [*space.sample(rng, 20), *space.sample(rng, 20, limits), *space.sample(rng, 5, limits[:1], weighted=True)]
@@ -337,7 +338,7 @@ def test_what_was_asked_before_changes_no_draw() -> None:
     assert draw(fresh) == draw(used) == draw(used)
 
 
-# Limits --------------------------------------------------------------------------------------------------------------
+# Limits -------------------------------------------------------------------------------------------------------------
 
 
 def _windows(space: Space, limits: Sequence[Limit]) -> tuple[tuple[object, ...], ...]:
@@ -373,7 +374,7 @@ def test_limits_that_exclude_each_other_are_refused() -> None:
     limits = [Limit("params", None, cheap[0]), Limit("activation_bytes", None, frugal[1])]
     for limit in limits:
         space.check_limits([limit])
-    with pytest.raises(LimitError, match="none is: params in .* and activation_bytes in"):
+    with pytest.raises(LimitError, match=r"none is: params in .* and activation_bytes in"):
         space.check_limits(limits)
     with pytest.raises(LimitError):
         space.sample(np.random.default_rng(0), 1, limits)
@@ -381,7 +382,7 @@ def test_limits_that_exclude_each_other_are_refused() -> None:
 
 def test_a_gap_between_costs_is_no_design() -> None:
     space = Space(conv(oneof(4, 8), kernel=1), input=INPUT)
-    with pytest.raises(LimitError, match="none is: params in"):
+    with pytest.raises(LimitError, match=r"none is: params in"):
         space.sample(np.random.default_rng(0), 1, "21 <= params <= 39")
 
 

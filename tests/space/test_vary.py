@@ -27,7 +27,7 @@ def below(path: str, other: str) -> bool:
 
 
 def differs_in_one(old: Design, new: Design) -> bool:
-    """Whether one decision is another, and all that stand neither at it nor below it are kept where they still are."""
+    """Whether one decision is another, and all neither at it nor below it are kept where they still are."""
     return any(
         new.get(path, old[path]) != old[path]
         and all(new.get(other, old[other]) == old[other] for other in old if not below(path, other))

@@ -53,13 +53,19 @@ def _contestants(result: Mapping[str, Any]) -> RenderableType:
         rows.append((entry["name"], entry["metrics"], entry["costs"], entry["costs"].get("latency_ms@here")))
     for name, metrics, costs, milliseconds in rows:
         table.add_row(
-            name, _values(metrics), *(_number(costs.get(c)) for c in ("params", "macs")), _number(milliseconds)
+            name, _headline(metrics), *(_number(costs.get(c)) for c in ("params", "macs")), _number(milliseconds)
         )
     return table
 
 
 def _files(result: Mapping[str, Any]) -> list[str]:
     return [f"{role}: {path}" for role, path in result["paths"].items()]
+
+
+def _headline(metrics: Mapping[str, float]) -> str:
+    """The metric that people ask for first; the loss only where there is no other."""
+    name = next((name for name in metrics if name != "loss"), "loss")
+    return f"{name} {_number(metrics.get(name))}"
 
 
 def _values(values: Mapping[str, float]) -> str:

@@ -9,12 +9,15 @@ from typing import Any
 
 from netwright.blocks import Block, Call
 from netwright.errors import DesignError, SpaceError
-from netwright.graph import Tensor, scope
+from netwright.graph import Input, Shape, Template, Tensor, scope
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._design import Value
 from netwright.space._forest import join_path
 
 __all__ = ["Builder", "Expression", "Named", "as_expression", "label_of", "named", "unique_labels"]
+
+TEMPLATES = 4096
+"""Blocks, each on one input shape, that are kept for copying."""
 
 
 class Expression:
@@ -80,6 +83,7 @@ class Builder:
     decisions: Mapping[str, Value]
     grammar: Any = None
     read: set[str] = field(default_factory=set)
+    templates: dict[tuple[Call, Shape, str], Template] = field(default_factory=dict)
 
     def decide(self, path: str) -> Value:
         """Value of a decision; raises DesignError that names the path where it is missing."""
@@ -92,6 +96,16 @@ class Builder:
         """Build a part under a component of the path, and name its modules after it."""
         with scope(component) if component else nullcontext():
             return expression.build(self, x, join_path(prefix, component))
+
+    def apply(self, call: Call, x: Tensor) -> Tensor:
+        """Build a block; where it was built on this shape before, copy what it built then."""
+        key = (call, x.shape, x.dtype)
+        if key not in self.templates:
+            if len(self.templates) >= TEMPLATES:
+                self.templates.clear()
+            source = Input(x.shape, x.dtype)
+            self.templates[key] = Template([source], call.block.function(source, **call.hyperparameters))
+        return self.templates[key].build(x)
 
 
 class Applied(Expression):
@@ -121,9 +135,8 @@ class Applied(Expression):
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         from netwright.space._domain import resolve
 
-        call = resolve(self.call, builder, prefix)
-        y: Tensor = call.block.function(x, **call.hyperparameters)
-        return y
+        fixed = len(self._expansions) == 1 and not self._expansions[0][0]
+        return builder.apply(self.call if fixed else resolve(self.call, builder, prefix), x)
 
     def __repr__(self) -> str:
         return repr(self.call)

@@ -21,6 +21,8 @@ SLOTS = 1 << 12
 """Steps of the grid that a cost is put on where its exact distribution has too many values."""
 EXACT_PAIRS = 1 << 20
 """Pairs of costs up to which a product is exact."""
+MOST_TOPS = 64
+"""Alternatives at the top up to which each is looked at alone."""
 EXACT_COUNT = 1 << 53
 """Number of derivations up to which counts are held in machine words."""
 
@@ -221,13 +223,14 @@ def _tops(forest: Forest, leaves: Floats) -> list[tuple[Forest, Floats]]:
     root = forest.nodes[forest.root]
     while isinstance(root, And) and _costless(forest.nodes[root.left[1]]):
         root = forest.nodes[root.right[1]]
-    if not isinstance(root, Or):
+    if not isinstance(root, Or) or len(root.alternatives) > MOST_TOPS:
         return [(forest, leaves)]
     tops = []
     for _, child in root.alternatives:
         sub, kept = Forest(forest.nodes, child).trimmed_with_numbers()
         tops.append((sub, leaves[kept]))
-    return tops
+    # Alternatives that share most of their nodes, such as output shapes, would be the same work many times.
+    return tops if sum(len(sub) for sub, _ in tops) <= 3 * len(forest) else [(forest, leaves)]
 
 
 def _costless(node: ForestNode) -> bool:

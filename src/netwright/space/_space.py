@@ -15,7 +15,7 @@ from netwright.cost import COSTS, Cost, Limit
 from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TensorType
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
@@ -71,6 +71,7 @@ class Space:
         self.recipe_space = Recipe(recipe or {})
         self._max_nodes = max_nodes
         self._samplers: dict[tuple[tuple[Window, ...], bool], Sampler] = {}
+        self._templates: dict[Any, Any] = {}
         if not self.inputs:
             raise SpaceError("a space needs at least one input shape, but got none.")
 
@@ -96,10 +97,11 @@ class Space:
 
     def __getstate__(self) -> dict[str, Any]:
         # A forest is compiled again faster than it is sent.
-        return {key: value for key, value in self.__dict__.items() if key not in ("forest", "_counts", "_samplers")}
+        made = ("forest", "_counts", "_samplers", "_templates")
+        return {key: value for key, value in self.__dict__.items() if key not in made}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _samplers={})
+        self.__dict__.update(state, _samplers={}, _templates={})
 
     # -- the forest and what it answers ---------------------------------------------------------------------------
 
@@ -141,6 +143,25 @@ class Space:
     def costs_known(self) -> dict[str, Cost]:
         """Costs that limits on this space may name."""
         return {**COSTS, **self._own_costs}
+
+    def tied_contexts(self) -> dict[str, tuple[TensorType, ...]]:
+        """Types that flow into each tied part by its key; empty where they depend on decisions."""
+        if len(self.inputs) > 1:
+            return {}
+        tensor = next(iter(self.inputs.values()))
+        compiler, contexts = Compiler(bound=self._max_nodes), Contexts(((tensor.shape, tensor.dtype),))
+        outcomes = list(compiler.compile(self.expression, contexts))
+        if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
+            return {}
+        found: dict[str, tuple[TensorType, ...]] = {}
+        for (number, into, _), _ in outcomes[0].uses:
+            key = compiler.ties[number].key
+            found[key] = (*found.get(key, ()), into)
+        return found
+
+    def network_size(self) -> int:
+        """Exact number of network designs, without the recipe's part."""
+        return self._counts[self.forest.root]
 
     def cost(self, name: str) -> Cost:
         """A cost that limits may name; raises UnknownNameError."""
@@ -299,7 +320,7 @@ class Space:
         Raises DesignError that names the path where the design does not belong to the space, and ShapeError where
         its shapes do not fit.
         """
-        builder = Builder(design)
+        builder = Builder(design, templates=self._templates)
         if len(self.inputs) > 1:
             path = "input"
             choice = Choice(tuple(self.inputs.values()), tuple(self.inputs), (1.0,) * len(self.inputs))

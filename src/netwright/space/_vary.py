@@ -90,18 +90,13 @@ def crossover(
 
     Equal nodes derive the same language from the same shapes, so the child is valid wherever in `b` the part stood;
     its costs are known exactly before it is built. Drawn uniformly among the exchanges that change something and keep
-    the budgets. None when there is none.
+    the budgets. None when there is none, or when so many could be made that the first few thousand tell.
     """
     tops = [trace(forest, design) for design in (a, b)]
     if tops[0] is None or tops[1] is None:
         return None
-    donors: dict[int, list[Visit]] = {}
-    for visit in tops[1].all():
-        donors.setdefault(visit.number, []).append(visit)
-    pairs = [(old, new) for old in tops[0].all() for new in donors.get(old.number, ())]
     total = _spent(forest, tops[0], windows)
-    for i in rng.permutation(len(pairs)):
-        old, new = pairs[i]
+    for old, new in _pairs(tops[0], tops[1], rng):
         out, into = old.decisions(), _moved(new, old.prefix)
         if out == into or len(out) == len(a):
             continue
@@ -109,6 +104,33 @@ def crossover(
         if _fits([t + (plus - minus) for t, (plus, minus) in zip(total, change, strict=True)], windows):
             return Design(_exchanged(a, out, into))
     return None
+
+
+def _pairs(a: Visit, b: Visit, rng: np.random.Generator) -> Iterator[tuple[Visit, Visit]]:
+    """Visits of one node by both derivations, each pair as likely to come next; never all of a long list of them."""
+    donors: dict[int, list[Visit]] = {}
+    for visit in _deciding(b):
+        donors.setdefault(visit.number, []).append(visit)
+    olds = [visit for visit in _deciding(a) if visit.number in donors]
+    ends = np.cumsum([len(donors[visit.number]) for visit in olds])
+    total = int(ends[-1]) if olds else 0
+    for index in rng.permutation(total) if total <= TRIED else rng.integers(total, size=TRIED):
+        place = int(np.searchsorted(ends, index, side="right"))
+        yield olds[place], donors[olds[place].number][index - ends[place]]
+
+
+TRIED = 4096
+"""Exchanges that are tried."""
+
+
+def _deciding(top: Visit) -> list[Visit]:
+    """Visits that make a decision, or stand above one that does."""
+    deciding: set[int] = set()
+    visits = top.all()
+    for visit in reversed(visits):
+        if visit.here or any(id(inner) in deciding for inner in visit.below):
+            deciding.add(id(visit))
+    return [visit for visit in visits if id(visit) in deciding]
 
 
 def _moved(visit: Visit, prefix: str) -> dict[str, Value]:

@@ -53,7 +53,7 @@ def mobilenet_tiny(input: Input | None = None, classes: int = 10, *, scale: floa
     """Inverted residuals (Sandler et al. 2018) at widths for 8x8 to 32x32 images, a few thousand to 500k parameters.
 
     >>> mobilenet_tiny().size()
-    5358150000
+    512096256
     """
     given = input or image(1, 8, 8)
     widths = [[round(w * scale) for w in stage] for stage in ((16, 24), (24, 32, 48), (40, 56, 80))]
@@ -79,8 +79,8 @@ def mobilenet_tiny(input: Input | None = None, classes: int = 10, *, scale: floa
 def convnet_tiny(input: Input | None = None, classes: int = 10, *, scale: float = 1.0) -> Space:
     """Plain, residual, separable and ConvNeXt blocks side by side in three stages.
 
-    >>> convnet_tiny().size() > 10**6
-    True
+    >>> convnet_tiny().size()
+    804357
     """
     given = input or image(1, 8, 8)
     widths = [[round(w * scale) for w in stage] for stage in ((16, 24, 32), (24, 32, 48), (32, 48, 64))]
