@@ -40,7 +40,7 @@ from .interpreter import (
     sources,
 )
 
-quick = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=45, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 INPUT = image(3, 8, 8)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ DEFAULT_SLOTS = 1 << 12
 
 
 def describe(
-    space: Space, classes: int | None, limits: Sequence[Limit] = (), seconds: float = 10.0
+    space: Space, classes: int | None, limits: Sequence[Limit] = (), seconds: float = 60.0
 ) -> dict[str, Any]:
     """The document of `netwright space NAME`.
 
@@ -34,7 +35,7 @@ def describe(
         space.cost(limit.metric)
     space.check_limits(limits)
     within = _within(space, limits)
-    networks = distinct_networks(space, seconds=seconds)
+    networks = distinct_networks(space, seconds=seconds, workers=os.cpu_count() or 1)
     return {
         "name": space.name,
         "input": " | ".join(space.inputs),

@@ -29,7 +29,7 @@ def space(
     seconds: Annotated[
         float,
         typer.Option(min=0, help="Time to spend on counting distinct networks, where all can be counted in it."),
-    ] = 10.0,
+    ] = 60.0,
     as_json: AsJson = False,
 ) -> None:
     """Describe a space: exact numbers of designs, and the spread of parameters and MACs over all of them.

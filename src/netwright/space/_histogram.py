@@ -249,4 +249,7 @@ def _part(forest: Forest, leaves: Floats, width: int, slots: int) -> _Part:
     least, most = (0.0, 0.0) if isinstance(found, _Sparse) else (found.least, found.most)
     items = {value * unit: n for value, n in semiring.unpack(found).items()}
     below, above = -(least + fine[0]) * unit, (most + fine[1]) * unit
-    return _Part(items, below == above == 0, max(below, 0.0), max(above, 0.0), smallest, largest)
+    exact = below == above == 0
+    # Grid points are floats themselves: without this, a cost at the very edge of its bracket could fall outside.
+    slack = 0.0 if exact else 1e-12 * max(abs(smallest), abs(largest))
+    return _Part(items, exact, max(below, 0.0) + slack, max(above, 0.0) + slack, smallest, largest)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import pickle
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +15,10 @@ from netwright.cost import Limit
 from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
-from netwright.study._finish import Candidate, ranked, timing_of, train_finally, verdicts
+from netwright.study._finish import ranked, timing_of, train_finally, verdicts
 from netwright.study._loop import run_loop, start
 from netwright.study._plan import Plan
+from netwright.study._processes import ProcessExecutor
 from netwright.study._records import Study, StudySpec
 from netwright.study._store import Store
 from netwright.study._trial import LATENCY
@@ -28,7 +26,7 @@ from netwright.study._trial import LATENCY
 if TYPE_CHECKING:
     from netwright.space import Design
 
-__all__ = ["RandomSearch", "baselines", "largest_within"]
+__all__ = ["baselines", "largest_within", "random_search"]
 
 FOLDER = "random"
 DRAWS = 4000
@@ -42,64 +40,16 @@ def random_spec(spec: StudySpec) -> StudySpec:
     return replace(spec, strategy={"name": "random"}, seed=spec.seed + 1)
 
 
-class RandomSearch:
-    """Random search with the budget of a study, in a process beside it while the search runs.
-
-    With a single core, or with a task or space that cannot be sent to another process, it runs after the search, for
-    as long in seconds of evaluation as the search took.
-    """
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        self._plan = plan
-        self._folder = folder / FOLDER
-        self._process: Any = None
-
-    def begin(self) -> None:
-        """Start beside the search where that is possible."""
-        if (os.cpu_count() or 1) < 2 or self._plan.spec.budget.seconds is None:
-            return
-        try:
-            pickle.dumps(self._plan)
-        except Exception:  # whatever a user's own object raises: it then runs afterwards, in this process
-            return
-        context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_beside, args=(self._plan, self._folder), daemon=True)
-        self._process.start()
-
-    def stop(self) -> None:
-        """End it; what it has committed stays."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join()
-
-    def end(self, study: Study) -> Study | None:
-        """Wait for it, or run it now; None when it gave nothing."""
-        if self._process is not None:
-            self._process.join()
-        else:
-            spent = sum(trial.cost for trial in study.trials)
-            with suppress(NetwrightError):
-                _run(self._plan, self._folder, Budget(evaluation_seconds=spent))
-        try:
-            with Store.open(self._folder) as store:
-                return store.study()
-        except NetwrightError:
-            return None
-
-
-def _beside(plan: Plan, folder: Path) -> None:
-    with suppress(NetwrightError, KeyboardInterrupt):
-        _run(plan, folder, plan.spec.budget)
-
-
-def _run(plan: Plan, folder: Path, budget: Budget) -> None:
-    """Start random search, or go on with it."""
+def random_search(plan: Plan, folder: Path, budget: Budget, workers: int = 1) -> None:
+    """Random search within a budget, or go on with it where it was begun."""
     spec = replace(random_spec(plan.spec), budget=budget)
-    if folder.exists():
-        with Store.open(folder) as store:
-            run_loop(store, plan.parts(spec), progress=False)
-    else:
-        start(folder, spec, plan.parts(spec), progress=False)
+    executor = ProcessExecutor(workers) if workers > 1 else None
+    with suppress(NetwrightError, KeyboardInterrupt):
+        if (folder / FOLDER).exists():
+            with Store.open(folder / FOLDER) as store:
+                run_loop(store, plan.parts(spec), executor=executor, progress=False)
+        else:
+            start(folder / FOLDER, spec, plan.parts(spec), executor=executor, progress=False)
 
 
 def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
@@ -143,34 +93,41 @@ def _measured(limits: Sequence[Limit], graph: Any) -> list[dict[str, Any]]:
     return verdicts([limit for limit in limits if limit.metric in known], known)
 
 
-def baselines(
-    plan: Plan, study: Study, chance: Study | None, epochs: int, say: Callable[[str], None]
-) -> list[dict[str, Any]]:
-    """Each baseline trained and tested exactly like the winner."""
+def baselines(plan: Plan, folder: Path, epochs: int) -> list[dict[str, Any]]:
+    """The best of random search and the largest designs, each trained and tested exactly like the winner."""
     rng = np.random.default_rng([plan.spec.seed, 2**31])
     found: list[dict[str, Any]] = []
+    chance = _study_of(folder / FOLDER)
     if chance is not None and chance.of_state("complete"):
         best = ranked(chance)[0]
-        say("training the best of random search")
         entry = _trained(plan, "random search at equal cost", best.design, epochs, best.seed)
         found.append({**entry, "trials": len(chance.trials), "best": dict(best.values)})
     for name, cost in (("largest by params", "params"), ("largest by MACs", "macs")):
-        design = largest_within(plan, cost, rng)
-        if design is not None:
-            say(f"training the {name}")
-            found.append({**_trained(plan, name, design, epochs, plan.spec.seed), "trials": 1})
+        # A baseline that cannot be found or trained is missing from the report; it must not take the result with it.
+        with suppress(NetwrightError):
+            design = largest_within(plan, cost, rng)
+            if design is not None:
+                found.append({**_trained(plan, name, design, epochs, plan.spec.seed), "trials": 1})
     return found
+
+
+def _study_of(folder: Path) -> Study | None:
+    try:
+        with Store.open(folder) as store:
+            return store.study()
+    except NetwrightError:
+        return None
 
 
 def _trained(plan: Plan, name: str, design: Design, epochs: int, seed: int) -> dict[str, Any]:
     started = time.perf_counter()
     graph = simplify(plan.space.network(design))
-    candidate: Candidate = train_finally(plan, design, graph, epochs, seed)
-    candidate.latency = timing_of(graph)
+    candidate = train_finally(plan, design, graph, epochs, seed)
+    latency = timing_of(graph)
     return {
         "name": name,
         "design": dict(design),
         "metrics": candidate.metrics["test"],
-        "costs": {**candidate.costs, LATENCY: candidate.latency["median_ms"]},
+        "costs": {**candidate.costs, LATENCY: latency["median_ms"]},
         "seconds": time.perf_counter() - started,
     }

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from netwright.space import Design
     from netwright.strategy import Objective
 
-__all__ = ["Candidate", "Finished", "finish", "train_finally", "verdicts"]
+__all__ = ["Candidate", "Finished", "Lengths", "finish", "ranked", "timing_of", "train_finally", "verdicts"]
 
-FINALISTS = 4
+FINALISTS = 3
 """Best designs that are trained for longer before one of them wins."""
+PROMOTED = 3
+"""Epochs of a finalist, in multiples of a trial's."""
 LONGER = 5
-"""Epochs of the finalists and of the final training, at most, in multiples of a trial's."""
-SHARE = 0.45
-"""Part of a search's time that its end may take on top, finalists, winner and baselines together."""
-LEAST = 45.0
+"""Epochs of the final training, in multiples of a trial's."""
+SHARE = 0.5
+"""Part of a search's time that its end may take on top; where it would take more, trainings are shortened."""
+LEAST = 60.0
 """Seconds that the end may take in any case."""
-COMPARED = 3
-"""Baselines that are trained like the winner."""
 SECONDS = 1.0
 """Time to spend on the final latency of a network."""
 
@@ -72,7 +72,7 @@ class Finished:
     seconds: float
 
 
-def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = lambda text: None) -> Finished:
+def finish(plan: Plan, study: Study, lengths: Lengths, say: Say = lambda text: None) -> Finished:
     """Choose, train and test the winner of a search on a task.
 
     The best designs of the front are measured again; those whose limits no longer hold are set aside and reported.
@@ -80,11 +80,10 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
     on both and tested once.
     """
     started = time.perf_counter()
-    length, places = affordable(plan, study, epochs)
     broken: list[dict[str, Any]] = []
     ready: list[tuple[Trial, Graph, dict[str, float] | None, list[dict[str, Any]]]] = []
     for trial in ranked(study):
-        if len(ready) == places:
+        if len(ready) == FINALISTS:
             break
         say(f"measuring trial {trial.number} again")
         graph = simplify(plan.space.network(trial.design))
@@ -96,11 +95,11 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
             broken.append({"trial": trial.number, "limits": checks})
     if not ready or plan.task is None:
         return Finished(None, broken, [], time.perf_counter() - started)
-    scores = [_promoted(plan, trial, graph, length, say) for trial, graph, *_ in ready]
+    scores = [_promoted(plan, trial, graph, lengths.promoted, say) for trial, graph, *_ in ready]
     best = min(range(len(ready)), key=lambda i: _rank(scores[i], plan.spec.objectives[0]))
     trial, graph, latency, checks = ready[best]
     say(f"training the winner, trial {trial.number}, on all but the test part")
-    winner = train_finally(plan, trial.design, graph, length, trial.seed)
+    winner = train_finally(plan, trial.design, graph, lengths.final, trial.seed)
     winner.trial, winner.metrics["valid"] = trial.number, scores[best]
     winner.latency = latency or timing_of(graph)
     winner.costs = known_costs(plan, graph, winner.latency)
@@ -112,22 +111,27 @@ def finish(plan: Plan, study: Study, *, epochs: int | None = None, say: Say = la
     return Finished(winner, broken, finalists, time.perf_counter() - started)
 
 
-def affordable(plan: Plan, study: Study, epochs: int | None) -> tuple[int, int]:
-    """Epochs of a final training, and number of finalists, that fit into the time for the end of a search.
+@dataclass(frozen=True)
+class Lengths:
+    """Epochs of the trainings at the end of a search."""
 
-    The time of an epoch is the median over the trials. No training is shorter than a trial's.
-    """
-    short = int(plan.spec.options["epochs"])
-    costs = sorted(trial.cost for trial in study.of_state("complete"))
-    if epochs is not None or not costs:
-        return epochs or short, FINALISTS
-    epoch = costs[len(costs) // 2] / short
-    time_left = max(LEAST, SHARE * study.elapsed)
-    for places in (FINALISTS, 2):
-        length = int(time_left / (epoch * (places + 1 + COMPARED)))
-        if length >= 2 * short:
-            break
-    return max(short, min(length, LONGER * short)), places
+    final: int
+    promoted: int
+
+    @classmethod
+    def of(cls, plan: Plan, study: Study, epochs: int | None) -> Lengths:
+        """The usual multiples of a trial's epochs, shortened where they would take too long.
+
+        The time of an epoch is the median over the trials. epochs: of the final training, where the user says so.
+        """
+        short = int(plan.spec.options["epochs"])
+        costs = sorted(trial.cost for trial in study.of_state("complete"))
+        if epochs is not None:
+            return cls(epochs, epochs)
+        wanted = short * (FINALISTS * PROMOTED + LONGER)
+        seconds = wanted * (costs[len(costs) // 2] / short if costs else 0.0)
+        scale = min(1.0, max(LEAST, SHARE * study.elapsed) / seconds) if seconds else 1.0
+        return cls(max(2 * short, round(LONGER * short * scale)), max(short, round(PROMOTED * short * scale)))
 
 
 def ranked(study: Study) -> list[Trial]:

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import StudyError
-from netwright.study._baselines import RandomSearch, baselines
+from netwright.study._baselines import baselines, random_search
+from netwright.study._beside import Beside
 from netwright.study._budget import Budget
-from netwright.study._finish import Candidate, Finished, finish, write_json
+from netwright.study._finish import Candidate, Finished, Lengths, finish, write_json
 from netwright.study._loop import StudyInterrupted, run_loop
 from netwright.study._plan import Plan, plan_of, plan_search
 from netwright.study._records import STATES, Study
@@ -153,22 +154,31 @@ def _run(
     plan: Plan, store: Store, workers: int, progress: bool, final_epochs: int | None, compare: bool
 ) -> SearchResult:
     started = time.perf_counter()
-    chance = RandomSearch(plan, store.folder) if compare and plan.task is not None else None
-    if chance is not None:
-        chance.begin()
+    beside: list[Beside] = []
+    compare = compare and plan.task is not None
+    if compare and workers == 1:
+        # A core for each: the same budget is the same cost.
+        beside.append(Beside(random_search, plan, store.folder, plan.spec.budget))
     try:
         study = run_loop(store, plan.parts(), executor=_executor(workers), progress=progress)
         searched = time.perf_counter()
         with _status(progress) as say:
-            finished = finish(plan, study, epochs=final_epochs, say=say)
-            compared: list[dict[str, Any]] = []
-            if chance is not None and finished.winner is not None:
-                say("waiting for random search")
-                compared = baselines(plan, study, chance.end(study), finished.winner.epochs, say)
+            lengths = Lengths.of(plan, study, final_epochs)
+            if compare:
+                if not beside:
+                    spent = Budget(evaluation_seconds=sum(trial.cost for trial in study.trials))
+                    beside.append(Beside(random_search, plan, study.folder, spent, workers, apart=False))
+                say("waiting for random search to end")
+                beside[0].result()
+                beside.append(Beside(baselines, plan, study.folder, lengths.final))
+            finished = finish(plan, study, lengths, say)
+            say("waiting for the baselines")
+            compared = beside[1].result() or [] if beside else []
             seconds = {
                 "search": study.elapsed,
                 "final": finished.seconds,
-                "baselines": time.perf_counter() - searched - finished.seconds,
+                "baselines": sum(entry["seconds"] for entry in compared),
+                "end": time.perf_counter() - searched,
                 "total": time.perf_counter() - started,
             }
             say("writing the result")
@@ -176,8 +186,8 @@ def _run(
     except KeyboardInterrupt:
         raise StudyInterrupted(store.folder) from None
     finally:
-        if chance is not None:
-            chance.stop()
+        for work in beside:
+            work.stop()
 
 
 def _executor(workers: int) -> Executor | None:
