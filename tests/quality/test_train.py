@@ -420,7 +420,8 @@ def test_images_are_trained_channels_last() -> None:
 
 def test_gradient_noise_and_mixup_change_the_weights() -> None:
     modules = [convnet() for _ in range(3)]
-    for module, recipe in zip(modules, [{}, {"gradient_noise": 0.01}, {"mixup": 0.2}], strict=True):
+    changes = [{"mixup": 0.0}, {"mixup": 0.0, "gradient_noise": 0.01}, {"mixup": 0.2}]
+    for module, recipe in zip(modules, changes, strict=True):
         train(module, TASK, Recipe(epochs=1, crop=0, **recipe))  # type: ignore[arg-type]
     assert not same_bits(modules[0], modules[1])
     assert not same_bits(modules[0], modules[2])

@@ -31,7 +31,7 @@ class Recipe:
     weight_decay: of weights, not of biases, scales and other vectors; None for 0.05 with AdamW, 0.0005 with SGD.
     batch_size: examples a step; smaller data make one batch.
     label_smoothing: share of the target spread over all classes.
-    mixup: alpha of mixup for classification; 0 for none.
+    mixup: alpha of mixup for classification (Zhang et al. 2018); 0 for none.
     crop: largest random shift of an image in pixels; None for an eighth of its smaller side, but 0 for images of
     less than 16 pixels, to which a shift by one does more harm than good.
     flip: mirror images at random; None for colour images only, as a mirrored digit or letter is another one.
@@ -47,14 +47,14 @@ class Recipe:
     """
 
     optimizer: str = "adamw"
-    lr: float = 3e-3
+    lr: float = 6e-3
     weight_decay: float | None = None
     momentum: float = 0.9
     epochs: int = 20
     batch_size: int = 64
     warmup_fraction: float = 0.1
     label_smoothing: float = 0.05
-    mixup: float = 0.0
+    mixup: float = 0.2
     crop: int | None = None
     flip: bool | None = None
     gradient_noise: float = 0.0
