@@ -15,10 +15,23 @@ from netwright.errors import UnknownNameError
 from netwright.graph import Graph, Input, image, ops, parameter
 
 GOLDEN = Path(__file__).with_name("golden_costs.json")
-ZOO = (
-    "resnet18 resnet50 resnext50 mobilenet_v1 mobilenet_v2 mobilenet_v3_large efficientnet_b0 shufflenet_v2_1x"
-    " googlenet convnext_tiny inceptionnext_tiny starnet_s1 vit_tiny poolformer_s12 lowformer_b0"
-).split()
+ZOO = [
+    "resnet18",
+    "resnet50",
+    "resnext50",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "efficientnet_b0",
+    "shufflenet_v2_1x",
+    "googlenet",
+    "convnext_tiny",
+    "inceptionnext_tiny",
+    "starnet_s1",
+    "vit_tiny",
+    "poolformer_s12",
+    "lowformer_b0",
+]
 NAMES = ("params", "macs", "flops", "activation_bytes", "weight_bytes", "traffic", "peak_memory")
 
 

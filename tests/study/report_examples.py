@@ -142,7 +142,7 @@ def drawing(of: Study) -> str:
 
 
 def main(folder: Path) -> None:
-    from netwright.study.report import write_report
+    from netwright.study._report import write_report
 
     ofa = catalog.ofa_mobilenetv3()
     full, many, none = study(), study(5000), study(0)

@@ -17,10 +17,10 @@ from netwright.cost import Limit
 from netwright.errors import MissingExtraError, StudyError
 from netwright.graph import image
 from netwright.space import Design, Space, oneof
-from netwright.study.report import _charts as charts
-from netwright.study.report import _sections as sections
-from netwright.study.report import _tables as tables
-from netwright.study.report import write_report
+from netwright.study._report import _charts as charts
+from netwright.study._report import _sections as sections
+from netwright.study._report import _tables as tables
+from netwright.study._report import write_report
 
 VOID = {"meta", "input", "br", "path", "circle", "rect"}
 

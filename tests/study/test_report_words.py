@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.study.report import _axes as axes
-from netwright.study.report import _words as words
+from netwright.study._report import _axes as axes
+from netwright.study._report import _words as words
 
 REAL = st.floats(-1e12, 1e12, allow_nan=False)
 

@@ -26,7 +26,7 @@ def report(
     Example: netwright report runs/digits
     """
     with answering(as_json) as answer:
-        from netwright.study.report import write_report
+        from netwright.study._report import write_report
 
         study = read_study(folder)
         drawing = study.folder / "best" / "drawing.svg"

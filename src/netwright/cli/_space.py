@@ -45,9 +45,9 @@ def space(
 
         limits = Limit.of(limit or [])
         found = find_space(name, parse_shape(input) if input else None, classes)
-        facts = describe(found, classes or default_classes(found.name), limits, seconds)
-        if sample:
-            facts["samples"] = _samples(found, limits, sample, seed)
+        # Draws first: they are quick, and a limit that the forest cannot hold is then refused at once.
+        samples = {"samples": _samples(found, limits, sample, seed)} if sample else {}
+        facts = describe(found, classes or default_classes(found.name), limits, seconds) | samples
         answer.give(facts, lambda: _words(facts))
 
 

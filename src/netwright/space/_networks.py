@@ -35,9 +35,9 @@ def distinct_networks(space: Space, *, seconds: float | None = None, workers: in
     >>> space.size(), distinct_networks(space)
     (4, 3)
 
-    The first networks tell how long all will take, so that a large space is given up at once. Where a tied part stands
-    in the same contexts in every design, designs whose part is equal in each context are equal as a whole, so that
-    only one of them is built. workers: processes to share the work between, which pays from some thousand designs on.
+    The first networks tell how long all will take, so that a large space is given up at once. Where a tied part
+    stands in the same contexts in every design, designs whose part is equal in each context are equal as a whole, so
+    that only one of them is built. workers: processes to share the work between, which pays from some thousand designs on.
     """
     total = space.network_size()
     workers = workers if total >= MANY else 1

@@ -205,7 +205,7 @@ def _written(
 ) -> SearchResult:
     """Export the winner, then write result.json and report.html beside it."""
     from netwright.io import draw, export
-    from netwright.study.report import write_report
+    from netwright.study._report import write_report
 
     folder, winner, paths = study.folder, finished.winner, {}
     drawing = None

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from netwright._optional import require
-from netwright.study.report._svg import icon, symbols
+from netwright.study._report._svg import icon, symbols
 
 if TYPE_CHECKING:
     from netwright.study._records import Trial

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from netwright.study.report._axes import Axis
+from netwright.study._report._axes import Axis
 
 __all__ = ["HEIGHT", "SYMBOLS", "WIDTH", "Canvas", "Chart", "Key", "Point", "icon", "symbols"]
 

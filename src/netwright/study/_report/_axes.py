@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from netwright.study.report._words import BYTES, compact, is_share, label
+from netwright.study._report._words import BYTES, compact, is_share, label
 
 __all__ = ["Axis", "count_axis", "fit", "line_axis"]
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from netwright.study.report._axes import Axis, count_axis, fit, line_axis
-from netwright.study.report._svg import WIDTH, Canvas, Chart, Key, Point
-from netwright.study.report._words import (
+from netwright.study._report._axes import Axis, count_axis, fit, line_axis
+from netwright.study._report._svg import WIDTH, Canvas, Chart, Key, Point
+from netwright.study._report._words import (
     count,
     direction_word,
     finite,

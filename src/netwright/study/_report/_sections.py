@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import NetwrightError
-from netwright.study.report import _charts as charts
-from netwright.study.report._svg import Chart
-from netwright.study.report._words import (
+from netwright.study._report import _charts as charts
+from netwright.study._report._svg import Chart
+from netwright.study._report._words import (
     count,
     finite,
     headed,

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import StudyError
-from netwright.study.report._page import page
-from netwright.study.report._sections import (
+from netwright.study._report._page import page
+from netwright.study._report._sections import (
     dig,
     headline,
     learning,
     search_charts,
     space_section,
 )
-from netwright.study.report._tables import baselines, design_rows, failures, trial_table
-from netwright.study.report._words import duration
+from netwright.study._report._tables import baselines, design_rows, failures, trial_table
+from netwright.study._report._words import duration
 
 if TYPE_CHECKING:
     from netwright.space import Space
