@@ -37,7 +37,7 @@ def distinct_networks(space: Space, *, seconds: float | None = None, workers: in
 
     The first networks tell how long all will take, so that a large space is given up at once. Where a tied part
     stands in the same contexts in every design, designs whose part is equal in each context are equal as a whole, so
-    that only one of them is built. workers: processes to share the work between, which pays from some thousand designs on.
+    that only one of them is built. workers: processes to share the work between; it pays from some thousand designs.
     """
     total = space.network_size()
     workers = workers if total >= MANY else 1
