@@ -59,6 +59,10 @@ def search(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of a trial's training.")] = None,
     final_epochs: FinalEpochs = None,
     compare: Compare = True,
+    latency: Annotated[
+        str, typer.Option(help="Measure each design, or make a table of all blocks first, as an exact limit.")
+    ] = "measure",
+    target: Annotated[str | None, typer.Option(help="Label column of a table, by name or number from 1.")] = None,
     input: InputShape = None,
     classes: Classes = None,
     quiet: Quiet = False,
@@ -78,6 +82,9 @@ def search(
         else:
             where = _checked_import(space)
 
+        if target is not None:
+            own_task = {"source": task, "target": target}
+
         def run() -> SearchResult:
             from netwright.study import search as begin
 
@@ -85,6 +92,7 @@ def search(
                 where, own_task, maximize=maximize or None, minimize=minimize or None, limits=limit or [],
                 budget=budget, strategy=strategy, workers=workers, seed=seed, out=out, overwrite=overwrite,
                 progress=not quiet, epochs=epochs, final_epochs=final_epochs, compare=compare,
+                latency=latency,
             )  # fmt: skip
 
         _finish(answer, run)

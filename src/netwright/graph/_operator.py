@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ OPERATORS: dict[str, Operator] = {}
 """Every operator by its ONNX name; filled once, when the operators are defined."""
 
 
-class Operator:
+class Operator(ABC):
     """One operator: call it with tensors to build a node.
 
     To write one, subclass with `infer` (the shape rule: inputs and attributes to the shape and dtype of each
@@ -38,9 +39,9 @@ class Operator:
         self.name = name
         OPERATORS[name] = self
 
+    @abstractmethod
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         """Shape and dtype of each output; raises ShapeError where the inputs do not fit."""
-        raise NotImplementedError
 
     def maps_zero(self, node: Node) -> bool:
         """Whether this application gives zero where its first input is all zero."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ TEMPLATES = 4096
 """Blocks, each on one input shape, that are kept for copying."""
 
 
-class Expression:
+class Expression(ABC):
     """A set of networks from one tensor to one tensor.
 
     To add a kind of expression, give `compile` (outcomes in its contexts, through the compiler) and `build` (the
@@ -43,13 +44,13 @@ class Expression:
         """Name used for this part in paths where none is given."""
         return type(self).__name__.lower()
 
+    @abstractmethod
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         """Outcomes in these contexts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         """Build the design that the builder holds."""
-        raise NotImplementedError
 
     def walk(self) -> Iterator[Expression]:
         """This expression and all below it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cost import Limit
@@ -136,11 +137,20 @@ def _load_task(task: Any) -> tuple[Task, dict[str, Any]]:
     if isinstance(task, Task):
         return task, {"name": task.name}
     if isinstance(task, Mapping):
-        return _task_from(task), dict(task)
+        spec = {**task, "source": _absolute(str(task["source"]))}
+        return _task_from(spec), spec
     if isinstance(task, (str, PathLike)):
-        return load_task(fspath(task)), {"source": fspath(task)}
+        return load_task(fspath(task)), {"source": _absolute(fspath(task))}
     loaded = load_task(task)
     return loaded, {"name": loaded.name}
+
+
+def _absolute(source: str) -> str:
+    """The path of a file from the root, so that a search goes on from any folder; other names as they are."""
+    path, colon, member = source.rpartition(":")
+    if Path(source).exists():
+        return str(Path(source).resolve())
+    return f"{Path(path).resolve()}:{member}" if colon and Path(path).exists() else source
 
 
 def _task_from(spec: Mapping[str, Any]) -> Task:
