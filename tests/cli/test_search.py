@@ -181,7 +181,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path):
         text=True,
     )
     for _ in range(600):
-        if (folder / "study.lock").exists():
+        if (folder / "checkpoints").exists():
             break
         time.sleep(0.1)
     time.sleep(2)

@@ -252,7 +252,7 @@ def _epochs(task: Task | None) -> int:
     """Epochs of a trial: few on much data, more on little."""
     if task is None:
         return 1
-    return int(min(30, max(3, 10_000 // max(task.sizes["train"], 1))))
+    return int(min(30, max(1, 10_000 // max(task.sizes["train"], 1))))
 
 
 def _name(function: Any) -> str:

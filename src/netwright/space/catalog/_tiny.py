@@ -35,18 +35,19 @@ from netwright.space._space import Space
 __all__ = ["convnet_tiny", "grammar_tiny", "mlp_tabular", "mobilenet_tiny", "series_tiny", "vit_tiny"]
 
 
-def _strides(input: Input, stages: int) -> list[int]:
-    """Stride of each stage: halve the image from the last stage back while at least 4 pixels remain.
+def _strides(input: Input, places: int) -> list[int]:
+    """Stride at each place: halve the image while at least 4 pixels remain, late, but large images at once as well.
 
-    >>> _strides(image(1, 8, 8), 3), _strides(image(3, 32, 32), 3)
-    ([1, 1, 2], [2, 2, 2])
+    Late halvings keep small images detailed; from 24 pixels on, the first layers would take most of the time.
+
+    >>> _strides(image(1, 8, 8), 4), _strides(image(1, 28, 28), 4), _strides(image(3, 32, 32), 4)
+    ([1, 1, 1, 2], [2, 1, 1, 2], [2, 1, 2, 2])
     """
     side = min(input.shape[2:])
-    strides: list[int] = []
-    while len(strides) < stages and side >= 8:
-        strides.insert(0, 2)
-        side //= 2
-    return [1] * (stages - len(strides)) + strides
+    halvings = min(max(side.bit_length() - 3, 0), places)
+    early = int(side >= 24 and halvings < places and halvings > 0)
+    late = halvings - early
+    return [2] * early + [1] * (places - halvings) + [2] * late
 
 
 def mobilenet_tiny(input: Input | None = None, classes: int = 10, *, scale: float = 1.0) -> Space:
@@ -56,6 +57,7 @@ def mobilenet_tiny(input: Input | None = None, classes: int = 10, *, scale: floa
     512096256
     """
     given = input or image(1, 8, 8)
+    first, *strides = _strides(given, 4)
     widths = [[round(w * scale) for w in stage] for stage in ((16, 24), (24, 32, 48), (40, 56, 80))]
 
     def block(channels: object, stride: int) -> object:
@@ -66,10 +68,10 @@ def mobilenet_tiny(input: Input | None = None, classes: int = 10, *, scale: floa
         f"stage{i}": seq(
             down=block(oneof(*width), stride), more=repeat(oneof(block(None, 1), skip()), times=oneof(0, 1))
         )
-        for i, (width, stride) in enumerate(zip(widths, _strides(given, 3), strict=True), start=1)
+        for i, (width, stride) in enumerate(zip(widths, strides, strict=True), start=1)
     }
     network = seq(
-        stem=conv(oneof(8, 16, 24), stride=1, activation="hard_swish"),
+        stem=conv(oneof(8, 16, 24), stride=first, activation="hard_swish"),
         **stages,
         head=seq(conv(oneof(64, 128), kernel=1, activation="hard_swish"), classifier(classes)),
     )
