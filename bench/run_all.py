@@ -28,7 +28,7 @@ HEAD = """# Benchmarks
 Every number below is printed by a script in `bench/`, one file a claim; the command stands above each table. All run
 on one core, peers in the same run. `a ± b` is the median of the repeats and the median absolute deviation from it.
 A load above 0.5 when a script started says that neighbours were busy then, and that its times are upper bounds.
-`python bench/run_all.py` writes this page; peers come with `pip install netwright[bench]` (Optuna apart).
+`python bench/run_all.py` writes this page; peers come with `pip install netwright[bench]`.
 """
 
 
