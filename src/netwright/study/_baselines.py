@@ -15,7 +15,7 @@ from netwright.cost import Limit
 from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
-from netwright.study._finish import ranked, timing_of, train_finally, verdicts
+from netwright.study._finish import Lengths, ranked, timing_of, train_finally, verdicts
 from netwright.study._loop import run_loop, start
 from netwright.study._plan import Plan
 from netwright.study._processes import ProcessExecutor
@@ -93,21 +93,24 @@ def _measured(limits: Sequence[Limit], graph: Any) -> list[dict[str, Any]]:
     return verdicts([limit for limit in limits if limit.metric in known], known)
 
 
-def baselines(plan: Plan, folder: Path, epochs: int) -> list[dict[str, Any]]:
-    """The best of random search and the largest designs, each trained and tested exactly like the winner."""
+def baselines(plan: Plan, folder: Path, lengths: Lengths) -> list[dict[str, Any]]:
+    """The best of random search and the largest designs, each trained and tested exactly like the winner.
+
+    A largest design whose training would take too long is left out: without limits it may cost many times the rest.
+    """
     rng = np.random.default_rng([plan.spec.seed, 2**31])
     found: list[dict[str, Any]] = []
     chance = _study_of(folder / FOLDER)
     if chance is not None and chance.of_state("complete"):
         best = ranked(chance)[0]
-        entry = _trained(plan, "random search at equal cost", best.design, epochs, best.seed)
+        entry = _trained(plan, "random search at equal cost", best.design, lengths.final, best.seed)
         found.append({**entry, "trials": len(chance.trials), "best": dict(best.values)})
     for name, cost in (("largest by params", "params"), ("largest by MACs", "macs")):
         # A baseline that cannot be found or trained is missing from the report; it must not take the result with it.
         with suppress(NetwrightError):
             design = largest_within(plan, cost, rng)
-            if design is not None:
-                found.append({**_trained(plan, name, design, epochs, plan.spec.seed), "trials": 1})
+            if design is not None and not lengths.too_long(plan.space.costs(design, ["macs"])["macs"]):
+                found.append({**_trained(plan, name, design, lengths.final, plan.spec.seed), "trials": 1})
     return found
 
 

@@ -113,10 +113,20 @@ def finish(plan: Plan, study: Study, lengths: Lengths, say: Say = lambda text: N
 
 @dataclass(frozen=True)
 class Lengths:
-    """Epochs of the trainings at the end of a search."""
+    """Epochs of the trainings at the end of a search.
+
+    seconds: that the end should take. per_mac: seconds of an epoch for each MAC of the network, the median over the
+    trials; 0 when unknown.
+    """
 
     final: int
     promoted: int
+    seconds: float = LEAST
+    per_mac: float = 0.0
+
+    def too_long(self, macs: float) -> bool:
+        """Whether the final training of a network would take twice the time that the whole end should."""
+        return self.per_mac * macs * self.final > 2 * self.seconds
 
     @classmethod
     def of(cls, plan: Plan, study: Study, epochs: int | None) -> Lengths:
@@ -125,13 +135,20 @@ class Lengths:
         The time of an epoch is the median over the trials. epochs: of the final training, where the user says so.
         """
         short = int(plan.spec.options["epochs"])
-        costs = sorted(trial.cost for trial in study.of_state("complete"))
-        if epochs is not None:
-            return cls(epochs, epochs)
-        wanted = short * (FINALISTS * PROMOTED + LONGER)
-        seconds = wanted * (costs[len(costs) // 2] / short if costs else 0.0)
-        scale = min(1.0, max(LEAST, SHARE * study.elapsed) / seconds) if seconds else 1.0
-        return cls(max(2 * short, round(LONGER * short * scale)), max(short, round(PROMOTED * short * scale)))
+        trials = study.of_state("complete")
+        costs = sorted(trial.cost for trial in trials)
+        if epochs is not None or not costs:
+            return cls(epochs or LONGER * short, epochs or PROMOTED * short)
+        allowed = max(LEAST, SHARE * study.elapsed)
+        wanted = (FINALISTS * PROMOTED + LONGER) * costs[len(costs) // 2]
+        scale = min(1.0, allowed / wanted)
+        rates = sorted(t.cost / short / t.values["macs"] for t in trials if t.values.get("macs"))
+        return cls(
+            max(2 * short, round(LONGER * short * scale)),
+            max(short, round(PROMOTED * short * scale)),
+            allowed,
+            rates[len(rates) // 2] if rates else 0.0,
+        )
 
 
 def ranked(study: Study) -> list[Trial]:

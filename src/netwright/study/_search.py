@@ -170,7 +170,7 @@ def _run(
                     beside.append(Beside(random_search, plan, study.folder, spent, workers, apart=False))
                 say("waiting for random search to end")
                 beside[0].result()
-                beside.append(Beside(baselines, plan, study.folder, lengths.final))
+                beside.append(Beside(baselines, plan, study.folder, lengths))
             finished = finish(plan, study, lengths, say)
             say("waiting for the baselines")
             compared = beside[1].result() or [] if beside else []
