@@ -172,8 +172,9 @@ def _run(
                 beside[0].result()
                 beside.append(Beside(baselines, plan, study.folder, lengths))
             finished = finish(plan, study, lengths, say)
-            say("waiting for the baselines")
-            compared = beside[1].result() or [] if beside else []
+            if compare:
+                say("waiting for the baselines")
+            compared = beside[1].result() or [] if compare else []
             seconds = {
                 "search": study.elapsed,
                 "final": finished.seconds,
