@@ -16,8 +16,8 @@ __all__ = ["Template"]
 class Template:
     """What a block built on some inputs, ready to be put on others of the same shapes.
 
-    A copy has parameters of its own and stands in the scope that is current, as if the block had been called again,
-    at a third of the time: no shape is inferred twice.
+    A copy has parameters of its own and stands in the scope that is current, as if the block had been called again;
+    no shape is inferred twice.
 
     >>> from netwright.graph import image, ops
     >>> x = image(3, 8, 8)
