@@ -1,4 +1,4 @@
-"""The MACs histogram of all 25 x 7371^5 Once-for-All designs: all counted, costs rounded by a stated bound, under 1 s.
+"""The MACs histogram of all 25 x 7371^5 Once-for-All designs: all counted, costs rounded within a bound, under 1 s.
 
 Peer: a Monte-Carlo estimate of the same time, from uniform designs that the forest draws with their exact MACs. Error
 of a quantile: against the histogram on a grid 16 times finer.
