@@ -3,7 +3,7 @@
 from netwright.graph import ops
 from netwright.graph._canonical import canonical_hash
 from netwright.graph._graph import Graph, topological_order
-from netwright.graph._operator import OPERATORS, Operator
+from netwright.graph._operator import OPERATORS, Opaque, Operator
 from netwright.graph._scope import Scope, current_scope, scope
 from netwright.graph._simplify import simplify
 from netwright.graph._template import Template
@@ -33,6 +33,7 @@ __all__ = [
     "Init",
     "Input",
     "Node",
+    "Opaque",
     "Operator",
     "Parameter",
     "Scope",

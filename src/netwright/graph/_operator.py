@@ -10,7 +10,7 @@ from netwright.errors import ShapeError
 from netwright.graph._scope import current_scope
 from netwright.graph._tensor import Node, Shape, Tensor
 
-__all__ = ["OPERATORS", "Operator", "Types", "broadcast", "positive_axis", "require"]
+__all__ = ["OPERATORS", "Opaque", "Operator", "Types", "broadcast", "positive_axis", "require"]
 
 Types = Sequence[tuple[Shape, str]]
 
@@ -63,6 +63,24 @@ class Operator(ABC):
 
     def __repr__(self) -> str:
         return f"<operator {self.name}>"
+
+
+class Opaque(Operator):
+    """An operator outside the vocabulary, kept with the shapes it makes so that a graph around it can be read.
+
+    It costs nothing that is known, and it cannot be exported. It is no member of `OPERATORS`.
+
+    >>> from netwright.graph._tensor import image
+    >>> Opaque("com.vendor::Fast", [((1, 8), "float32")])(image(3, 4, 4))
+    <Tensor 1x8 float32 by com.vendor::Fast>
+    """
+
+    def __init__(self, name: str, types: Types) -> None:
+        self.name = name
+        self.types = tuple(types)
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        return self.types
 
 
 def require(holds: bool, op: Operator, rule: str, inputs: Sequence[Tensor | None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from netwright.graph._graph import Graph
-from netwright.graph._operator import OPERATORS
+from netwright.graph._operator import OPERATORS, Opaque
 from netwright.graph._scope import Scope
 from netwright.graph._tensor import Constant, Input, Node, Parameter, Tensor
 
@@ -39,7 +39,7 @@ def packed(graph: Graph) -> tuple[Table, Table, Table, list[int], list[int], dic
     leaf_rows: Table = []
     for leaf in leaves:
         if isinstance(leaf, Input):
-            leaf_rows.append(("input", leaf.shape, leaf.dtype, leaf.name))
+            leaf_rows.append(("input", leaf.shape, leaf.dtype, leaf.name, leaf.batch_axis))
         elif isinstance(leaf, Parameter):
             leaf_rows.append(
                 ("parameter", leaf.hint, leaf.shape, leaf.init, leaf.trainable, leaf.dtype, place(leaf.scope))
@@ -52,7 +52,8 @@ def packed(graph: Graph) -> tuple[Table, Table, Table, list[int], list[int], dic
     for node in graph.nodes:
         reads = tuple(None if tensor is None else numbers[tensor] for tensor in node.inputs)
         makes = tuple((tensor.shape, tensor.dtype) for tensor in node.outputs)
-        node_rows.append((node.op.name, reads, node.attrs, place(node.scope), makes))
+        opaque = isinstance(node.op, Opaque)
+        node_rows.append((node.op.name, opaque, reads, node.attrs, place(node.scope), makes))
         for tensor in node.outputs:
             numbers[tensor] = len(numbers)
     weights = None if graph.weights is None else dict(graph.weights)
@@ -78,8 +79,9 @@ def unpacked(
             tensors.append(Parameter(hint, shape, init, trainable, dtype, scope(place)))
         else:
             tensors.append({"input": Input, "constant": Constant, "tensor": Tensor}[kind](*row))
-    for op, reads, attrs, within, makes in node_rows:
-        node = Node(OPERATORS[op], tuple(None if i is None else tensors[i] for i in reads), attrs, scope(within))
+    for name, opaque, reads, attrs, within, makes in node_rows:
+        op = Opaque(name, makes) if opaque else OPERATORS[name]
+        node = Node(op, tuple(None if i is None else tensors[i] for i in reads), attrs, scope(within))
         node.outputs = tuple(Tensor(shape, dtype, node, i) for i, (shape, dtype) in enumerate(makes))
         tensors.extend(node.outputs)
     return Graph([tensors[i] for i in inputs], [tensors[i] for i in outputs], weights)

@@ -119,13 +119,28 @@ class Tensor:
 
 
 class Input(Tensor):
-    """A value that the user of the network supplies."""
+    """A value that the user of the network supplies.
 
-    __slots__ = ("name",)
+    batch_axis: which axis is the batch; None for an input that has none, such as a sampling rate, and for every input
+    of a network that runs with one batch size only.
+    """
 
-    def __init__(self, shape: Shape, dtype: str = "float32", name: str = "input") -> None:
+    __slots__ = ("batch_axis", "name")
+
+    def __init__(self, shape: Shape, dtype: str = "float32", name: str = "input", batch_axis: int | None = 0) -> None:
         super().__init__(shape, dtype)
         self.name = name
+        self.batch_axis = batch_axis
+
+    def shape_at(self, batch: int) -> Shape:
+        """Shape with so many rows.
+
+        >>> Input((2, 1, 128), batch_axis=1).shape_at(5)
+        (2, 5, 128)
+        """
+        if self.batch_axis is None:
+            return self.shape
+        return (*self.shape[: self.batch_axis], batch, *self.shape[self.batch_axis + 1 :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def random_inputs(graph: Graph, batch: int, rng: np.random.Generator) -> list[ND
     rows = min((n.inputs[0].shape[n.attrs["axis"]] for n in lookups if n.inputs[0] is not None), default=8)
 
     def draw(tensor: Input) -> NDArray[Any]:
-        shape = (batch, *tensor.shape[1:])
+        shape = tensor.shape_at(batch)
         if tensor.dtype.startswith("float"):
             return rng.standard_normal(shape).astype(tensor.dtype)
         return rng.integers(0, 2 if tensor.dtype == "bool" else rows, shape).astype(tensor.dtype)

@@ -19,7 +19,7 @@ def shapes_at(graph: Graph, batch: int) -> dict[Tensor, Shape]:
 
     Raises ExportError that lists every node whose attributes hold for one row only, such as Reshape(shape=(1, 48)).
     """
-    twins: dict[Tensor, Tensor] = {t: Input((batch, *t.shape[1:]), t.dtype, t.name) for t in graph.inputs}
+    twins: dict[Tensor, Tensor] = {t: Input(t.shape_at(batch), t.dtype, t.name) for t in graph.inputs}
     faults = []
     for node in graph.nodes:
         for tensor in node.inputs:

@@ -154,9 +154,41 @@ class GlobalPool(Operator):
         return x.size
 
 
+class LpPool(Pool):
+    """Norm over windows, of order `p`: two FLOPs per element read."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        attrs.setdefault("p", 2)
+        return super().infer(inputs, attrs)
+
+    def flops(self, node: Node) -> int:
+        return 2 * super().flops(node)
+
+
+class GridSample(Operator):
+    """Values of X (N, C, H, W) at positions GRID (N, H', W', 2) in [-1, 1]: (N, C, H', W').
+
+    `mode` linear, nearest or cubic; `padding_mode` zeros, border or reflection; `align_corners` 0 or 1. Eight FLOPs
+    per output element.
+    """
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x, grid = inputs
+        holds = x.rank == grid.rank == 4 and grid.shape[3] == 2 and grid.shape[0] == x.shape[0]
+        require(holds, self, "X must be (N, C, H, W) and the grid (N, H', W', 2)", inputs)
+        for key, value in (("mode", "linear"), ("padding_mode", "zeros"), ("align_corners", 0)):
+            attrs.setdefault(key, value)
+        return (((*x.shape[:2], *grid.shape[1:3]), x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return 8 * node.output.size
+
+
 conv = Conv("Conv")
 conv_transpose = ConvTranspose("ConvTranspose")
 max_pool = Pool("MaxPool")
 average_pool = Pool("AveragePool")
 global_average_pool = GlobalPool("GlobalAveragePool")
 global_max_pool = GlobalPool("GlobalMaxPool")
+lp_pool = LpPool("LpPool")
+grid_sample = GridSample("GridSample")

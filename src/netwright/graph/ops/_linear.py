@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
+from netwright.errors import ShapeError
 from netwright.graph._operator import Operator, Types, broadcast, require
 from netwright.graph._tensor import Node, Tensor
 
@@ -56,11 +58,13 @@ class Attention(Operator):
     """Scaled dot-product attention with grouped key and value heads (Vaswani et al. 2017; Ainslie et al. 2023).
 
     Q (N, H, T, d), K (N, G, S, d), V (N, G, S, e), where G divides H, to (N, H, T, e). Attributes: `scale`
-    (default d ** -0.5) and `is_causal`. A causal mask does not lower the count: kernels differ in what they skip.
+    (default d ** -0.5) and `is_causal`. A fourth input is a mask that broadcasts to (N, H, T, S): added to the scores
+    where it is floating, and where it is bool the scores of its False entries are left out. Neither mask lowers the
+    count: kernels differ in what they skip.
     """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
-        q, k, v = inputs
+        q, k, v, mask, *_ = (*inputs, None)
         holds = q.rank == k.rank == v.rank == 4 and q.shape[3] == k.shape[3] and k.shape[:3] == v.shape[:3]
         require(
             holds and q.shape[0] == k.shape[0] and q.shape[1] % k.shape[1] == 0,
@@ -68,24 +72,63 @@ class Attention(Operator):
             "Q (N, H, T, d), K (N, G, S, d), V (N, G, S, e) with G dividing H",
             inputs,
         )
+        if mask is not None:
+            scores = Tensor((*q.shape[:3], k.shape[2]))
+            fits = mask.rank <= 4 and broadcast(self, (scores, mask)) == scores.shape
+            require(fits, self, f"the mask must broadcast to {scores.shape}", inputs)
         attrs.setdefault("is_causal", 0)
         attrs.setdefault("scale", q.shape[3] ** -0.5)
         return (((*q.shape[:3], v.shape[3]), q.dtype),)
 
     def macs(self, node: Node) -> int:
-        q, k, v = node.inputs
+        q, k, v = node.inputs[:3]
         assert q is not None
         assert k is not None
         assert v is not None
         return q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2] * (q.shape[3] + v.shape[3])
 
     def flops(self, node: Node) -> int:
-        q, k, _ = node.inputs
+        q, k = node.inputs[:2]
         assert q is not None
         assert k is not None
         return 2 * self.macs(node) + 5 * q.shape[0] * q.shape[1] * q.shape[2] * k.shape[2]
 
 
+class Einsum(Operator):
+    """Sum of products by an `equation` such as "bij,bjk->bik"; sizes of 1 do not broadcast, and there is no "...".
+
+    MACs are the product of the sizes of all letters, for each operand after the first.
+    """
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        terms, result = _equation(self, attrs)
+        require(len(terms) == len(inputs), self, f"equation {attrs['equation']!r} must have a term per input", inputs)
+        sizes: dict[str, int] = {}
+        for term, tensor in zip(terms, inputs, strict=True):
+            require(len(term) == tensor.rank, self, f"{term!r} must have a letter per axis", inputs)
+            for letter, size in zip(term, tensor.shape, strict=True):
+                require(sizes.setdefault(letter, size) == size, self, f"{letter!r} must have one size", inputs)
+        require(set(result) <= sizes.keys(), self, f"{result!r} must use letters of the inputs", inputs)
+        return ((tuple(sizes[letter] for letter in result), inputs[0].dtype),)
+
+    def macs(self, node: Node) -> int:
+        terms, _ = _equation(self, node.attrs)
+        sizes = {
+            c: n for term, t in zip(terms, node.inputs, strict=True) if t for c, n in zip(term, t.shape, strict=True)
+        }
+        return prod(sizes.values()) * (len(terms) - 1)
+
+
+def _equation(op: Operator, attrs: dict[str, Any]) -> tuple[list[str], str]:
+    text = str(attrs["equation"]).replace(" ", "")
+    left, arrow, right = text.partition("->")
+    if not arrow or "." in text:
+        raise ShapeError(f"{op.name}: an equation must have '->' and no '...', but got {attrs['equation']!r}.")
+    attrs["equation"] = text
+    return left.split(","), right
+
+
 matmul = MatMul("MatMul")
 gemm = Gemm("Gemm")
 attention = Attention("Attention")
+einsum = Einsum("Einsum")

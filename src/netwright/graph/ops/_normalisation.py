@@ -67,8 +67,45 @@ class LayerNormalization(Normalisation):
         return ((x.shape, x.dtype),)
 
 
+class LocalResponseNormalisation(Operator):
+    """Division by the energy of the `size` channels around (Krizhevsky et al. 2012, section 3.3): X (N, C, ...).
+
+    x / (bias + alpha / size * sum of squares) ** beta; `size` + 4 FLOPs per element.
+    """
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        require(
+            x.rank >= 3 and attrs["size"] >= 1, self, "the input must be (N, C, *space) and size positive", inputs
+        )
+        for key, value in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)):
+            attrs.setdefault(key, value)
+        return ((x.shape, x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return int((node.attrs["size"] + 4) * node.output.size)
+
+
+class LpNormalisation(Operator):
+    """Division by the `p`-norm (1 or 2) along `axis`; three FLOPs per element."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        attrs["axis"] = positive_axis(self, attrs.get("axis", -1), x)
+        attrs.setdefault("p", 2)
+        require(attrs["p"] in (1, 2), self, f"p ({attrs['p']}) must be 1 or 2", inputs)
+        return ((x.shape, x.dtype),)
+
+    def flops(self, node: Node) -> int:
+        return 3 * node.output.size
+
+
 batch_normalization = BatchNormalization("BatchNormalization")
 group_normalization = GroupNormalization("GroupNormalization")
 instance_normalization = Normalisation("InstanceNormalization")
 layer_normalization = LayerNormalization("LayerNormalization")
 rms_normalization = LayerNormalization("RMSNormalization")
+local_response_normalization = LocalResponseNormalisation("LRN")
+lp_normalization = LpNormalisation("LpNormalization")

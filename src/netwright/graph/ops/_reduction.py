@@ -26,6 +26,12 @@ class Reduce(Operator):
         return x.size
 
 
+class LogReduce(Reduce):
+    """Logarithm of a sum along `axes`: not zero where all elements are."""
+
+    keeps_zero = False
+
+
 class Arg(Reduce):
     """Index of the largest or smallest element along `axis`."""
 
@@ -91,6 +97,58 @@ class ScatterElements(Operator):
         return ((data.shape, data.dtype),)
 
 
+class GatherND(Operator):
+    """Slices of `data` at indices (..., k) into its first k axes after the first `batch_dims` shared ones."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        data, indices = inputs
+        shared = attrs.setdefault("batch_dims", 0)
+        depth = indices.shape[-1]
+        holds = shared < min(data.rank, indices.rank) and data.shape[:shared] == indices.shape[:shared]
+        require(holds and 1 <= depth <= data.rank - shared, self, "indices must be (..., k) into k axes", inputs)
+        require(indices.dtype in ("int64", "int32"), self, "indices must be integers", inputs)
+        return (((*indices.shape[:-1], *data.shape[shared + depth :]), data.dtype),)
+
+
+class ScatterND(Operator):
+    """`data` with slices `updates` written at indices (..., k); `reduction` none, add, mul, min or max."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        data, indices, updates = inputs
+        attrs.setdefault("reduction", "none")
+        depth = indices.shape[-1]
+        holds = 1 <= depth <= data.rank and updates.shape == (*indices.shape[:-1], *data.shape[depth:])
+        require(holds, self, "updates must have the shape (*indices.shape[:-1], *data.shape[k:])", inputs)
+        return ((data.shape, data.dtype),)
+
+
+class OneHot(Operator):
+    """Rows of 0 with a 1 at each index: a new axis of size `depth` at `axis`, of dtype `dtype`."""
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        axis = attrs.setdefault("axis", -1)
+        attrs.setdefault("dtype", "float32")
+        require(-x.rank - 1 <= axis <= x.rank and attrs["depth"] >= 1, self, f"axis ({axis}) must exist", inputs)
+        axis = attrs["axis"] = axis % (x.rank + 1)
+        return (((*x.shape[:axis], attrs["depth"], *x.shape[axis:]), attrs["dtype"]),)
+
+
+class Trilu(Operator):
+    """The upper (`upper` 1) or lower triangle of the last two axes from diagonal `k` on, the rest 0."""
+
+    keeps_zero = True
+
+    def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
+        x = inputs[0]
+        require(x.rank >= 2, self, "the rank must be at least 2", inputs)
+        attrs.setdefault("upper", 1)
+        attrs.setdefault("k", 0)
+        return ((x.shape, x.dtype),)
+
+
 class TopK(Operator):
     """The `k` largest values along `axis` and their indices; one FLOP per element read."""
 
@@ -112,7 +170,10 @@ reduce_sum = Reduce("ReduceSum")
 reduce_max = Reduce("ReduceMax")
 reduce_min = Reduce("ReduceMin")
 reduce_prod = Reduce("ReduceProd")
+reduce_l1 = Reduce("ReduceL1")
 reduce_l2 = Reduce("ReduceL2")
+reduce_sum_square = Reduce("ReduceSumSquare")
+reduce_log_sum_exp = LogReduce("ReduceLogSumExp")
 arg_max = Arg("ArgMax")
 arg_min = Arg("ArgMin")
 cumsum = CumSum("CumSum")
@@ -120,3 +181,7 @@ gather = Gather("Gather")
 gather_elements = GatherElements("GatherElements")
 scatter_elements = ScatterElements("ScatterElements")
 topk = TopK("TopK")
+gather_nd = GatherND("GatherND")
+scatter_nd = ScatterND("ScatterND")
+one_hot = OneHot("OneHot")
+trilu = Trilu("Trilu")

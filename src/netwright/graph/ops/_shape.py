@@ -122,14 +122,21 @@ class Pad(Operator):
 
 
 class Expand(Operator):
-    """Repetition of axes of size 1 up to `shape`; 1 in `shape` keeps the input's size."""
+    """Repetition of axes of size 1 up to `shape`; 1 in `shape` keeps the input's size.
+
+    With a second tensor, 0 in `shape` is the size that this tensor has on the same axis (counted from the front of
+    `shape`): how a class token gets as many rows as the batch.
+    """
 
     keeps_zero = True
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
-        x = inputs[0]
-        wanted: Shape = tuple(attrs["shape"])
-        attrs["shape"] = wanted
+        x, like, *_ = (*inputs, None)
+        stated: Shape = tuple(attrs["shape"])
+        attrs["shape"] = stated
+        holds = 0 not in stated or (like is not None and stated.index(0) < like.rank)
+        require(holds, self, f"0 in shape {stated} needs a second tensor that has this axis", inputs)
+        wanted = tuple(like.shape[i] if size == 0 and like is not None else size for i, size in enumerate(stated))
         rank = max(len(wanted), x.rank)
         ours = (1,) * (rank - x.rank) + x.shape
         theirs = (1,) * (rank - len(wanted)) + wanted
