@@ -10,6 +10,8 @@
     ├── LimitError            a limit that cannot be read or that no design can meet
     ├── DataError             a data file that is not what it should be
     ├── EvaluationError       a trial that could not be trained or measured
+    ├── ModelError            a model file or module that cannot be taken in
+    │   └── UnsupportedError  it has nodes without a counterpart; the message lists them all
     ├── ExportError           a graph that cannot be written in the form asked for
     ├── StudyError            a study that cannot be created, opened or resumed
     ├── UnknownNameError      a name that is not in a list of names; the message lists them
@@ -32,11 +34,13 @@ __all__ = [
     "GraphError",
     "LimitError",
     "MissingExtraError",
+    "ModelError",
     "NetwrightError",
     "ShapeError",
     "SpaceError",
     "StudyError",
     "UnknownNameError",
+    "UnsupportedError",
     "VerifyError",
 ]
 
@@ -79,6 +83,26 @@ class DataError(NetwrightError):
 
 class EvaluationError(NetwrightError):
     """A trial could not be trained or measured."""
+
+
+class ModelError(NetwrightError):
+    """A model file or module cannot be taken in."""
+
+
+class UnsupportedError(ModelError):
+    """A model has nodes without a counterpart in the vocabulary.
+
+    >>> str(UnsupportedError(["com.vendor::Fast 'head' on 1x3x8x8"]))
+    "every node must have a counterpart, but 1 has none: com.vendor::Fast 'head' on 1x3x8x8; strict=False keeps it."
+    """
+
+    def __init__(self, nodes: Iterable[str]) -> None:
+        self.nodes = tuple(nodes)
+        verb, kept = ("has", "it") if len(self.nodes) == 1 else ("have", "them")
+        super().__init__(
+            f"every node must have a counterpart, but {len(self.nodes)} {verb} none: {'; '.join(self.nodes)};"
+            f" strict=False keeps {kept}."
+        )
 
 
 class ExportError(NetwrightError):

@@ -113,9 +113,8 @@ class Einsum(Operator):
 
     def macs(self, node: Node) -> int:
         terms, _ = _equation(self, node.attrs)
-        sizes = {
-            c: n for term, t in zip(terms, node.inputs, strict=True) if t for c, n in zip(term, t.shape, strict=True)
-        }
+        pairs = [(term, t) for term, t in zip(terms, node.inputs, strict=True) if t is not None]
+        sizes = {letter: size for term, t in pairs for letter, size in zip(term, t.shape, strict=True)}
         return prod(sizes.values()) * (len(terms) - 1)
 
 

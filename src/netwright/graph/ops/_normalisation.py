@@ -77,9 +77,7 @@ class LocalResponseNormalisation(Operator):
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
-        require(
-            x.rank >= 3 and attrs["size"] >= 1, self, "the input must be (N, C, *space) and size positive", inputs
-        )
+        require(x.rank >= 3 and attrs["size"] >= 1, self, "X must be (N, C, *space) and size positive", inputs)
         for key, value in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)):
             attrs.setdefault(key, value)
         return ((x.shape, x.dtype),)

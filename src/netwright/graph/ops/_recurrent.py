@@ -23,7 +23,8 @@ class Recurrent(Operator):
     states = 1
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
-        x, w, r, bias, lengths, *starts = (*inputs, *(None,) * (5 + self.states - len(inputs)))
+        given = [*inputs, *[None] * (5 + self.states - len(inputs))]
+        x, w, r, bias, lengths, *starts = given
         gates = attrs.setdefault("gates", self.orders[0])
         direction = attrs.setdefault("direction", "forward")
         if gates not in self.orders or direction not in ("forward", "reverse", "bidirectional"):
