@@ -123,7 +123,7 @@ def test_disagreement_is_an_error_and_writes_nothing(tmp_path: Path, monkeypatch
 
 
 def test_example_of_another_shape(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="rows of shape"):
+    with pytest.raises(ExportError, match="must have the shapes"):
         export(network(), tmp_path / "best", example=np.zeros((1, 3, 9, 8)))
 
 

@@ -77,7 +77,9 @@ class Reduced:
         self.outputs: tuple[Tensor, ...] = graph.outputs
         self.uses: dict[Tensor | None, int] = {}
         """How often the remaining nodes and the outputs read each value."""
-        self._known = Known(steps={node: node.inputs for node in graph.nodes}, rows=set(graph.inputs))
+        self._known = Known(
+            steps={node: node.inputs for node in graph.nodes}, rows={t for t in graph.inputs if t.batch_axis == 0}
+        )
         self._value: dict[Tensor | None, Tensor] = {}
         self._constants: dict[tuple[str, Shape, bytes], Constant] = {}
         self._lots: dict[Tensor | None, int] = {}

@@ -88,9 +88,11 @@ def _check_folder(folder: Path, overwrite: bool) -> None:
 
 def _example(graph: Graph, example: NDArray[Any] | Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     given = list(example) if isinstance(example, (list, tuple)) else [example]
-    wanted, shapes = [t.shape[1:] for t in graph.inputs], [np.shape(a)[1:] for a in given]
+    shapes = [np.shape(a) for a in given]
+    rows = next((s[t.batch_axis] for t, s in zip(graph.inputs, shapes, strict=False) if t.batch_axis is not None), 1)
+    wanted = [t.shape_at(rows) for t in graph.inputs]
     if shapes != wanted:
-        raise ExportError(f"an example must have rows of shape {wanted}, one per input, but has {shapes}.")
+        raise ExportError(f"an example must have the shapes {wanted}, one per input, but has {shapes}.")
     return [np.asarray(a, dtype=t.dtype) for a, t in zip(given, graph.inputs, strict=True)]
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from netwright.errors import ExportError
-from netwright.graph import Graph, Parameter, Tensor
+from netwright.graph import Graph, Parameter, Shape, Tensor
 from netwright.io._batch import shapes_at
 from netwright.io._classes import Arguments, Draft, arguments_of, class_text, class_word, sequence_items
-from netwright.io._code import MODULE_NAMES, Holes, is_plain, literal, wrapped
+from netwright.io._code import MODULE_NAMES, Holes, Raw, is_plain, literal, wrapped
 from netwright.io._forward import Forward, array_text
 from netwright.io._starts import reset_parameters
 from netwright.io._torch_layers import layer
@@ -76,7 +77,7 @@ class _Writer:
         ordered = "from collections import OrderedDict\n\n" if "OrderedDict(" in body else ""
         functional = "import torch.nn.functional as F\n" if re.search(r"\bF\.", body) else ""
         imports = f"{ordered}import torch\n{functional}from torch import Tensor, nn\n"
-        return f"{_docstring(self.graph, self.name)}\n\n{imports}\n\n{body}\n"
+        return f"{_docstring(self.graph, self.name, self.shapes)}\n\n{imports}\n\n{body}\n"
 
     def _height(self, unit: Unit, levels: dict[int, list[Unit]]) -> int:
         height = 1 + max((self._height(child, levels) for child in unit.children.values()), default=0)
@@ -204,14 +205,17 @@ def _assignment(name: str, constructor: str) -> str:
     return f'self.add_module("{name}", {constructor})'
 
 
-def _shape(tensor: Tensor) -> str:
-    return literal(("batch", *tensor.shape[1:])).replace('"', "")
+def _shape(tensor: Tensor, with_two: Mapping[Tensor, Shape]) -> str:
+    """Shape in which `batch` stands for the number of rows."""
+    pairs = zip(tensor.shape, with_two.get(tensor, tensor.shape), strict=True)
+    sizes = tuple(Raw(str(a) if a == b else "batch" if a == 1 else f"{a} * batch") for a, b in pairs)
+    return literal(sizes)
 
 
-def _docstring(graph: Graph, name: str) -> str:
+def _docstring(graph: Graph, name: str, with_two: Mapping[Tensor, Shape]) -> str:
     count = sum(p.size for p in graph.parameters.values() if p.trainable)
-    inputs = " and ".join(f"{_shape(t)} {t.dtype}" for t in graph.inputs)
-    outputs = " and ".join(_shape(t) for t in graph.outputs)
+    inputs = " and ".join(f"{_shape(t, with_two)} {t.dtype}" for t in graph.inputs)
+    outputs = " and ".join(_shape(t, with_two) for t in graph.outputs)
     lines = [f'"""{name}: {inputs} to {outputs}, {count:,} trained parameters.']
     if graph.parameters:
         lines += [
@@ -230,9 +234,9 @@ def _docstring(graph: Graph, name: str) -> str:
 def _demo(graph: Graph, name: str) -> str:
     """What the file does when it is run: load the weights beside it and apply the network to random inputs."""
     draws = [
-        f"torch.randn{literal((2, *t.shape[1:]))}"
+        f"torch.randn{literal(t.shape_at(2))}"
         if t.dtype.startswith("float")
-        else f"torch.zeros({literal((2, *t.shape[1:]))}, dtype=torch.{t.dtype})"
+        else f"torch.zeros({literal(t.shape_at(2))}, dtype=torch.{t.dtype})"
         for t in graph.inputs
     ]
     load = '    model.load_state_dict(load_file(Path(__file__).with_name("model.safetensors")))\n'
