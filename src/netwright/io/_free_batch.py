@@ -1,8 +1,8 @@
 """Any batch size for a network that was written down with one row: what states a 1 for the batch states it no more.
 
 Models made elsewhere come with sizes as numbers: Reshape to (1, 197, 768), a class token expanded to (1, 1, 768).
-Here they are followed through the network with a batch that no other size is likely to have, and mended where they hold
-for one row only.
+Here they are followed through the network with a batch that no other size is likely to have, and mended where they
+hold for one row only.
 """
 
 from __future__ import annotations
