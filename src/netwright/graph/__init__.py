@@ -2,10 +2,12 @@
 
 from netwright.graph import ops
 from netwright.graph._canonical import canonical_hash
+from netwright.graph._dependency import Dependencies, WidthGroup
 from netwright.graph._graph import Graph, topological_order
 from netwright.graph._operator import OPERATORS, Opaque, Operator
 from netwright.graph._scope import Scope, current_scope, scope
 from netwright.graph._simplify import simplify
+from netwright.graph._slim import Rebuild, slim
 from netwright.graph._template import Template
 from netwright.graph._tensor import (
     DTYPE_BYTES,
@@ -29,6 +31,7 @@ __all__ = [
     "OPERATORS",
     "RULES",
     "Constant",
+    "Dependencies",
     "Graph",
     "Init",
     "Input",
@@ -36,11 +39,13 @@ __all__ = [
     "Opaque",
     "Operator",
     "Parameter",
+    "Rebuild",
     "Scope",
     "Shape",
     "Template",
     "Tensor",
     "Violation",
+    "WidthGroup",
     "canonical_hash",
     "constant",
     "current_scope",
@@ -49,6 +54,7 @@ __all__ = [
     "parameter",
     "scope",
     "simplify",
+    "slim",
     "tokens",
     "topological_order",
     "vector",
