@@ -1,8 +1,8 @@
 """Which widths of a network depend on each other: groups of units that can only be removed together.
 
-The idea is that of DepGraph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); here it is followed for every
-position of every axis instead of for whole layers, so that slices, concatenations, heads and groups need no rules of
-their own further up.
+The idea is that of DepGraph (Fang et al. 2023, "DepGraph: Towards Any Structural Pruning"); here it is followed for
+every position of every axis instead of for whole layers, so that slices, concatenations, heads and groups need no
+rules of their own further up.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Dependencies:
     >>> x = image(3, 8, 8)
     >>> y = residual_block(conv(x, 16), 16)
     >>> Dependencies(Graph([x], [y])).groups
-    (<width of residual_block.conv1: 16>,)
+    (<width of residual_block.conv1.conv: 16>,)
 
     The block's output is the network's, so that its 16 channels, and those of the convolution before it, must stay;
     only the width inside the block is free. A unit is a channel with its weights in every layer that reads or writes

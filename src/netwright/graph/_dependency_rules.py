@@ -120,7 +120,7 @@ def _gemm(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def _matmul(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
-    """What is summed over goes together; between two activations it is the width of a head or a sequence, and stays."""
+    """What is summed over goes together; between two activations it is a head's width or a length, and stays."""
     a, b = inputs
     walk.sets.unite(a[-1], b[-2])
     outer = _broadcast(walk.sets, (a[:-2], b[:-2]), node.output.shape[:-2])
@@ -244,7 +244,8 @@ def _space_to_depth(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[
 def _recurrent(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
     """A hidden unit with its row in every gate, its column in the recurrence and its place in the states."""
     sets = walk.sets
-    x, w, r, bias, lengths, *starts = [*inputs, *[()] * (7 - len(inputs))]
+    absent: Axes = ()
+    x, w, r, bias, lengths, *starts = (*inputs, *[absent] * (7 - len(inputs)))
     sets.unite(x[-1], w[-1])
     hidden = r[-1]
     sets.tie_rows(np.concatenate([a[-1 if a is bias else -2].reshape(-1, len(hidden)) for a in (w, r, bias) if a]))

@@ -20,9 +20,7 @@ Array = NDArray[np.generic]
 Attrs = dict[str, Any]
 
 
-def slim(
-    graph: Graph, kept: Mapping[str, int | Sequence[int]], *, dependencies: Dependencies | None = None
-) -> Graph:
+def slim(graph: Graph, kept: Mapping[str, int | Sequence[int]], *, dependencies: Dependencies | None = None) -> Graph:
     """Keep so many units of each named width group, or those with these numbers; the others stay whole.
 
     >>> from netwright.blocks import conv
@@ -96,7 +94,7 @@ class Rebuild:
 
     def arrays(self) -> dict[Tensor, Array]:
         """Weight of each new parameter, cut from the old; what is whole is shared, not copied."""
-        weights = self._dependencies.graph.weights or {}
+        weights: Mapping[str, Array] = self._dependencies.graph.weights or {}
         names = self._dependencies.graph.names
         return {new: self.array(old, weights[names[old]]) for new, old in self.parameters.items()}
 
@@ -177,8 +175,8 @@ def _num_groups(rebuild: Rebuild, node: Node, inputs: tuple[Tensor | None, ...])
 
 def _reshaped(rebuild: Rebuild, node: Node, inputs: tuple[Tensor | None, ...]) -> Attrs:
     """0 and -1 stand for sizes that follow; a number changes with the positions of its axis."""
-    sizes = rebuild._sizes(node.output)
-    return {"shape": tuple(old if old in (0, -1) else new for old, new in zip(node.attrs["shape"], sizes, strict=True))}
+    pairs = zip(node.attrs["shape"], rebuild._sizes(node.output), strict=True)
+    return {"shape": tuple(old if old in (0, -1) else new for old, new in pairs)}
 
 
 def _expanded(rebuild: Rebuild, node: Node, inputs: tuple[Tensor | None, ...]) -> Attrs:
