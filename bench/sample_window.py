@@ -7,6 +7,8 @@ full speed, and keeps what lies in the window. The usual one builds and counts e
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from _table import Spread, arguments, number, ratio, repeated, seconds, show, verdict
 
@@ -20,9 +22,18 @@ from netwright.space.catalog import ofa_mobilenetv3
 WINDOWS = {
     "tail": "macs <= 95M",
     "far tail": "macs <= 60M",
+    "low": "110M <= macs <= 110.1M",
     "central": "235M <= macs <= 235.17M",
-    "very narrow": "235M <= macs <= 235.01M",
+    "narrow": "235M <= macs <= 235.01M",
+    "high": "400M <= macs <= 400.1M",
+    "upper tail": "macs >= 540M",
 }
+SEVERAL = (
+    ("macs <= 150M", "params <= 4M"),
+    ("200M <= macs <= 202M", "params <= 5M"),
+    ("macs <= 150M", "params <= 4M", "activation_bytes <= 50M"),
+)
+"""Budgets on two and three costs at once."""
 EVERYTHING = "macs >= 0"
 """Excludes nothing, so that a draw is uniform over the space and comes with its MACs."""
 
@@ -34,27 +45,46 @@ def brackets(space: Space, slots: int) -> dict[str, tuple[float, float]]:
     for name, text in WINDOWS.items():
         (limit,) = Limit.of(text)
         low = (0, 0) if limit.low is None else histogram.cdf(limit.low - 1)
-        high = histogram.cdf(limit.high)  # type: ignore[arg-type]
+        high = (1, 1) if limit.high is None else histogram.cdf(limit.high)
         found[name] = (max(float(high[0] - low[1]), 0.0), float(high[1] - low[0]))
     return found
 
 
-def sampled(text: str, draws: int, repeats: int) -> tuple[float, float, Spread, float]:
-    """Seconds to compile, seconds to build the tables, seconds to draw, acceptance."""
+@dataclass(frozen=True)
+class Sampled:
+    """Seconds to compile, to build the tables and to draw, and the shares of designs and of splits that were kept."""
+
+    compiled: float
+    tables: float
+    draw: Spread
+    acceptance: float
+    splits: float
+
+    def row(self, name: str, draws: int) -> list[str | float]:
+        """Line of the table."""
+        whole = draws / (self.compiled + self.tables + self.draw.median)
+        shares = (f"{self.acceptance:.1%}", f"{self.splits:.1%}")
+        return [name, self.draw.rate(draws), number(whole), number(self.tables, 2), *shares]
+
+
+def sampled(limits: Sequence[str], draws: int, repeats: int) -> Sampled:
+    """Designs within limits, each of them checked."""
     space = ofa_mobilenetv3()
     compiled = seconds(space.size)
     rng = np.random.default_rng(0)
-    tables = seconds(lambda: space.sample(rng, 1, text))
-    (limit,) = Limit.of(text)
-    accepted = []
+    tables = seconds(lambda: space.sample(rng, 1, limits))
+    shares = []
 
     def draw() -> None:
-        found = space.draw(rng, draws, text)
-        accepted.append(found.acceptance)
-        if not all(map(limit.holds, found.costs["macs"])):
-            raise SystemExit(f"a design broke {text}")
+        found = space.draw(rng, draws, limits)
+        shares.append((found.acceptance, found.splits))
+        for limit in Limit.of(limits):
+            if not all(map(limit.holds, found.costs[limit.metric])):
+                raise SystemExit(f"a design broke {limit}")
 
-    return compiled, tables, repeated(draw, repeats), float(np.mean(accepted))
+    taken = repeated(draw, repeats)
+    acceptance, splits = np.mean(shares, axis=0).tolist()
+    return Sampled(compiled, tables, taken, acceptance, splits)
 
 
 def main() -> None:
@@ -67,7 +97,8 @@ def main() -> None:
         ("slots", 1 << 14, 1 << 10, "grid of the histogram that brackets the shares"),
     )
     if given.quick:
-        del WINDOWS["central"], WINDOWS["very narrow"]
+        for name in ("low", "central", "narrow", "high"):
+            del WINDOWS[name]
     space = ofa_mobilenetv3()
     shares = brackets(space, given.slots)
     rng = np.random.default_rng(1)
@@ -81,13 +112,11 @@ def main() -> None:
     rows, peers, holds = [], [], {}
     for name, text in WINDOWS.items():
         (limit,) = Limit.of(text)
-        compiled, tables, draw, acceptance = sampled(text, given.draws, given.repeats)
-        rate = given.draws / draw.median
-        whole = given.draws / (compiled + tables + draw.median)
+        found = sampled([text], given.draws, given.repeats)
+        rate = given.draws / found.draw.median
         low, high = shares[name]
         hits = sum(map(limit.holds, macs))
-        once = f"{acceptance:.1%}"
-        rows.append([f"{name}: {text}", draw.rate(given.draws), number(whole), number(tables, 2), once])
+        rows.append(found.row(f"{name}: {text}", given.draws))
         # 95 % interval of a Poisson count; of none, at most three are expected.
         wide = 1.96 * hits**0.5 if hits else 3.0
         guess = hits / len(macs) or (low + high) / 2
@@ -102,12 +131,11 @@ def main() -> None:
                 ratio(rate, built_rate * guess),
             ]
         )
-        holds[name] = (min(high, (hits + wide) / len(macs)) < 0.001, rate >= 5000, acceptance > 0.95)
-    show(
-        f"netwright, {given.draws:,} designs at a time",
-        ["window", "designs/s", "with compiling and tables", "tables, s", "accepted"],
-        rows,
-    )
+        holds[name] = (min(high, (hits + wide) / len(macs)) < 0.001, rate >= 5000, found.acceptance > 0.95)
+    columns = ["designs/s", "with compiling and tables", "tables, s", "designs accepted", "splits kept"]
+    show(f"netwright, {given.draws:,} designs at a time", ["window", *columns], rows)
+    several = [(" and ".join(limits), sampled(limits, given.draws, given.repeats)) for limits in SEVERAL]
+    show("several budgets", ["limits", *columns], [found.row(name, given.draws) for name, found in several])
     title = (
         f"plain rejection: {number(uniform_rate)} uniform designs/s with their MACs, {number(built_rate)}/s if built"
     )
@@ -122,8 +150,12 @@ def main() -> None:
     ]
     show(title, header, peers)
     print("\nwindow: under 0.1 % of the space, 5,000 designs/s, acceptance above 95 %")
+    print("accepted: of finished designs; splits: of the budget over the parts of a network, before any decision")
     for name, claims in holds.items():
         print(f"  {name}: {', '.join(map(verdict, claims))}")
+    for name, found in several:
+        enough = (given.draws / found.draw.median >= 5000, found.acceptance > 0.95)
+        print(f"  {name}: 5,000 designs/s, above 95 %: {', '.join(map(verdict, enough))}")
 
 
 if __name__ == "__main__":

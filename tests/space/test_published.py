@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from netwright.blocks import avg_pool, conv
+from netwright.cost import Limit
 from netwright.errors import DesignError
 from netwright.graph import Graph, image
 from netwright.space import Design, Space, grammar, named, oneof, rule, seq
@@ -176,16 +177,32 @@ def test_a_shrunken_once_for_all_agrees_with_enumeration(monkeypatch: pytest.Mon
         assert space.costs(space.design_at(number), ["macs"])["macs"] == macs[number]
 
 
-def test_a_narrow_window_of_once_for_all_is_sampled_with_hardly_a_rejection(ofa: Space) -> None:
-    middle = ofa.histogram("macs").quantile(0.2)
-    limits = [f"{middle - 50_000} <= macs <= {middle + 50_000}"]
-    histogram = ofa.histogram("macs")
-    assert float(histogram.cdf(middle + 50_000)[1] - histogram.cdf(middle - 50_000)[0]) < 0.01
-    draws = ofa.draw(np.random.default_rng(0), 3000, limits)
-    assert draws.acceptance > 0.9
-    assert (abs(draws.costs["macs"] - middle) <= 50_000).all()
-    for design in draws.designs[:10]:
-        assert abs(ofa.costs(design, ["macs"])["macs"] - middle) <= 50_000
+WINDOWS = {
+    # limits: least share of the splits that are kept
+    ("macs <= 60M",): 0.95,
+    ("macs <= 95M",): 0.95,
+    ("100M <= macs <= 100.2M",): 0.95,
+    ("235M <= macs <= 235.2M",): 0.9,
+    ("235M <= macs <= 235.01M",): 0.4,
+    ("macs >= 540M",): 0.9,
+    ("macs <= 150M", "params <= 4M"): 0.85,
+    ("200M <= macs <= 202M", "params <= 5M"): 0.3,
+    ("macs <= 150M", "params <= 4M", "activation_bytes <= 50M"): 0.2,
+}
+
+
+@pytest.mark.parametrize("limits", WINDOWS, ids=" and ".join)
+def test_narrow_windows_of_once_for_all_are_sampled_without_a_wasted_design(
+    ofa: Space, limits: tuple[str, ...]
+) -> None:
+    draws = ofa.draw(np.random.default_rng(0), 1000, limits)
+    assert draws.acceptance > 0.95
+    assert draws.splits > WINDOWS[limits]
+    for limit in Limit.of(limits):
+        assert all(map(limit.holds, draws.costs[limit.metric]))
+    for i, design in enumerate(draws.designs[:3]):
+        costs = ofa.costs(design, list(draws.costs))
+        assert costs == {name: values[i] for name, values in draws.costs.items()}
 
 
 # A hundred thousand draws -------------------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from netwright.blocks import conv, depthwise_separable, skip
 from netwright.cost import Additive, Limit
 from netwright.errors import LimitError, UnknownNameError
 from netwright.graph import Node, image
-from netwright.space import Design, Space, grammar, named, oneof, repeat, rule, seq, tied
+from netwright.space import Design, Space, grammar, named, oneof, repeat, residual, rule, seq, tied
+from netwright.space import _convolve as convolve_module
 from netwright.space import _sample as sample_module
 from netwright.space import _tables as tables_module
-from netwright.space._tables import convolve
+from netwright.space._convolve import convolve
 
 from .chi_square import assert_follows, assert_uniform
 from .interpreter import COST_NAMES, Source, reference, sources
@@ -156,10 +157,10 @@ def rounding(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(tables_module, "EXACT_KEYS", 6)
     bins = {"coarse": 23, "fine": 400, "fourier": 400}[request.param]
     monkeypatch.setattr(sample_module, "SLOTS", (bins,))
-    monkeypatch.setattr(sample_module, "SLOTS_SEVERAL", (bins // 4 + 6,))
+    monkeypatch.setattr(sample_module, "SLOTS_SEVERAL", ((bins // 4 + 6) ** 2,))
     if request.param == "fourier":
-        monkeypatch.setattr(tables_module, "DIRECT", 0)
-        monkeypatch.setattr(tables_module, "SHORT", 1)
+        monkeypatch.setattr(convolve_module, "DIRECT", 0)
+        monkeypatch.setattr(convolve_module, "SHORT", 1)
     return str(request.param)
 
 
@@ -205,11 +206,51 @@ def test_rounding_up_to_the_edge_of_the_budget_loses_no_design(monkeypatch: pyte
     check(space, rows, names, limits, draws_each=20)
 
 
-def test_a_third_limit_is_held_by_the_final_check() -> None:
-    space, names = chain(3), ("params", "macs", "activation_bytes")
+@pytest.mark.parametrize("windows", [("at most",) * 3, ("between",) * 3])
+def test_draws_from_rounded_tables_of_three_costs_are_uniform(rounding: str, windows: tuple[str, ...]) -> None:
+    space, names = chain(4), ("params", "macs", "activation_bytes")
     rows = rows_of(space, names)
-    limits = [limit_on(rows, names, name, "at most") for name in names]
-    check(space, rows, names, limits, draws_each=30)
+    limits = [limit_on(rows, names, name, window) for name, window in zip(names, windows, strict=True)]
+    check(space, rows, names, limits, least=0.95, draws_each=30)
+
+
+def test_narrow_windows_everywhere_are_uniform(rounding: str) -> None:
+    """Far narrower than a bin: most splits of the budget break it, and none of the designs does."""
+    space, names = chain(5), ("params", "macs", "heat")
+    rows = rows_of(space, names)
+    for name in names:
+        values = sorted({costs[names.index(name)] for costs in rows.values()})
+        for share in (0.0, 0.02, 0.3, 0.7, 0.999):
+            place = min(int(share * len(values)), len(values) - 3)
+            limit = Limit(name, math.nextafter(values[place], 0), math.nextafter(values[place + 2], math.inf))
+            check(space, rows, names, [limit], least=0.95, draws_each=40)
+
+
+def test_designs_of_a_far_tail_are_drawn_through_fourier_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 dear layers of 512 are 1e-45 of all designs, and 50 in a half 1e-23 of what a half may have at most.
+
+    The rounding noise of a transform is 1e-16 of its largest coefficient.
+    """
+    monkeypatch.setattr(tables_module, "EXACT_KEYS", 1)
+    monkeypatch.setattr(convolve_module, "DIRECT", 0)
+    monkeypatch.setattr(convolve_module, "SHORT", 1)
+    part = oneof(named("cheap", conv(3, kernel=1, norm="none")), named("dear", conv(3, norm="none")))
+    for _ in range(9):
+        part = residual(seq(part, part))
+    space = Space(part, input=INPUT)
+    (cheapest, first), (dearest, _) = space.extremes("params")
+    each = (dearest - cheapest) // 512
+    draws = space.sample(
+        np.random.default_rng(0), 2000, [Limit("params", cheapest + 100 * each, cheapest + 100 * each)]
+    )
+    half = list(first)[:256]
+    dear = np.array([[design[path] == "dear" for path in first] for design in draws])
+    assert (dear.sum(axis=1) == 100).all()
+    in_half = dear[:, [path in half for path in first]].sum(axis=1)
+    # Hypergeometric: mean 50, variance 100 / 4 * (512 - 100) / 511.
+    assert in_half.mean() == pytest.approx(50, abs=0.4)
+    assert in_half.var() == pytest.approx(20.16, rel=0.15)
+    assert dear.mean(axis=0) == pytest.approx(np.full(512, 100 / 512), abs=0.05)
 
 
 def test_costs_too_wide_for_one_table_are_rounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +285,7 @@ def test_bounds_are_included() -> None:
 
 @pytest.mark.parametrize("n", [50, 5000, 30_000])
 def test_products_of_polynomials_agree_with_exact_ones(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables_module, "DIRECT", 0)
+    monkeypatch.setattr(convolve_module, "DIRECT", 0)
     rng = np.random.default_rng(n)
     for density in (1.0, 0.01):
         x, y = (np.where(rng.random(n) < density, rng.integers(1, 100, n), 0).astype(float) for _ in range(2))

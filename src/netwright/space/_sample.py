@@ -4,86 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netwright.cost import Cost
 from netwright.errors import LimitError
-from netwright.space._design import Design, Value
-from netwright.space._forest import And, Forest, Leaf, Or, join_path
-from netwright.space._tables import Axis, Floats, Ints, Scale, Table, build_tables
+from netwright.space._descent import Choices, Prefixes, Tokens, rows_of
+from netwright.space._design import Design
+from netwright.space._forest import And, Forest, Leaf, Or
+from netwright.space._split import at, draw_rows, enter, lookup, split_bins, split_keys
+from netwright.space._tables import Axis, Errors, Floats, Ints, Scale, build_tables
 
 __all__ = ["Draws", "Sampler", "Window"]
 
 Window = tuple[Cost, float | None, float | None]
-Columns = dict[tuple[tuple[int, ...], int, str], list[tuple[Ints, list[Any]]]]
-SLOTS = (1 << 12, 1 << 15, 1 << 17)
-"""Bins along a single budget; the next finer grid is tried when too many draws are rejected."""
-SLOTS_SEVERAL = (1 << 9, 1 << 10)
-"""Bins along each of two budgets."""
-ENOUGH = 0.95
-"""Share of draws that the final check should accept."""
+FINEST = 1 << 20
+"""Bins of a grid that takes seconds to build."""
+SLOTS = (1 << 12, 1 << 15, 1 << 17, FINEST)
+"""Bins along a single budget; a finer grid is taken when too few splits would keep it."""
+SLOTS_SEVERAL = (1 << 15, 1 << 17)
+"""Bins over several budgets together."""
+ENOUGH = 0.97
+"""Share of the splits of a single budget that should keep it."""
 ENOUGH_SEVERAL = 0.3
-"""The same for two budgets, where a finer grid takes longer to build than a few rejections take to draw."""
-HOPELESS = 200_000
-"""Draws without one that fits, after which the budgets are taken to exclude each other."""
+"""The same for several budgets, where a finer grid takes longer to build than a few rejections take to draw."""
+DEAR = 0.25
+"""Share of the splits below which the finest grid is worth its seconds."""
+HOPELESS = 1 << 20
+"""Splits without one that fits, after which the budgets are taken to exclude each other."""
+AT_ONCE = 20_000
+"""Designs that are drawn together."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """Designs, the exact value of each budgeted cost, and the share of draws that the final check accepted."""
+    """Designs, and the exact value of each budgeted cost.
+
+    acceptance: share of the designs drawn that the final check accepted.
+    splits: share of the splits of the budgets over the parts of a network that were kept. What a split costs is known
+        before any of its decisions is drawn; one that breaks a budget by the rounding of the tables ends there.
+    """
 
     designs: list[Design]
     costs: dict[str, Floats]
     acceptance: float
-
-
-class _Tokens:
-    """What arrives at one node: which draw, under which path prefix, with which cost to spend."""
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[Ints, Ints, Ints]] = []
-
-    def add(self, draws: Ints, prefixes: Ints, values: Ints) -> None:
-        if len(draws):
-            self.parts.append((draws, prefixes, values))
-
-    def take(self) -> tuple[Ints, Ints, Ints]:
-        if len(self.parts) == 1:
-            return self.parts[0]
-        draws, prefixes, values = (np.concatenate(column) for column in zip(*self.parts, strict=True))
-        return draws, prefixes, values
-
-
-class _Prefixes:
-    """Paths met while drawing, by number, with their place in the order of the expression."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = [""]
-        self.places: list[tuple[int, ...]] = [()]
-        self._known: dict[tuple[int, str, int], int] = {}
-
-    def below(self, prefixes: Ints, component: str, side: int) -> Ints:
-        """Numbers of the prefixes extended by a component."""
-        unique, inverse = np.unique(prefixes, return_inverse=True)
-        return np.array([self._below(int(p), component, side) for p in unique], dtype=np.int64)[inverse]
-
-    def _below(self, prefix: int, component: str, side: int) -> int:
-        key = (prefix, component, side)
-        if key not in self._known:
-            self._known[key] = len(self.paths)
-            self.paths.append(join_path(self.paths[prefix], component))
-            self.places.append((*self.places[prefix], side))
-        return self._known[key]
+    splits: float = 1.0
 
 
 class Sampler:
     """Draws from one forest under fixed budgets; its tables are built once.
 
-    windows: (cost, low, high) of each budget. The first two that bind go into the tables; every budget is checked
-    exactly on every draw at the end, so what is returned never breaks one.
+    windows: (cost, low, high) of each budget. Those that bind go into the tables, and every budget is checked exactly
+    on every draw at the end, so what is returned never breaks one.
+
+    A draw has two halves. The budgets are first split over the parts of the network by the tables on a grid, down to
+    parts small enough to know their exact costs. A split whose costs add up to something outside a budget, as the
+    rounding of the grid allows, is rejected there: every design under it has these very costs, so what remains is
+    uniform. Only then are the decisions inside the parts drawn.
 
     Raises LimitError when a budget alone excludes every design, with the reach of its cost.
     """
@@ -96,27 +74,37 @@ class Sampler:
         for axis, (cost, low, high) in zip(self.axes, windows, strict=True):
             _check_reach(axis, cost, low, high)
         binding = [i for i, axis in enumerate(self.axes) if axis.low > axis.smallest or axis.high < axis.largest]
-        binding = sorted(binding, key=lambda i: _share(self.axes[i]))[:2]
         self._binding = [self.axes[i] for i in binding]
         if not Scale.fits(self._binding):
-            self._binding = [Axis.of(forest, *windows[i], coarse=True) for i in binding]
+            self._binding = [Axis.of(forest, *windows[i], steps=1 << 60 // len(binding)) for i in binding]
+        # The last axis of a key may be cut finer where its smallest cost is far above zero.
+        self._binding.sort(key=lambda axis: axis.smallest / max(axis.largest, 1))
         self._slots: tuple[int, ...] = SLOTS if len(binding) <= 1 else SLOTS_SEVERAL
         self._enough = ENOUGH if len(binding) <= 1 else ENOUGH_SEVERAL
-        self._level = -1
-        self._refine()
+        self._build()
 
-    def _refine(self) -> None:
-        """Build tables on the next grid, and on finer ones while too many draws would be rejected."""
-        while True:
-            self._level += 1
-            self.scale = Scale(self._binding, self._slots[self._level])
-            self.tables = build_tables(self.forest, self.scale, weighted=self.weighted)
-            expected = self._open_root()
-            if expected >= self._enough or self._finest:
-                return
+    def _build(self) -> None:
+        """Tables on the coarsest grid, and on a finer one where too many splits would be rejected on it."""
+        expected = self._tabulated(self._slots[0])
+        if self.scale.exact or expected >= self._enough or len(self._slots) == 1:
+            return
+        # Rounding grows with the width of a bin, so the odds of a rejection do.
+        odds = (1 - expected) / max(expected, 1e-9)
+        shares = {
+            slots: 1 / (1 + odds * (self._slots[0] / slots) ** (1 / len(self._binding))) for slots in self._slots[1:]
+        }
+        usual = [slots for slots in self._slots[1:] if slots < FINEST]
+        chosen = next((slots for slots in usual if shares[slots] >= self._enough), usual[-1])
+        self._tabulated(FINEST if FINEST in shares and shares[chosen] < DEAR else chosen)
+
+    def _tabulated(self, slots: int) -> float:
+        """Build the tables for a grid and note what the root may spend; the share of splits expected to be kept."""
+        self.scale = Scale(self.forest, self._binding, slots, weighted=self.weighted)
+        self.tables = build_tables(self.forest, self.scale, weighted=self.weighted)
+        self._expected = self._open_root()
+        return self._expected
 
     def _open_root(self) -> float:
-        """Note what the root may spend; the share of it that is expected to pass the final check."""
         root = self.tables[self.forest.root]
         if root.empty:
             raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
@@ -126,18 +114,23 @@ class Sampler:
             return 1.0
         bins = root.offset + np.arange(len(root.weights))
         keep = self.scale.candidates(bins, root.errors) & (root.weights > 0)
-        middles = [(least + most) / 2 for least, most in root.errors]
-        sure = self.scale.candidates(bins, [(middle, middle) for middle in middles])
-        self._choices, weights = bins[keep], root.weights[keep]
-        if not len(self._choices):
+        if not keep.any():
             raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
+        self._choices = bins[keep]
+        logs = np.log(root.weights[keep]) - self.scale.tilt(self._choices)
+        weights = np.exp(logs - logs.max())
         self._cumulative = np.cumsum(weights)
-        return float(root.weights[sure].sum() / self._cumulative[-1])
+        return self._share_kept(weights, root.errors)
 
-    @property
-    def _finest(self) -> bool:
-        """Whether a finer grid is not to be had, or would not help."""
-        return self._level + 1 == len(self._slots) or self.scale.exact
+    def _share_kept(self, weights: Floats, errors: Errors) -> float:
+        """Share of the splits expected to keep the budgets: two estimates, as one is blind below a bin's width."""
+        middles = [((least + most) / 2,) * 2 for least, most in errors]
+        sure = self.scale.candidates(self._choices, middles)
+        even = 1.0
+        for axis, (least, most) in zip(self._binding, errors, strict=True):
+            width = min(axis.high, axis.largest) - max(axis.low, axis.smallest) + 1
+            even *= width / (width + most - least)
+        return max(float(weights[sure].sum() / weights.sum()), even)
 
     def _described(self) -> str:
         return " and ".join(
@@ -152,21 +145,22 @@ class Sampler:
         Raises LimitError when budgets that each can be met exclude each other.
         """
         designs: list[Design] = []
-        kept: list[Floats] = []
-        drawn = accepted = 0
+        found: list[Floats] = []
+        tried = drawn = accepted = 0
         while len(designs) < n:
             wanted = n - len(designs)
-            rate = max(accepted / drawn, 1e-3) if drawn else 1.0
-            rows, costs = self._descend(min(int(wanted / rate * 1.05) + 1, 20_000), rng)
+            rate = max(accepted / tried if accepted else self._expected / (1 + tried / 1000), 1e-4)
+            splits = min(int(min(wanted * 1.05 + 1, AT_ONCE) / rate), HOPELESS // 4)
+            rows, costs = self._descend(splits, rng)
             fits = self._fits(costs)
-            drawn, accepted = drawn + len(fits), accepted + int(fits.sum())
+            tried, drawn, accepted = tried + splits, drawn + len(fits), accepted + int(fits.sum())
             designs += [rows[i] for i in np.flatnonzero(fits)[:wanted]]
-            kept.append(costs[fits][:wanted])
-            if not accepted and drawn >= HOPELESS:
-                raise LimitError(f"no design was found within all limits in {drawn} draws: {self._described()}.")
-        costs = np.concatenate(kept) if kept else np.zeros((0, len(self.axes)))
+            found.append(costs[fits][:wanted])
+            if not accepted and tried >= HOPELESS:
+                raise LimitError(f"no design was found within all limits in {tried} draws: {self._described()}.")
+        costs = np.concatenate(found) if found else np.zeros((0, len(self.axes)))
         by_name = {axis.cost.name: costs[:, i] for i, axis in enumerate(self.axes)}
-        return Draws(designs, by_name, accepted / max(drawn, 1))
+        return Draws(designs, by_name, accepted / max(drawn, 1), drawn / max(tried, 1))
 
     def _fits(self, costs: Floats) -> NDArray[np.bool_]:
         fits = np.ones(len(costs), dtype=bool)
@@ -176,39 +170,60 @@ class Sampler:
         return fits
 
     def _descend(self, n: int, rng: np.random.Generator) -> tuple[list[Design], Floats]:
-        """Draw n derivations: parents before children, all draws that meet a node together."""
+        """Draw n splits, drop those that break a budget, and draw the decisions of the others."""
         root = self.forest.root
         aim = rng.random(n) * self._cumulative[-1]
         place = np.minimum(np.searchsorted(self._cumulative, aim, side="right"), len(self._choices) - 1)
-        tokens = {root: _Tokens()}
+        tokens, prefixes, choices = {root: Tokens()}, Prefixes(), Choices()
         tokens[root].add(np.arange(n), np.zeros(n, dtype=np.int64), self._choices[place])
+        # Parents before children, all draws that meet a node together; below an exact table all tables are exact.
+        for number in range(root, -1, -1):
+            if number in tokens and self.tables[number].keys is None:
+                self._pass(number, tokens, prefixes, choices, rng)
+        kept = self._kept(n, tokens)
+        tokens = {number: part for number, part in tokens.items() if part.keep(kept)}
         costs = np.zeros((n, len(self.axes)))
         leaf_costs = [self.forest.leaf_costs(axis.cost) for axis in self.axes]
-        prefixes = _Prefixes()
-        columns: Columns = {}
         for number in range(root, -1, -1):
-            if number not in tokens:
-                continue
-            draws, paths, values = tokens.pop(number).take()
-            node = self.forest.nodes[number]
-            if isinstance(node, Leaf):
+            if number in tokens and isinstance(self.forest.nodes[number], Leaf):
+                draws, _, _ = tokens.pop(number).take()
                 for i, per_node in enumerate(leaf_costs):
                     # A draw may pass one leaf several times: add.at counts each.
                     np.add.at(costs[:, i], draws, per_node[number])
-            elif isinstance(node, And):
-                left, right = self._split(number, node, values, rng)
-                for side, ((component, child), part) in enumerate(((node.left, left), (node.right, right))):
-                    into = tokens.setdefault(child, _Tokens())
-                    into.add(draws, prefixes.below(paths, component, side), part)
-            else:
-                chosen, parts = self._choose(number, node, values, rng)
-                _record(columns, prefixes, node, number, draws, paths, chosen)
-                for i, (_, child) in enumerate(node.alternatives):
-                    mine = chosen == i
-                    tokens.setdefault(child, _Tokens()).add(draws[mine], paths[mine], parts[mine])
-                    if not tokens[child].parts:
-                        del tokens[child]
-        return _rows(n, columns), costs
+            elif number in tokens:
+                self._pass(number, tokens, prefixes, choices, rng)
+        return rows_of(kept, choices.columns(self.forest, prefixes, kept)), costs[kept]
+
+    def _kept(self, n: int, tokens: dict[int, Tokens]) -> NDArray[np.bool_]:
+        """Which splits keep the budgets, by the exact costs of the parts that they have arrived at."""
+        if self.tables[self.forest.root].keys is not None:
+            return np.ones(n, dtype=bool)
+        total = np.zeros(n, dtype=np.int64)
+        for number, part in tokens.items():
+            draws, _, places = part.take()
+            keys = self.tables[number].keys
+            assert keys is not None
+            np.add.at(total, draws, keys[places])
+        return self.scale.within(total, self.scale.windows)
+
+    def _pass(
+        self, number: int, tokens: dict[int, Tokens], prefixes: Prefixes, choices: Choices, rng: np.random.Generator
+    ) -> None:
+        """Send what has arrived at a node on to its children."""
+        draws, paths, values = tokens.pop(number).take()
+        node = self.forest.nodes[number]
+        if isinstance(node, And):
+            left, right = self._split(number, node, values, rng)
+            for side, ((component, child), part) in enumerate(((node.left, left), (node.right, right))):
+                into = tokens.setdefault(child, Tokens())
+                into.add(draws, prefixes.below(paths, component, side), part)
+        elif isinstance(node, Or):
+            chosen, parts = self._choose(number, node, values, rng)
+            choices.add(number, draws, paths, chosen)
+            for i, (_, child) in enumerate(node.alternatives):
+                mine = chosen == i
+                if mine.any():
+                    tokens.setdefault(child, Tokens()).add(draws[mine], paths[mine], parts[mine])
 
     def _split(self, number: int, node: And, values: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Share what a product has to spend between its two children."""
@@ -217,10 +232,10 @@ class Sampler:
         if table.keys is not None:
             assert left.keys is not None
             assert right.keys is not None
-            i, j = _split_keys(table.keys[unique], left, right, inverse, rng)
+            i, j = split_keys(table.keys[unique], left, right, inverse, rng)
             return i, j
-        shares = _split_bins(unique, left.grid, right.grid, inverse, rng)
-        return _enter(left, shares, rng), _enter(right, values - shares, rng)
+        shares = split_bins(unique, left.grid, right.grid, inverse, rng)
+        return enter(left, shares, rng), enter(right, values - shares, rng)
 
     def _choose(self, number: int, node: Or, values: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
         """Alternative for each draw, in proportion to its derivations with the cost to spend."""
@@ -233,101 +248,24 @@ class Sampler:
         for i, child in enumerate(children):
             if child.empty:
                 continue
-            factor = shares[i] * float(np.exp(child.log_scale - table.log_scale))
+            logs = child.log_scale if table.keys is not None else child.grid_log_scale
+            factor = shares[i] * float(np.exp(logs - table.log_scale))
             if table.keys is not None:
                 assert child.keys is not None
-                places[:, i], found = _lookup(child.keys, table.keys[unique])
+                places[:, i], found = lookup(child.keys, table.keys[unique])
                 matrix[:, i] = np.where(found, child.weights[places[:, i]], 0.0) * factor
             else:
                 offset, dense = child.grid
                 places[:, i] = unique
-                matrix[:, i] = _at(dense, unique - offset) * factor
-        chosen = _draw_rows(matrix, inverse, rng)
+                matrix[:, i] = at(dense, unique - offset) * factor
+        chosen = draw_rows(matrix, inverse, rng)
         parts = places[inverse, chosen]
         if table.keys is None:
             for i, child in enumerate(children):
                 mine = chosen == i
                 if mine.any():
-                    parts[mine] = _enter(child, parts[mine], rng)
+                    parts[mine] = enter(child, parts[mine], rng)
         return chosen, parts
-
-
-def _enter(table: Table, bins: Ints, rng: np.random.Generator) -> Ints:
-    """What a child has to spend: the bin itself, or a key in it where the child is exact."""
-    return bins if table.keys is None else table.pick_keys(bins, rng)
-
-
-def _lookup(keys: Ints, wanted: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return place, keys[place] == wanted
-
-
-def _at(dense: Floats, index: Ints) -> Floats:
-    inside = (index >= 0) & (index < len(dense))
-    return np.where(inside, dense[np.clip(index, 0, len(dense) - 1)], 0.0)
-
-
-def _draw_rows(matrix: Floats, rows: Ints, rng: np.random.Generator) -> Ints:
-    """Column for each entry of `rows`, drawn in proportion to the matrix's row."""
-    cumulative = np.cumsum(matrix, axis=1)
-    cumulative /= cumulative[:, -1:]
-    # All rows end to end, row r on [r, r + 1], so that one search serves every draw.
-    ends = (cumulative + np.arange(len(matrix))[:, None]).ravel()
-    aim = rows + rng.random(len(rows))
-    place = np.searchsorted(ends, aim, side="right") - rows * matrix.shape[1]
-    last = matrix.shape[1] - 1 - np.argmax(matrix[:, ::-1] > 0, axis=1)
-    columns: Ints = np.minimum(place, last[rows])
-    return columns
-
-
-CHUNK = 1 << 21
-"""Entries of a matrix of weights that are held at once."""
-
-
-def _split_keys(sums: Ints, left: Table, right: Table, rows: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Index of a key on each side, drawn among the pairs that add up to each sum."""
-    small, large, swapped = (left, right, False) if _count(left) <= _count(right) else (right, left, True)
-    assert small.keys is not None
-    assert large.keys is not None
-    i = np.zeros(len(rows), dtype=np.int64)
-    j = np.zeros(len(rows), dtype=np.int64)
-    for start, stop in _chunks(len(sums), len(small.keys)):
-        place, found = _lookup(large.keys, sums[start:stop, None] - small.keys)
-        matrix = np.where(found, large.weights[place], 0.0) * small.weights
-        mine = np.flatnonzero((rows >= start) & (rows < stop))
-        i[mine] = _draw_rows(matrix, rows[mine] - start, rng)
-        j[mine] = place[rows[mine] - start, i[mine]]
-    return (j, i) if swapped else (i, j)
-
-
-def _split_bins(
-    sums: Ints, left: tuple[int, Floats], right: tuple[int, Floats], rows: Ints, rng: np.random.Generator
-) -> Ints:
-    """Bin of the left side, drawn among the pairs of bins that add up to each sum."""
-    swapped = len(left[1]) > len(right[1])
-    (a, x), (b, y) = (right, left) if swapped else (left, right)
-    bins = np.flatnonzero(x)
-    shares = np.zeros(len(rows), dtype=np.int64)
-    for start, stop in _chunks(len(sums), len(bins)):
-        matrix = _at(y, sums[start:stop, None] - (a + bins) - b) * x[bins]
-        mine = np.flatnonzero((rows >= start) & (rows < stop))
-        shares[mine] = a + bins[_draw_rows(matrix, rows[mine] - start, rng)]
-    return sums[rows] - shares if swapped else shares
-
-
-def _count(table: Table) -> int:
-    return 0 if table.keys is None else len(table.keys)
-
-
-def _chunks(rows: int, columns: int) -> list[tuple[int, int]]:
-    height = max(CHUNK // max(columns, 1), 1)
-    return [(start, min(start + height, rows)) for start in range(0, rows, height)]
-
-
-def _share(axis: Axis) -> float:
-    """How much of the reach of a cost its window leaves, as a first guess of how tight it is."""
-    reach = max(axis.largest - axis.smallest, 1)
-    return (min(axis.high, axis.largest) - max(axis.low, axis.smallest)) / reach
 
 
 def _check_reach(axis: Axis, cost: Cost, low: float | None, high: float | None) -> None:
@@ -339,26 +277,3 @@ def _check_reach(axis: Axis, cost: Cost, low: float | None, high: float | None) 
             f"a limit must hold for some design, but {cost.name} {bound} holds for none: over all designs"
             f" {cost.name} lies between {smallest:.15g} and {largest:.15g}."
         )
-
-
-def _record(
-    columns: Columns, prefixes: _Prefixes, node: Or, number: int, draws: Ints, paths: Ints, chosen: Ints
-) -> None:
-    if node.name is None:
-        return
-    labels = [value for value, _ in node.alternatives]
-    for prefix in np.unique(paths):
-        mine = paths == prefix
-        path = join_path(prefixes.paths[prefix], node.name)
-        values = [labels[i] for i in chosen[mine].tolist()]
-        columns.setdefault((prefixes.places[prefix], -number, path), []).append((draws[mine], values))
-
-
-def _rows(n: int, columns: Columns) -> list[Design]:
-    """Designs of the draws, decisions in the order of the derivation."""
-    rows: list[dict[str, Value]] = [{} for _ in range(n)]
-    for (_, _, path), entries in sorted(columns.items(), key=lambda item: item[0]):
-        for draws, values in entries:
-            for draw, value in zip(draws.tolist(), values, strict=True):
-                rows[draw][path] = value
-    return [Design.trusted(row) for row in rows]

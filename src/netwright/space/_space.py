@@ -223,12 +223,12 @@ class Space:
         return draws.designs
 
     def draw(self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False) -> Draws:
-        """Like `sample`, with the exact costs of the draws and the share that the final check accepted."""
+        """Like `sample`, with the exact costs of the draws and the shares that were accepted."""
         draws = self._sampler(tuple(self._windows(limits)), weighted).draw(n, rng)
         if not self.recipe_space:
             return draws
         designs = [Design.trusted({**design, **self.recipe_space.sample(rng)}) for design in draws.designs]
-        return Draws(designs, draws.costs, draws.acceptance)
+        return Draws(designs, draws.costs, draws.acceptance, draws.splits)
 
     def _sampler(self, windows: tuple[Window, ...], weighted: bool) -> Sampler:
         key = (windows, weighted)

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 
 from netwright.cost import Cost
 from netwright.errors import SpaceError
+from netwright.space._convolve import convolve
 from netwright.space._forest import And, Forest, Leaf, Or
+from netwright.space._tilt import tilts
 
 __all__ = ["Axis", "Scale", "Table", "build_tables"]
 
@@ -33,6 +35,8 @@ EXACT_KEYS = 4096
 """Distinct costs up to which a table stays exact."""
 EXACT_PAIRS = 1 << 20
 """Pairs of keys up to which an exact product is tried."""
+MOST_UNEVEN = 64.0
+"""How many times as many bins one axis may get for the narrower window on it."""
 FINE = 1 << 24
 """Integer steps that a real-valued cost is divided into."""
 
@@ -55,14 +59,14 @@ class Axis:
     slack: float
 
     @classmethod
-    def of(cls, forest: Forest, cost: Cost, low: float | None, high: float | None, *, coarse: bool = False) -> Axis:
-        """Axis of a cost; integer costs are divided by their common divisor, others (or if coarse) cut into steps."""
+    def of(cls, forest: Forest, cost: Cost, low: float | None, high: float | None, *, steps: int = 0) -> Axis:
+        """Axis of a cost; integer costs are divided by their common divisor, others cut into `steps` or FINE."""
         values = np.asarray(forest.leaf_costs(cost), dtype=np.float64)
         if (values < 0).any():
             raise SpaceError(f"a budgeted cost must not be negative, but {cost.name} has {values.min()}.")
         reach = extremes(forest, values)
-        whole = not coarse and bool((values == np.floor(values)).all())
-        unit = float(gcd(*map(int, values)) or 1) if whole else max(reach[1] / FINE, 1e-300)
+        whole = not steps and bool((values == np.floor(values)).all())
+        unit = float(gcd(*map(int, values)) or 1) if whole else max(reach[1] / (steps or FINE), 1e-300)
         leaves = np.rint(values / unit).astype(np.int64)
         error = extremes(forest, values / unit - leaves)
         smallest, largest = extremes(forest, leaves.astype(np.float64))
@@ -125,13 +129,21 @@ def useful(forest: Forest, axis: Axis) -> tuple[Floats, Floats]:
 class Scale:
     """How costs become one key, and keys become bins.
 
-    slots: bins along each axis; where the whole reach of an axis fits, its bins are exact.
+    slots: bins over all axes together; where the whole reach of an axis fits, its bins are exact.
+
+    On the grid, weights are tilted: those of bin b are kept times exp(tilt(b)), with a tilt that is linear in the bin
+    and puts the mean cost of the tilted designs inside the windows (Asmussen, Glynn 2007, section VI.2). Parts that
+    add up to one bin all carry one factor, so no draw changes, but what lies in the windows is never far below the
+    largest weight of its table, where the rounding noise of a Fourier transform would swallow it.
     """
 
-    def __init__(self, axes: Sequence[Axis], slots: int) -> None:
+    def __init__(self, forest: Forest, axes: Sequence[Axis], slots: int, *, weighted: bool = False) -> None:
         self.axes = tuple(axes)
+        self._forest, self._weighted = forest, weighted
         reach = [int(min(axis.largest, axis.high + axis.slack)) + 1 for axis in axes]
-        self.steps = [1 if top <= slots else top / slots for top in reach]
+        # Bins of the last axis below its smallest cost take no room in a table.
+        spans = [top - (axis.smallest if axis is axes[-1] else 0) for axis, top in zip(axes, reach, strict=True)]
+        self.steps = [max(span / share, 1) for span, share in zip(spans, _shared(slots, spans, axes), strict=True)]
         sizes = [int(top / step) + 2 for top, step in zip(reach, self.steps, strict=True)]
         self.key_strides = _strides([axis.largest + 1 for axis in axes])
         self._key_sizes = [axis.largest + 1 for axis in axes]
@@ -148,6 +160,25 @@ class Scale:
     def exact(self) -> bool:
         """Whether bins lose nothing."""
         return all(step == 1 for step in self.steps)
+
+    @cached_property
+    def _rates(self) -> list[float]:
+        bins = [axis.leaves / step for axis, step in zip(self.axes, self.steps, strict=True)]
+        windows = [(low / step, high / step) for (low, high), step in zip(self.windows, self.steps, strict=True)]
+        return tilts(self._forest, bins, windows, weighted=self._weighted)
+
+    def tilt(self, bins: Ints) -> Floats:
+        """Logarithm of the factor on the weights of each bin."""
+        total = np.zeros(len(bins))
+        for rate, stride, size in zip(self._rates, self.bin_strides, self._bin_sizes, strict=True):
+            if rate:
+                total += rate * (bins // stride % size)
+        return total
+
+    @property
+    def windows(self) -> Bounds:
+        """Smallest and largest cost of a whole design, in units, for each axis."""
+        return [(axis.low - axis.slack, axis.high + axis.slack) for axis in self.axes]
 
     def leaf_keys(self) -> Ints:
         """Key of each node's own cost."""
@@ -194,8 +225,17 @@ class Scale:
 
     def candidates(self, bins: Ints, errors: Errors) -> NDArray[np.bool_]:
         """Which bins of whole designs may hold a cost inside the windows."""
-        windows = [(axis.low - axis.slack, axis.high + axis.slack) for axis in self.axes]
-        return self.reachable(bins, errors, windows)
+        return self.reachable(bins, errors, self.windows)
+
+
+def _shared(slots: int, spans: Sequence[int], axes: Sequence[Axis]) -> list[float]:
+    """Bins along each axis, so that all windows are as many bins wide as far as that goes."""
+    ratios = []
+    for span, axis in zip(spans, axes, strict=True):
+        width = min(axis.high, axis.largest) - max(axis.low, axis.smallest) + 1
+        ratios.append(min(max(span / max(width, 1), 1.0), MOST_UNEVEN))
+    even = (slots / prod(ratios)) ** (1 / len(axes)) if axes else 0.0
+    return [ratio * even for ratio in ratios]
 
 
 def _strides(sizes: Sequence[int]) -> list[int]:
@@ -243,13 +283,26 @@ class Table:
         order = np.argsort(bins, kind="stable")
         return order, bins[order]
 
-    @cached_property
+    @property
     def grid(self) -> tuple[int, Floats]:
-        """Offset and dense weights over bins."""
+        """Offset and dense tilted weights over bins."""
+        return self._dense[:2]
+
+    @property
+    def grid_log_scale(self) -> float:
+        """What `log_scale` is for the weights of `grid`."""
+        return self._dense[2]
+
+    @cached_property
+    def _dense(self) -> tuple[int, Floats, float]:
         if self.keys is None:
-            return self.offset, self.weights
+            return self.offset, self.weights, self.log_scale
         order, bins = self._binned
-        return int(bins[0]), np.bincount(bins - bins[0], weights=self.weights[order]).astype(np.float64)
+        tilt = self._scale.tilt(bins)
+        top = float(tilt.max())
+        weights = self.weights[order] * np.exp(tilt - top)
+        dense = np.bincount(bins - bins[0], weights=weights).astype(np.float64)
+        return int(bins[0]), dense, self.log_scale + top
 
     @cached_property
     def errors(self) -> tuple[tuple[float, float], ...]:
@@ -304,7 +357,6 @@ def _nothing(scale: Scale) -> Table:
 def _product(scale: Scale, bounds: Bounds, left: Table, right: Table) -> Table:
     if left.empty or right.empty:
         return _nothing(scale)
-    log_scale = left.log_scale + right.log_scale
     if left.keys is not None and right.keys is not None and len(left.keys) * len(right.keys) <= EXACT_PAIRS:
         if len(left.keys) == 1 or len(right.keys) == 1:
             sums, weights = left.keys + right.keys, left.weights * right.weights
@@ -313,9 +365,10 @@ def _product(scale: Scale, bounds: Bounds, left: Table, right: Table) -> Table:
             keep = scale.within(pairs, bounds)
             sums, weights = _merged(pairs[keep], np.outer(left.weights, right.weights).ravel()[keep])
         if len(sums) <= EXACT_KEYS:
-            return _exact(scale, bounds, sums, weights, log_scale)
+            return _exact(scale, bounds, sums, weights, left.log_scale + right.log_scale)
     (a, x), (b, y) = left.grid, right.grid
     errors = [(e[0] + f[0], e[1] + f[1]) for e, f in zip(left.errors, right.errors, strict=True)]
+    log_scale = left.grid_log_scale + right.grid_log_scale
     return _on_grid(scale, bounds, a + b, convolve(x, y), log_scale, errors)
 
 
@@ -323,15 +376,15 @@ def _union(scale: Scale, bounds: Bounds, parts: Sequence[Table], shares: Sequenc
     full = [(part, share) for part, share in zip(parts, shares, strict=True) if not part.empty]
     if not full:
         return _nothing(scale)
-    top = max(part.log_scale for part, _ in full)
-    factors = [share * float(np.exp(part.log_scale - top)) for part, share in full]
     if all(part.keys is not None for part, _ in full):
+        top, factors = _factors([part.log_scale for part, _ in full], [share for _, share in full])
         keys, weights = _merged(
             np.concatenate([part.keys for part, _ in full if part.keys is not None]),
             np.concatenate([part.weights * f for (part, _), f in zip(full, factors, strict=True)]),
         )
         if len(keys) <= EXACT_KEYS:
             return _exact(scale, bounds, keys, weights, top)
+    top, factors = _factors([part.grid_log_scale for part, _ in full], [share for _, share in full])
     grids = [part.grid for part, _ in full]
     start = min(offset for offset, _ in grids)
     dense = np.zeros(max(offset + len(w) for offset, w in grids) - start)
@@ -342,6 +395,11 @@ def _union(scale: Scale, bounds: Bounds, parts: Sequence[Table], shares: Sequenc
     return _on_grid(scale, bounds, start, dense, top, errors)
 
 
+def _factors(logs: Sequence[float], shares: Sequence[float]) -> tuple[float, list[float]]:
+    top = max(logs)
+    return top, [share * float(np.exp(log - top)) for log, share in zip(logs, shares, strict=True)]
+
+
 def _on_grid(scale: Scale, bounds: Bounds, offset: int, dense: Floats, log_scale: float, errors: Errors) -> Table:
     """Dense table without the bins that no design within the budgets passes."""
     dense = np.where(scale.reachable(offset + np.arange(len(dense)), errors, bounds), dense, 0.0)
@@ -350,38 +408,3 @@ def _on_grid(scale: Scale, bounds: Bounds, offset: int, dense: Floats, log_scale
         return _nothing(scale)
     first, last = int(full[0]), int(full[-1]) + 1
     return Table(scale, dense[first:last], log_scale, offset=offset + first, errors=errors)
-
-
-def convolve(x: Floats, y: Floats) -> Floats:
-    """Product of two polynomials with non-negative coefficients.
-
-    Directly where that is affordable: every term is positive, so even coefficients 1e-200 of the largest come out to
-    full precision. Else by FFT, after which what lies below its rounding noise is nothing.
-    """
-    if min(len(x), len(y)) <= SHORT or len(x) * len(y) <= DIRECT:
-        return np.convolve(x, y)
-    size = len(x) + len(y) - 1
-    if np.count_nonzero(x) > np.count_nonzero(y):
-        x, y = y, x
-    few = np.flatnonzero(x)
-    if len(few) * len(y) <= DIRECT:
-        z = np.zeros(size)
-        for i in few:
-            z[i : i + len(y)] += x[i] * y
-        return z
-    padded = _smooth(size)
-    z = np.fft.irfft(np.fft.rfft(x, padded) * np.fft.rfft(y, padded), padded)[:size]
-    noise = np.finfo(np.float64).eps * np.log2(padded) * float(np.linalg.norm(x) * np.linalg.norm(y))
-    z[z < noise] = 0.0
-    return z
-
-
-SHORT = 64
-"""Length up to which a polynomial is multiplied directly."""
-DIRECT = 1 << 24
-"""Multiplications up to which a product of polynomials is direct."""
-
-
-def _smooth(size: int) -> int:
-    """Smallest 2 ** a * {1, 3, 5, 9} at or above size: lengths for which an FFT is fast."""
-    return min(f << max((-(-size // f) - 1).bit_length(), 0) for f in (1, 3, 5, 9))
