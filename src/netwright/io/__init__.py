@@ -1,7 +1,8 @@
-"""Plain code out: a graph as PyTorch source, as a live module, as ONNX and as a drawing."""
+"""Models in, and plain code out: a graph as PyTorch source, as a live module, as ONNX and as a drawing."""
 
 from netwright.io._draw import draw, save_drawing
 from netwright.io._export import Exported, export
+from netwright.io._from_torch import from_torch
 from netwright.io._initial import initial_weights
 from netwright.io._module import to_module, weights_of
 from netwright.io._onnx import save_onnx, to_onnx
@@ -11,6 +12,7 @@ __all__ = [
     "Exported",
     "draw",
     "export",
+    "from_torch",
     "initial_weights",
     "save_drawing",
     "save_onnx",

@@ -1,0 +1,140 @@
+"""Exporting a module with torch.export, its errors as one sentence each, the module left as it was."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import fx, nn
+    from torch.export import ExportedProgram
+
+__all__ = ["decomposed", "exported", "functional", "writes_into_views"]
+
+DEPENDS_ON_DATA = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "DynamicOutputShapeException")
+"""Errors by which torch says that control flow or a shape needs the numbers in a tensor."""
+
+
+def exported(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> ExportedProgram:
+    """Program of a module in evaluation mode, in ATen operators as they are called, none decomposed.
+
+    Raises ModelError when the module does not run on the example, or when its control flow depends on data.
+    """
+    import torch
+
+    with _evaluation(module), _quiet(), torch.no_grad():
+        try:
+            program: ExportedProgram = torch.export.export(module, args, kwargs, strict=False)
+        except Exception as error:
+            raise ModelError(_sentence(error)) from error
+    return program
+
+
+def functional(program: ExportedProgram) -> ExportedProgram:
+    """The same program without writes into views."""
+    with _quiet():
+        made: ExportedProgram = program.run_decompositions({})
+    return made
+
+
+def writes_into_views(graph: fx.Graph) -> bool:
+    """Whether something is written in place that is read later under another name, such as x[:, 0] = y and then x."""
+    place = {node: number for number, node in enumerate(graph.nodes)}
+    memory: dict[fx.Node, list[fx.Node]] = {}
+    for node in graph.nodes:
+        schema = getattr(node.target, "_schema", None)
+        source = node.args[0] if node.args and hasattr(node.args[0], "all_input_nodes") else None
+        if schema is None or source is None:
+            continue
+        if schema.is_mutable and any(
+            place[user] > place[node]
+            for other in memory.get(source, ())
+            if other is not source
+            for user in other.users
+        ):
+            return True
+        if any(result.alias_info is not None for result in schema.returns):
+            group = memory.setdefault(source, [source])
+            group.append(node)
+            memory[node] = group
+    return False
+
+
+def decomposed(program: ExportedProgram, operators: Iterable[Any]) -> ExportedProgram | None:
+    """The program with some operators written as simpler ones, or None where torch knows no simpler ones."""
+    import torch
+
+    known: Any = torch.export.default_decompositions()
+    more: Any = torch._decomp.decomposition_table
+    table = {o: known[o] if o in known else more[o] for o in operators if o in known or o in more}
+    if not table:
+        return None
+    with _quiet():
+        simpler: ExportedProgram = program.run_decompositions(table)
+    return simpler
+
+
+@contextmanager
+def _evaluation(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode without fused kernels that exist for speed only; every module's mode is restored."""
+    import torch
+
+    modes = [(inner, inner.training) for inner in module.modules()]
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        module.eval()
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        for inner, training in modes:
+            inner.training = training
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the warnings and log lines of torch.export, which speak to its own developers."""
+    import logging
+
+    logger = logging.getLogger("torch")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _sentence(error: Exception) -> str:
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    place = next((found for e in chain if (found := _place(e))), "")
+    kinds = {kind.__name__ for e in chain for kind in type(e).__mro__}
+    if kinds.intersection(DEPENDS_ON_DATA):
+        return f"control flow and shapes must not depend on the numbers in a tensor, but they do{place}."
+    first = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"a module must run on the example, but it raises {type(error).__name__}: {first or 'no message'}{place}."
+
+
+def _place(error: BaseException) -> str:
+    """Innermost line outside of torch and of this package, where the user can look."""
+    import torch
+
+    ours = (str(Path(torch.__file__).parent), str(Path(__file__).parents[2]))
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if not frame.filename.startswith(ours)]
+    if not outside:
+        return ""
+    last = outside[-1]
+    code = linecache.getline(last.filename, last.lineno or 0).strip()
+    return f" at {last.filename}:{last.lineno}" + (f" ({code})" if code else "")
