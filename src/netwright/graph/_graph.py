@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from netwright.errors import GraphError
 from netwright.graph._scope import Scope
 from netwright.graph._tensor import Constant, Input, Node, Parameter, Tensor
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["Graph", "topological_order"]
 
@@ -86,6 +89,22 @@ class Graph:
         from netwright.io._draw import repr_svg
 
         return repr_svg(self)
+
+    @classmethod
+    def from_torch(cls, model: nn.Module, example: Any, *, strict: bool = True) -> Graph:
+        """Graph of a PyTorch module on an example of its inputs: see `netwright.io.from_torch`.
+
+        >>> from torch import nn
+        >>> Graph.from_torch(nn.Sequential(nn.Linear(13, 8), nn.ReLU()), (1, 13))
+        <Graph 1x13 -> 1x8, 2 nodes, 2 parameters>
+
+        Raises ModelError where the module does not run on the example, and UnsupportedError where it has operators
+        without counterpart and `strict` is set.
+        """
+        # Models are read above this room, by what is loaded only then.
+        from netwright.io import from_torch
+
+        return from_torch(model, example, strict=strict)
 
     @cached_property
     def leaves(self) -> tuple[Tensor, ...]:

@@ -6,6 +6,7 @@ from netwright.io._from_torch import from_torch
 from netwright.io._initial import initial_weights
 from netwright.io._module import to_module, weights_of
 from netwright.io._onnx import save_onnx, to_onnx
+from netwright.io._read_model import read_model
 from netwright.io._source import to_torch_source
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "export",
     "from_torch",
     "initial_weights",
+    "read_model",
     "save_drawing",
     "save_onnx",
     "to_module",

@@ -93,7 +93,9 @@ class _Writer:
                 self.constructors[unit] = constructor
                 continue
             draft = self._draft(unit)
-            key = "root" if unit is self.root else f"{draft.chained} {self.holes.skeleton(draft.text)}"
+            # The text of a chain does not name its parts: without their names, {"2": x} would pass for {"3": x}.
+            names = [name for name, _ in draft.inits] if draft.chained else None
+            key = "root" if unit is self.root else f"{names} {self.holes.skeleton(draft.text)}"
             groups.setdefault(key, []).append(draft)
         for drafts in groups.values():
             self._write_group(drafts)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._optional import require
 from netwright.errors import ModelError, UnsupportedError
 from netwright.graph import Graph, Input, Tensor
+from netwright.io._free_batch import free_batch
 from netwright.io._from_torch._convert import Conversion
 from netwright.io._from_torch._example import arguments_of
 from netwright.io._from_torch._exporting import decomposed, exported, functional, writes_into_views
@@ -113,26 +114,7 @@ class _Attempt:
         """The graph with its weights."""
         bare = Graph(self.inputs, self.outputs)
         weights = self.state.weights(bare)
-        return _freed(bare if weights is None else bare.with_weights(weights))
-
-
-def _freed(graph: Graph) -> Graph:
-    from importlib.util import find_spec
-
-    if find_spec("netwright.io._free_batch"):
-        from importlib import import_module
-
-        found: Graph = import_module("netwright.io._free_batch").free_batch(graph)
-        return found
-    from netwright.errors import ExportError
-    from netwright.io._batch import shapes_at
-
-    try:
-        shapes_at(graph, 2)
-    except ExportError:
-        for t in graph.inputs:
-            t.batch_axis = None
-    return graph
+        return free_batch(bare if weights is None else bare.with_weights(weights))
 
 
 def _flat(value: Any) -> list[Any]:

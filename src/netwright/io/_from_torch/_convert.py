@@ -210,7 +210,8 @@ def _check(node: fx.Node, made: Any) -> None:
     value: Any = node.meta.get("val")
     pairs = zip(made, value, strict=False) if isinstance(value, (tuple, list)) else [(made, value)]
     for ours, theirs in pairs:
-        if isinstance(ours, Tensor) and hasattr(theirs, "shape"):
+        if hasattr(ours, "shape") and hasattr(theirs, "shape"):
             stated = (tuple(theirs.shape), dtype_name(theirs.dtype))
-            if (ours.shape, ours.dtype) != stated:
-                raise NoFormError(f"it would make {ours.shape} {ours.dtype} instead of {stated[0]} {stated[1]}")
+            found = (tuple(ours.shape), ours.dtype if isinstance(ours, Tensor) else dtype_name(ours.dtype))
+            if found != stated:
+                raise NoFormError(f"it would make {found[0]} {found[1]} instead of {stated[0]} {stated[1]}")
