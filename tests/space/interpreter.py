@@ -10,17 +10,32 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import islice
+from itertools import combinations, islice, product
 from typing import Any
 
 from hypothesis import strategies as st
 
-from netwright.blocks import block, skip
+from netwright.blocks import block, conv, skip
 from netwright.blocks._layers import convolution
 from netwright.cost import COSTS
 from netwright.errors import ShapeError
 from netwright.graph import Graph, Tensor, image, ops
-from netwright.space import Design, Space, branch, cell, grammar, named, oneof, repeat, residual, rule, seq, tied
+from netwright.space import (
+    Design,
+    Doubling,
+    Space,
+    branch,
+    cell,
+    grammar,
+    named,
+    oneof,
+    repeat,
+    residual,
+    rule,
+    seq,
+    tied,
+    wiring,
+)
 
 COST_NAMES = ("params", "macs", "activation_bytes", "weight_bytes")
 Build = Callable[[Tensor], Tensor]
@@ -289,6 +304,75 @@ class Cell(Part):
 
 
 @dataclass(frozen=True)
+class Wiring(Part):
+    """A cell with edges to decide; `channels` is the output's width on an input 4 high, doubled on one 2 high."""
+
+    operation: Part
+    vertices: tuple[int, ...]
+    edges: int
+    channels: int | None = None
+
+    def expression(self) -> Any:
+        vertices = self.vertices[0] if len(self.vertices) == 1 else oneof(*self.vertices)
+        width = Doubling(self.channels, 4) if self.channels else None
+        return wiring(self.operation.expression(), vertices=vertices, edges=self.edges, channels=width)
+
+    def _wirings(self, n: int) -> list[tuple[tuple[int, ...], ...]]:
+        rows = [
+            [some for size in range(1, n - i) for some in combinations(range(i + 1, n), size)] for i in range(n - 1)
+        ]
+        return [
+            targets for targets in product(*rows)
+            if sum(map(len, targets)) <= self.edges and {j for t in targets for j in t} == set(range(1, n))
+        ]  # fmt: skip
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        for n in self.vertices:
+            start = at if len(self.vertices) == 1 else at.decided(below(prefix, "vertices"), n, 1 / len(self.vertices))
+            found = self._wirings(n)
+            for targets in found:
+                wired = replace(start, probability=start.probability / len(found))
+                for i, some in enumerate(targets):
+                    wired = wired.decided(below(prefix, f"to{i}"), "+".join(map(str, some)), 1.0)
+                placed = [(self.operation, below(prefix, f"op{i}")) for i in range(1, n - 1)]
+                for derived, builds in one_after_the_other(placed, wired, rules):
+                    yield derived.building(lambda x, t=targets, builds=builds: self._network(x, t, builds))
+
+    def _network(self, x: Tensor, targets: Sequence[Sequence[int]], builds: Sequence[Build]) -> Tensor:
+        end = len(targets)
+        out = x.shape[1] if self.channels is None else self.channels * {4: 1, 2: 2}.get(x.shape[2], 1)
+        into_end = [i for i in range(1, end) if end in targets[i]]
+        if len(into_end) > out:
+            raise ShapeError("too few channels")
+        widths = {i: out // len(into_end) + (k < out % len(into_end)) for k, i in enumerate(into_end)}
+        for i in reversed(range(1, end)):
+            widths.setdefault(i, max([widths[j] for j in targets[i] if j < end], default=0))
+        values = {0: x}
+        for i in range(1, end):
+            values[i] = builds[i - 1](self._entering(values, targets, i, widths[i]))
+            if values[i].shape != (x.shape[0], widths[i], *x.shape[2:]):
+                raise ShapeError("an operation changes the shape")
+        y = joined("concat", [values[i] for i in into_end]) if into_end else None
+        if end in targets[0]:
+            straight = conv(x, out, kernel=1)
+            y = straight if y is None else y + straight
+        assert y is not None
+        return y
+
+    def _entering(
+        self, values: Mapping[int, Tensor], targets: Sequence[Sequence[int]], i: int, width: int
+    ) -> Tensor:
+        total: Tensor | None = None
+        for j in range(i):
+            if i in targets[j]:
+                value = conv(values[0], width, kernel=1) if j == 0 else values[j]
+                cut = value if value.shape[1] == width else ops.slice_(value, starts=(0,), ends=(width,), axes=(1,))
+                total = cut if total is None else total + cut
+        assert total is not None
+        return total
+
+
+@dataclass(frozen=True)
 class Tied(Part):
     """The same decisions wherever the key occurs."""
 
@@ -428,6 +512,12 @@ def cells(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Cell:
     return Cell(parts, draw(st.sampled_from(["add", "mul", "concat"])), outputs)
 
 
+def wirings() -> st.SearchStrategy[Wiring]:
+    plain: st.SearchStrategy[Part] = layers() | st.just(Skip())
+    several = st.lists(plain, min_size=2, max_size=2).map(tuple).map(OneOf)
+    return st.builds(Wiring, plain | several, some(2, 3, 4), st.integers(3, 5), st.sampled_from([None, 3]))
+
+
 @st.composite
 def grammars(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Grammar:
     recursion = draw(st.sampled_from([
@@ -452,6 +542,7 @@ def parts() -> st.SearchStrategy[Part]:
             st.builds(Branch, several, st.sampled_from(["add", "mul", "concat"])),
             st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
             cells(inner),
+            wirings(),
             grammars(layers() | st.just(Skip())),
         )
 

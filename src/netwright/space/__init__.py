@@ -11,9 +11,11 @@ from netwright.space._networks import block_graphs, distinct_networks
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import tied
+from netwright.space._wiring import Doubling, wiring
 
 __all__ = [
     "Design",
+    "Doubling",
     "Histogram",
     "Space",
     "block_graphs",
@@ -30,4 +32,5 @@ __all__ = [
     "rule",
     "seq",
     "tied",
+    "wiring",
 ]
