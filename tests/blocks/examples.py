@@ -22,6 +22,8 @@ EXAMPLES: list[Example] = [
     (nb.mbconv(24, expand=2.5, norm="group8"), IMAGE, (1, 24, 8, 8)),
     (nb.fused_mbconv(), IMAGE, IMAGE),
     (nb.fused_mbconv(24, expand=1, stride=2), IMAGE, (1, 24, 4, 4)),
+    (nb.fbnet_block(), IMAGE, IMAGE),
+    (nb.fbnet_block(24, expand=3, kernel=5, stride=2, groups=2), IMAGE, (1, 24, 4, 4)),
     (nb.residual_block(), IMAGE, IMAGE),
     (nb.residual_block(24, stride=2, norm="group1"), IMAGE, (1, 24, 4, 4)),
     (nb.bottleneck(24, stride=2), IMAGE, (1, 24, 4, 4)),

@@ -22,10 +22,10 @@ from netwright.errors import ShapeError
 from netwright.graph import Graph, Tensor, image, ops
 from netwright.space import (
     Design,
-    Doubling,
     Space,
     branch,
     cell,
+    given,
     grammar,
     named,
     oneof,
@@ -46,6 +46,12 @@ Weights = tuple[int, ...] | None
 def layer(x: Tensor, channels: int | None = None, kernel: int = 1, stride: int = 1, groups: int = 1) -> Tensor:
     """One convolution, and nothing else: cheap to build."""
     return convolution(x, channels or x.shape[1], kernel, stride=stride, groups=groups)
+
+
+GIVEN = -1
+"""Channels that the tie around a layer gives it."""
+GIVEN_WIDTHS: list[int] = [0]
+"""Widths given by the ties that a network is being built in."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +119,11 @@ class Layer(Part):
         return self.weights if name == "channels" and self.weights else None
 
     def expression(self) -> Any:
+        options = {**self._options(), "channels": tuple(given("width") if c == GIVEN else c for c in self.channels)}
         return layer(
             **{
                 name: values[0] if len(values) == 1 else oneof(*values, weights=self._weights(name))
-                for name, values in self._options().items()
+                for name, values in options.items()
             }
         )
 
@@ -130,7 +137,12 @@ class Layer(Part):
                 for v, w in zip(values, weights, strict=True)
             ]
         for derived, chosen in ways:
-            yield derived.building(lambda x, chosen=chosen: layer(x, **chosen))
+            yield derived.building(lambda x, chosen=chosen: layer(x, **_filled(chosen)))
+
+
+def _filled(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    channels = GIVEN_WIDTHS[-1] if chosen["channels"] == GIVEN else chosen["channels"]
+    return {**chosen, "channels": channels}
 
 
 @dataclass(frozen=True)
@@ -305,7 +317,7 @@ class Cell(Part):
 
 @dataclass(frozen=True)
 class Wiring(Part):
-    """A cell with edges to decide; `channels` is the output's width on an input 4 high, doubled on one 2 high."""
+    """A cell with edges to decide."""
 
     operation: Part
     vertices: tuple[int, ...]
@@ -314,8 +326,7 @@ class Wiring(Part):
 
     def expression(self) -> Any:
         vertices = self.vertices[0] if len(self.vertices) == 1 else oneof(*self.vertices)
-        width = Doubling(self.channels, 4) if self.channels else None
-        return wiring(self.operation.expression(), vertices=vertices, edges=self.edges, channels=width)
+        return wiring(self.operation.expression(), vertices=vertices, edges=self.edges, channels=self.channels)
 
     def _wirings(self, n: int) -> list[tuple[tuple[int, ...], ...]]:
         rows = [
@@ -328,7 +339,9 @@ class Wiring(Part):
 
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
         for n in self.vertices:
-            start = at if len(self.vertices) == 1 else at.decided(below(prefix, "vertices"), n, 1 / len(self.vertices))
+            start = (
+                at if len(self.vertices) == 1 else at.decided(below(prefix, "vertices"), n, 1 / len(self.vertices))
+            )
             found = self._wirings(n)
             for targets in found:
                 wired = replace(start, probability=start.probability / len(found))
@@ -340,7 +353,7 @@ class Wiring(Part):
 
     def _network(self, x: Tensor, targets: Sequence[Sequence[int]], builds: Sequence[Build]) -> Tensor:
         end = len(targets)
-        out = x.shape[1] if self.channels is None else self.channels * {4: 1, 2: 2}.get(x.shape[2], 1)
+        out = x.shape[1] if self.channels is None else self.channels
         into_end = [i for i in range(1, end) if end in targets[i]]
         if len(into_end) > out:
             raise ShapeError("too few channels")
@@ -359,9 +372,7 @@ class Wiring(Part):
         assert y is not None
         return y
 
-    def _entering(
-        self, values: Mapping[int, Tensor], targets: Sequence[Sequence[int]], i: int, width: int
-    ) -> Tensor:
+    def _entering(self, values: Mapping[int, Tensor], targets: Sequence[Sequence[int]], i: int, width: int) -> Tensor:
         total: Tensor | None = None
         for j in range(i):
             if i in targets[j]:
@@ -374,21 +385,34 @@ class Wiring(Part):
 
 @dataclass(frozen=True)
 class Tied(Part):
-    """The same decisions wherever the key occurs."""
+    """The same decisions wherever the key occurs; `width` is what `GIVEN` channels stand for in the body."""
 
     key: str
     body: Part
+    width: int | None = None
 
     def expression(self) -> Any:
-        return tied(self.key, self.body.expression())
+        values = {} if self.width is None else {"width": self.width}
+        return tied(self.key, self.body.expression(), **values)
+
+    def _here(self, build: Build) -> Build:
+        def built(x: Tensor) -> Tensor:
+            GIVEN_WIDTHS.append(GIVEN_WIDTHS[-1] if self.width is None else self.width)
+            try:
+                return build(x)
+            finally:
+                GIVEN_WIDTHS.pop()
+
+        return built
 
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
         known = dict(at.ties)
         if self.key in known:
-            yield at.building(known[self.key])
+            yield at.building(self._here(known[self.key]))
             return
         for derived in self.body.derivations(at, self.key, rules):
-            yield replace(derived, ties=(*derived.ties, (self.key, derived.build)))
+            ties = (*derived.ties, (self.key, derived.build))
+            yield replace(derived, ties=ties, build=self._here(derived.build))
 
 
 @dataclass(frozen=True)
@@ -495,7 +519,10 @@ def layers(draw: st.DrawFn) -> Layer:
 
 
 TIES = (Tied("twin", Layer((None, 3), (1, 3))), Tied("pair", OneOf((Skip(), Layer((None,), (1, 3))))),
-        Tied("deep", Seq((Layer((2, 4)), Tied("twin", Layer((None, 3), (1, 3)))))))  # fmt: skip
+        Tied("deep", Seq((Layer((2, 4)), Tied("twin", Layer((None, 3), (1, 3)))))),
+        *(Tied("wide", OneOf((Layer((GIVEN,), (1, 3)), Skip())), width) for width in (2, 5)),
+        *(Tied("both", Seq((Layer((GIVEN,), (1,), (1, 2)), Tied("inner", Layer((GIVEN,), (1, 3))))), width)
+          for width in (2, 3)))  # fmt: skip
 
 
 @st.composite

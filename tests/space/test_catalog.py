@@ -15,9 +15,11 @@ from netwright.testing import SpaceConformance
 
 INPUTS = {
     "convnet-tiny": (3, 16, 16),
+    "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
     "mlp-tabular": (5,),
     "mobilenet-tiny": (1, 28, 28),
+    "nasbench101": (1, 16, 16),
     "nasbench201": (1, 16, 16),
     "ofa-mobilenetv3": (3, 96, 96),
     "series-tiny": (2, 40),

@@ -12,6 +12,7 @@ from netwright.blocks._bottleneck import bottleneck
 from netwright.blocks._convnext import convnext
 from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dropout import dropout
+from netwright.blocks._fbnet import fbnet_block
 from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
 from netwright.blocks._hourglass import hourglass, random_projection
 from netwright.blocks._inception import inception
@@ -57,6 +58,7 @@ __all__ = [
     "downsample",
     "dropout",
     "factorized_reduction",
+    "fbnet_block",
     "fused_mbconv",
     "global_pool",
     "grouped_query_attention",

@@ -10,18 +10,18 @@ from netwright.space._join import branch, cell, residual
 from netwright.space._networks import block_graphs, distinct_networks
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import tied
-from netwright.space._wiring import Doubling, wiring
+from netwright.space._tie import given, tied
+from netwright.space._wiring import wiring
 
 __all__ = [
     "Design",
-    "Doubling",
     "Histogram",
     "Space",
     "block_graphs",
     "branch",
     "cell",
     "distinct_networks",
+    "given",
     "grammar",
     "integer",
     "named",

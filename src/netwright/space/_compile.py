@@ -24,17 +24,23 @@ if TYPE_CHECKING:
 __all__ = ["Compiler", "Contexts", "Outcome", "Outcomes", "TensorType", "Uses"]
 
 TensorType = tuple[Shape, str]
-Use = tuple[int, TensorType, TensorType]
+Given = tuple[tuple[str, Any], ...]
+"""Values by name that a tied part is given in one place."""
+Use = tuple[int, TensorType, TensorType, Given]
 Uses = tuple[tuple[Use, int], ...]
 
 
 class Contexts(NamedTuple):
-    """Where an expression stands: types that flow in, times each occurs, rules in force, recursion left."""
+    """Where an expression stands: types that flow in, times each occurs, rules in force, recursion left.
+
+    given: what the tie around it is given, for each type; empty outside of ties that are given something.
+    """
 
     types: tuple[TensorType, ...]
     times: tuple[int, ...] = (1,)
     grammar: Any = None
     left: int = 0
+    given: tuple[Given, ...] = ()
 
     def at(self, types: tuple[TensorType, ...]) -> Contexts:
         """The same contexts further down the network."""
@@ -145,11 +151,12 @@ class Compiler:
 
     def tie_number(self, tied: Tied) -> int:
         """Number by which uses refer to a tied expression; raises SpaceError when another has its key."""
-        if tied not in self.ties:
-            if not tied.local and any(known.key == tied.key for known in self.ties if not known.local):
-                raise SpaceError(f"all parts tied under {tied.key!r} must be equal, but they are not.")
-            self.ties.append(tied)
-        return self.ties.index(tied)
+        tie = tied.decisions
+        if tie not in self.ties:
+            if not tie.local and any(known.key == tie.key for known in self.ties if not known.local):
+                raise SpaceError(f"all parts tied under {tie.key!r} must be equal, but they are not.")
+            self.ties.append(tie)
+        return self.ties.index(tie)
 
     def resolve(self, outcomes: Outcomes, number: int, contexts: Contexts) -> Outcomes:
         """Attach the decisions of a tied expression, compiled once over all contexts in which it was used.
@@ -165,7 +172,8 @@ class Compiler:
                 continue
             rest = tuple(use for use in outcome.uses if use[0][0] != number)
             types, wanted = tuple(use[1] for use, _ in mine), tuple(use[2] for use, _ in mine)
-            into = contexts._replace(types=types, times=tuple(n for _, n in mine))
+            given = tuple(use[3] for use, _ in mine)
+            into = contexts._replace(types=types, times=tuple(n for _, n in mine), given=given if any(given) else ())
             for tied, decisions in self.compile(self.ties[number].body, into).items():
                 if tied.types == wanted:
                     whole = Outcome(outcome.types, merge_uses(rest, tied.uses), outcome.size + tied.size)

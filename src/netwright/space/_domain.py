@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,19 @@ from netwright.space._forest import join_path
 if TYPE_CHECKING:
     from netwright.space._expression import Builder
 
-__all__ = ["Choice", "Real", "decide", "expansions", "integer", "option_labels", "real", "resolve"]
+__all__ = [
+    "Choice",
+    "Placeholder",
+    "Real",
+    "decide",
+    "expansions",
+    "filled",
+    "has_placeholder",
+    "integer",
+    "option_labels",
+    "real",
+    "resolve",
+]
 
 Decisions = tuple[tuple[str, Value, float], ...]
 
@@ -61,6 +73,44 @@ class Real:
     def contains(self, value: Value) -> bool:
         """Whether the value lies in the interval."""
         return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """What a tied part is given under a name."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return f"given({self.name!r})"
+
+
+def filled(value: Any, given: Mapping[str, Any]) -> Any:
+    """A value with every placeholder in it replaced; raises SpaceError for a name that is not given.
+
+    >>> filled((1, Placeholder("stride")), {"stride": 2})
+    (1, 2)
+    """
+    if isinstance(value, Placeholder):
+        if value.name not in given:
+            known = ", ".join(given) or "nothing"
+            raise SpaceError(f"given({value.name!r}) must stand in a tie that is given it, but {known} is given.")
+        return given[value.name]
+    if isinstance(value, Call):
+        return Call(value.block, {key: filled(inner, given) for key, inner in value.hyperparameters.items()})
+    if isinstance(value, (tuple, list)):
+        return type(value)(filled(inner, given) for inner in value)
+    return value
+
+
+def has_placeholder(value: Any) -> bool:
+    """Whether a hyperparameter, or one of a block among them, waits to be given."""
+    choice = as_choice(value)
+    if choice is not None:
+        return any(map(has_placeholder, choice.options))
+    if isinstance(value, Call):
+        return any(map(has_placeholder, value.hyperparameters.values()))
+    return isinstance(value, Placeholder) or (isinstance(value, (tuple, list)) and any(map(has_placeholder, value)))
 
 
 def integer(low: int, high: int, step: int = 1) -> Any:

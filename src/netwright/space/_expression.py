@@ -10,7 +10,7 @@ from typing import Any
 
 from netwright.blocks import Block, Call
 from netwright.errors import DesignError, SpaceError
-from netwright.graph import Input, Shape, Template, Tensor, scope
+from netwright.graph import Graph, Input, Shape, Template, Tensor, scope
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._design import Value
 from netwright.space._forest import join_path
@@ -83,6 +83,7 @@ class Builder:
 
     decisions: Mapping[str, Value]
     grammar: Any = None
+    given: Mapping[str, Any] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     templates: dict[tuple[Call, Shape, str], Template] = field(default_factory=dict)
 
@@ -113,11 +114,12 @@ class Applied(Expression):
     """A block with its hyperparameters; choices among them are decisions."""
 
     def __init__(self, call: Call) -> None:
-        from netwright.space._domain import expansions
+        from netwright.space._domain import expansions, has_placeholder
 
         super().__init__(call)
         self.call = call
         self._expansions = expansions(call)
+        self._open = has_placeholder(call)
 
     @property
     def label(self) -> str:
@@ -128,16 +130,31 @@ class Applied(Expression):
 
         leaves = []
         for decisions, call in self._expansions:
-            graphs = compiler.apply(call, call.apply, [(t,) for t in contexts.types])
+            graphs = self._graphs(compiler, call, contexts)
             if graphs is not None:
                 leaves.append((decisions, compiler.leaf(graphs, contexts)))
         return decide(compiler, leaves)
 
+    def _graphs(self, compiler: Compiler, call: Call, contexts: Contexts) -> list[Graph] | None:
+        from netwright.space._domain import filled
+
+        if not self._open:
+            return compiler.apply(call, call.apply, [(t,) for t in contexts.types])
+        found: list[Graph] = []
+        for t, given in zip(contexts.types, contexts.given or ((),) * len(contexts.types), strict=True):
+            whole = filled(call, dict(given))
+            graphs = compiler.apply(whole, whole.apply, [(t,)])
+            if graphs is None:
+                return None
+            found += graphs
+        return found
+
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        from netwright.space._domain import resolve
+        from netwright.space._domain import filled, resolve
 
         fixed = len(self._expansions) == 1 and not self._expansions[0][0]
-        return builder.apply(self.call if fixed else resolve(self.call, builder, prefix), x)
+        call = self.call if fixed else resolve(self.call, builder, prefix)
+        return builder.apply(filled(call, builder.given) if self._open else call, x)
 
     def __repr__(self) -> str:
         return repr(self.call)

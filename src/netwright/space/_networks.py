@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 
 from netwright.graph import Graph, Input, canonical_hash
-from netwright.space._compile import TensorType
+from netwright.space._compile import Given, TensorType
 from netwright.space._design import Design, Value
 from netwright.space._expression import Builder
 from netwright.space._forest import Leaf
@@ -86,7 +86,7 @@ def _held_hashes(numbers: list[int]) -> set[str]:
 def _keys(space: Space, start: int, stop: int) -> Iterator[object]:
     """For each design something that only equal networks share; cheaper than their canonical hashes."""
     contexts = space.tied_contexts()
-    ties = {e.key: e for e in space.expression.walk() if isinstance(e, Tied)}
+    ties = {e.key: e.decisions for e in space.expression.walk() if isinstance(e, Tied)}
     builder = Builder({})
     for number in range(start, stop):
         design = space.design_at(number)
@@ -98,8 +98,9 @@ def _keys(space: Space, start: int, stop: int) -> Iterator[object]:
         yield (*hashes, *_outside(design, contexts))
 
 
-def _part_hash(builder: Builder, tie: Tied, kind: TensorType) -> str:
-    x = Input(*kind)
+def _part_hash(builder: Builder, tie: Tied, context: tuple[TensorType, Given]) -> str:
+    kind, given = context
+    x, builder.given = Input(*kind), dict(given)
     return canonical_hash(Graph([x], [tie.build(builder, x, "")]))
 
 

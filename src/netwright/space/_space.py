@@ -15,7 +15,7 @@ from netwright.cost import COSTS, Cost, Limit
 from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TensorType
+from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, TensorType
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
@@ -144,8 +144,8 @@ class Space:
         """Costs that limits on this space may name."""
         return {**COSTS, **self._own_costs}
 
-    def tied_contexts(self) -> dict[str, tuple[TensorType, ...]]:
-        """Types that flow into each tied part by its key; empty where they depend on decisions."""
+    def tied_contexts(self) -> dict[str, tuple[tuple[TensorType, Given], ...]]:
+        """Types that flow into each tied part by its key, and what it is given; empty where decisions change them."""
         if len(self.inputs) > 1:
             return {}
         tensor = next(iter(self.inputs.values()))
@@ -153,10 +153,10 @@ class Space:
         outcomes = list(compiler.compile(self.expression, contexts))
         if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
             return {}
-        found: dict[str, tuple[TensorType, ...]] = {}
-        for (number, into, _), _ in outcomes[0].uses:
+        found: dict[str, tuple[tuple[TensorType, Given], ...]] = {}
+        for (number, into, _, given), _ in outcomes[0].uses:
             key = compiler.ties[number].key
-            found[key] = (*found.get(key, ()), into)
+            found[key] = (*found.get(key, ()), (into, given))
         return found
 
     def network_size(self) -> int:

@@ -6,10 +6,11 @@ from typing import Any
 
 from netwright.errors import SpaceError
 from netwright.graph import Tensor
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, Use, Uses
+from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, Use, Uses
+from netwright.space._domain import Placeholder, as_choice
 from netwright.space._expression import Builder, Expression, as_expression
 
-__all__ = ["Copies", "Tied", "tied"]
+__all__ = ["Copies", "Tied", "given", "tied"]
 
 
 class Tied(Expression):
@@ -18,31 +19,43 @@ class Tied(Expression):
     local = False
     """Whether the key counts only inside the expression that made the tie."""
 
-    def __init__(self, key: str, body: Expression) -> None:
-        super().__init__(key, body, children=(body,))
+    def __init__(self, key: str, body: Expression, given: Given = ()) -> None:
+        super().__init__(key, body, given, children=(body,))
         self.key = key
         self.body = body
+        self.given = given
 
     @property
     def label(self) -> str:
         return self.key
 
+    @property
+    def decisions(self) -> Tied:
+        """The tie itself, whatever it is given where it stands."""
+        return Tied(self.key, self.body) if self.given else self
+
     def ties(self) -> set[Expression]:
-        return {self} | super().ties()
+        return {self.decisions} | super().ties()
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         """No decisions here: only what may flow out, and a note of the contexts for when the tie is resolved."""
         if self.recursive and not self.local:
             raise SpaceError(f"tied({self.key!r}) must hold a whole grammar, but it holds a rule of one around it.")
         number = compiler.tie_number(self)
-        outputs = {outcome.types: None for outcome in compiler.compile(self.body, contexts)}
-        return {Outcome(types, _uses(number, contexts, types)): compiler.forest.leaf() for types in outputs}
+        # A tie in front of others is given what they are given, unless it says what itself.
+        inside = contexts._replace(given=(self.given,) * len(contexts.types)) if self.given else contexts
+        outputs = {outcome.types: None for outcome in compiler.compile(self.body, inside)}
+        return {Outcome(types, _uses(number, inside, types)): compiler.forest.leaf() for types in outputs}
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        return self.body.build(builder, x, self.key)
+        outer, builder.given = builder.given, dict(self.given) or builder.given
+        y = self.body.build(builder, x, self.key)
+        builder.given = outer
+        return y
 
     def __repr__(self) -> str:
-        return f"tied({self.key!r}, {self.body!r})"
+        given = "".join(f", {name}={value!r}" for name, value in self.given)
+        return f"tied({self.key!r}, {self.body!r}{given})"
 
 
 class Copies(Tied):
@@ -53,12 +66,23 @@ class Copies(Tied):
 
 def _uses(number: int, contexts: Contexts, outputs: tuple[Any, ...]) -> Uses:
     counts: dict[Use, int] = {}
-    for into, out, times in zip(contexts.types, outputs, contexts.times, strict=True):
-        counts[number, into, out] = counts.get((number, into, out), 0) + times
+    given = contexts.given or ((),) * len(outputs)
+    for into, out, values, times in zip(contexts.types, outputs, given, contexts.times, strict=True):
+        use = (number, into, out, values)
+        counts[use] = counts.get(use, 0) + times
     return tuple(sorted(counts.items()))
 
 
-def tied(key: str, body: Any) -> Expression:
+def given(name: str) -> Placeholder:
+    """A hyperparameter that a tied part is given where it stands, and that is no decision.
+
+    >>> given("stride")
+    given('stride')
+    """
+    return Placeholder(name)
+
+
+def tied(key: str, body: Any, **values: Any) -> Expression:
     """One set of decisions for a part, wherever the same key occurs in the space.
 
     In a design they stand once, under `key`. The forest compiles the part once over the vector of all contexts
@@ -69,7 +93,19 @@ def tied(key: str, body: Any) -> Expression:
     >>> layer = tied("layer", conv(8, kernel=oneof(3, 5)))
     >>> seq(layer, layer)
     seq(tied('layer', conv(channels=8, kernel=oneof(3, 5))), tied('layer', conv(channels=8, kernel=oneof(3, 5))))
+
+    values: what `given(name)` in the body stands for here, so that places that share their decisions may differ in
+    width or stride:
+
+    >>> cell = conv(given("channels"), kernel=oneof(3, 5))
+    >>> seq(tied("cell", cell, channels=8), tied("cell", cell, channels=16))
+    seq(tied('cell', conv(channels=given('channels'), kernel=oneof(3, 5)), channels=8),
+        tied('cell', conv(channels=given('channels'), kernel=oneof(3, 5)), channels=16))
+
+    Raises SpaceError for a value that is a choice.
     """
     from netwright.space._expression import checked_name
 
-    return Tied(checked_name(key), as_expression(body))
+    if any(as_choice(value) is not None or isinstance(value, Placeholder) for value in values.values()):
+        raise SpaceError(f"what a tie is given must be plain values, but got {values}.")
+    return Tied(checked_name(key), as_expression(body), tuple(sorted(values.items())))

@@ -2,58 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.errors import DesignError, SpaceError
 from netwright.graph import Tensor, ops, scope
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
-from netwright.space._domain import Choice, option_labels
+from netwright.space._domain import Choice, Placeholder, filled, option_labels
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
 from netwright.space._wiring_forest import Wirings, narrowed, projected, shares, subsets, targets_label
 
-__all__ = ["Doubling", "Wiring", "wiring"]
-
-
-@dataclass(frozen=True)
-class Doubling:
-    """Output width of a cell: `channels` where the input is `side` high, doubled wherever the height is halved."""
-
-    channels: int
-    side: int
-
-    def __call__(self, shape: Sequence[int]) -> int:
-        """Width for an input of shape (N, C, H, ...)."""
-        side, width = self.side, self.channels
-        while side > shape[2]:
-            side, width = -(-side // 2), 2 * width
-        return width
+__all__ = ["Wiring", "wiring"]
 
 
 class Wiring(Expression):
     """A directed acyclic graph from its first vertex to its last, with edges and operations to decide."""
 
-    def __init__(self, operation: Expression, vertices: Choice, edges: int, channels: Doubling | None) -> None:
+    def __init__(
+        self, operation: Expression, vertices: Choice, edges: int, channels: int | Placeholder | None
+    ) -> None:
         super().__init__(operation, vertices, edges, channels, children=(operation,))
         self.operation = operation
         self.vertices = vertices
         self.edges = edges
         self.channels = channels
 
-    def width(self, shape: Sequence[int]) -> int:
+    def _width(self, shape: Sequence[int], given: Mapping[str, Any]) -> int:
         """Channels of the output for an input of this shape."""
-        return self.channels(shape) if self.channels else shape[1]
+        return shape[1] if self.channels is None else int(filled(self.channels, given))
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         if any(len(shape) < 3 for shape, _ in contexts.types):
             compiler.note_misfit("wiring", contexts.types, "the input must be (N, C, *space).")
             return {}
-        types = tuple(((s[0], self.width(s), *s[2:]), dtype) for s, dtype in contexts.types)
+        given = contexts.given or ((),) * len(contexts.types)
+        out = tuple(self._width(s, dict(values)) for (s, _), values in zip(contexts.types, given, strict=True))
+        types = tuple(((s[0], c, *s[2:]), dtype) for (s, dtype), c in zip(contexts.types, out, strict=True))
         options: list[tuple[int, Outcomes, float]] = []
         for n, p in zip(self.vertices.options, self.vertices.probabilities, strict=True):
-            node = Wirings(self.operation, n, self.edges, compiler, contexts, tuple(s[1] for s, _ in types)).whole()
+            node = Wirings(self.operation, n, self.edges, compiler, contexts, out).whole()
             options.append((n, {} if node is None else {Outcome(types): node}, p))
         if len(options) == 1:
             return options[0][1]
@@ -62,7 +50,7 @@ class Wiring(Expression):
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         targets = self._targets(builder, prefix)
         last = len(targets)
-        out = self.width(x.shape)
+        out = self._width(x.shape, builder.given)
         width = _vertex_widths(targets, out)
         values, ending = [x], []
         for vertex in range(1, last):
@@ -121,7 +109,9 @@ def _vertex_widths(targets: Sequence[Sequence[int]], out: int) -> dict[int, int]
     return width
 
 
-def wiring(operation: Any, *, vertices: Any = 7, edges: int = 9, channels: Doubling | None = None) -> Expression:
+def wiring(
+    operation: Any, *, vertices: Any = 7, edges: int = 9, channels: int | Placeholder | None = None
+) -> Expression:
     """A directed acyclic graph whose edges are decided too: which vertices each vertex leads to, and what it does.
 
     Vertex 0 is the input, the last one the output; every vertex lies on a way from one to the other. A vertex
@@ -137,7 +127,8 @@ def wiring(operation: Any, *, vertices: Any = 7, edges: int = 9, channels: Doubl
     (45, Design({'vertices': 3, 'to1': '2', 'op1': 'conv', 'to0': '1'}))
 
     vertices: a number or a choice of numbers of at least 2, input and output included. edges: most edges.
-    channels: width of the output; that of the input where absent. In a design `to0` says where the input leads.
+    channels: width of the output, which a tie may give; that of the input where absent. In a design `to0` says where
+        the input leads.
 
     Raises SpaceError for fewer than 2 vertices, for fewer edges than a chain of them needs, and for an operation that
     holds ties or rules of a grammar around it.

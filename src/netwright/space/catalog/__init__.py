@@ -1,5 +1,12 @@
 """Published spaces, and small ones for small machines, by name."""
 
+from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
+from netwright.space.catalog._nasbench101 import (
+    nasbench101,
+    nasbench101_from_matrix,
+    nasbench101_matrix,
+    nasbench101_networks,
+)
 from netwright.space.catalog._nasbench201 import (
     nasbench201,
     nasbench201_from_string,
@@ -20,10 +27,17 @@ __all__ = [
     "SPACES",
     "auto_space",
     "convnet_tiny",
+    "fbnet",
+    "fbnet_from_indices",
+    "fbnet_indices",
     "get_space",
     "grammar_tiny",
     "mlp_tabular",
     "mobilenet_tiny",
+    "nasbench101",
+    "nasbench101_from_matrix",
+    "nasbench101_matrix",
+    "nasbench101_networks",
     "nasbench201",
     "nasbench201_from_string",
     "nasbench201_string",

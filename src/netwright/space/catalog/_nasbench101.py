@@ -16,11 +16,11 @@ from netwright.graph import Input, image
 from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
 from netwright.space._domain import integer
-from netwright.space._expression import named
+from netwright.space._expression import Expression, named
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import tied
-from netwright.space._wiring import Doubling, wiring
+from netwright.space._tie import given, tied
+from netwright.space._wiring import wiring
 from netwright.space._wiring_forest import targets_label
 
 __all__ = ["nasbench101", "nasbench101_from_matrix", "nasbench101_matrix", "nasbench101_networks"]
@@ -37,25 +37,27 @@ def nasbench101(input: Input | None = None, classes: int = 10, *, scale: float =
 
     scale: of the 128 channels of the first stage.
     """
-    given = input or image(3, 32, 32)
     width = max(round(128 * scale), VERTICES)
     operation = oneof(
         named("conv3x3-bn-relu", conv(None, kernel=3)),
         named("conv1x1-bn-relu", conv(None, kernel=1)),
         named("maxpool3x3", max_pool(3)),
     )
-    cell = wiring(operation, vertices=integer(2, VERTICES), edges=EDGES, channels=Doubling(width, given.shape[2]))
-    stage = repeat(tied("cell", cell), times=3)
+    cell = wiring(operation, vertices=integer(2, VERTICES), edges=EDGES, channels=given("channels"))
+
+    def stage(channels: int) -> Expression:
+        return repeat(tied("cell", cell, channels=channels), times=3)
+
     network = seq(
         stem=conv(width),
-        stage1=stage,
+        stage1=stage(width),
         down1=max_pool(2, stride=2),
-        stage2=stage,
+        stage2=stage(2 * width),
         down2=max_pool(2, stride=2),
-        stage3=stage,
+        stage3=stage(4 * width),
         head=classifier(classes),
     )
-    return Space(network, input=given, name="nasbench101")
+    return Space(network, input=input or image(3, 32, 32), name="nasbench101")
 
 
 def nasbench101_matrix(design: Mapping[str, Value]) -> tuple[list[list[int]], list[str]]:

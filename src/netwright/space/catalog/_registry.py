@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input
 from netwright.space._space import Space
+from netwright.space.catalog._fbnet import fbnet
+from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
 from netwright.space.catalog._tiny import (
@@ -22,9 +24,11 @@ __all__ = ["SPACES", "auto_space", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
     "convnet-tiny": convnet_tiny,
+    "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
     "mlp-tabular": mlp_tabular,
     "mobilenet-tiny": mobilenet_tiny,
+    "nasbench101": nasbench101,
     "nasbench201": nasbench201,
     "ofa-mobilenetv3": ofa_mobilenetv3,
     "series-tiny": series_tiny,
