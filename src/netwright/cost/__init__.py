@@ -1,6 +1,50 @@
-"""Analytic costs over a graph, and limits on them."""
+"""Analytic costs over a graph, limits on them, and the guidelines that warn about a graph."""
 
-from netwright.cost._cost import COSTS, Additive, Cost, activation_bytes, cost, costs_of
+from netwright.cost._alpha_flops import AlphaFlops
+from netwright.cost._amounts import Amounts
+from netwright.cost._blocks import Block, NodeCost
+from netwright.cost._cost import Additive, Cost, activation_bytes
+from netwright.cost._costs import COSTS, cost, costs_of
+from netwright.cost._decoding import (
+    Cache,
+    Decoding,
+    attention_decoding,
+    experts_decoding,
+    key_value_cache,
+    latent_decoding,
+)
+from netwright.cost._guidelines import RULES, Finding, guidelines
+from netwright.cost._intensity import WeightedIntensity, bytes_by_dtype
 from netwright.cost._limits import Limit
+from netwright.cost._memory import MemoryPlan, memory_plan
+from netwright.cost._profile import OperatorCost, Profile, profile
 
-__all__ = ["COSTS", "Additive", "Cost", "Limit", "activation_bytes", "cost", "costs_of"]
+__all__ = [
+    "COSTS",
+    "RULES",
+    "Additive",
+    "AlphaFlops",
+    "Amounts",
+    "Block",
+    "Cache",
+    "Cost",
+    "Decoding",
+    "Finding",
+    "Limit",
+    "MemoryPlan",
+    "NodeCost",
+    "OperatorCost",
+    "Profile",
+    "WeightedIntensity",
+    "activation_bytes",
+    "attention_decoding",
+    "bytes_by_dtype",
+    "cost",
+    "costs_of",
+    "experts_decoding",
+    "guidelines",
+    "key_value_cache",
+    "latent_decoding",
+    "memory_plan",
+    "profile",
+]

@@ -1,0 +1,180 @@
+"""Practical guidelines for efficient networks, as rules that warn about layers and say what they would save.
+
+Source: Ma, Zhang, Zheng & Sun 2018, "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design",
+section 2. Memory access cost is counted in bytes here: activations read and written, and weights read once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from netwright.cost._cost import activation_bytes
+from netwright.cost._costs import COSTS
+from netwright.graph import DTYPE_BYTES, Constant, Graph, Node, Parameter, Tensor
+
+__all__ = ["RULES", "Finding", "Rule", "guidelines"]
+
+LEAST_SHARE = 0.002
+"""Part of the network's memory traffic that a change must save to be worth a warning."""
+_UNEQUAL = 2.0
+_FRAGMENTS = 3
+_LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool"})
+_ELEMENTWISE = frozenset(
+    {
+        "Add", "Sum", "Sub", "Mul", "Div", "BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Elu", "Gelu", "Swish",
+        "HardSwish", "HardSigmoid", "Sigmoid", "Tanh", "Clip", "Mish",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A layer that goes against a rule: what was found there, and the bytes of memory traffic that mending it saves.
+
+    layer: name in the graph. operator: what it does. share: of the traffic of the whole network.
+    """
+
+    rule: str
+    layer: str
+    operator: str
+    found: str
+    traffic: int
+    saved: int
+    share: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.layer}: {self.rule}, but {self.found}; {self.saved:,} of {self.traffic:,} bytes could be saved."
+        )
+
+
+Rule = Callable[[Graph, Node], tuple[str, int, int] | None]
+"""What a rule finds at a node: the words, the bytes that are moved now and those that could be saved."""
+
+
+def equal_widths(graph: Graph, node: Node) -> tuple[str, int, int] | None:
+    """G1: for given work a pointwise layer moves least where it reads and writes equally many channels.
+
+    With h w positions, c1 and c2 channels, h w (c1 + c2) is least for given c1 c2 where c1 = c2.
+    """
+    widths = _pointwise_widths(node)
+    if widths is None:
+        return None
+    positions, c1, c2 = widths
+    if max(c1, c2) < _UNEQUAL * min(c1, c2):
+        return None
+    even = math.sqrt(c1 * c2)
+    saved = round(positions * (c1 + c2 - 2 * even) * DTYPE_BYTES[node.output.dtype])
+    return f"it reads {c1} and writes {c2}; {round(even)} each would be as much work", _traffic(node), saved
+
+
+def few_groups(graph: Graph, node: Node) -> tuple[str, int, int] | None:
+    """G2: groups buy more channels for the same work, and these channels have to be moved.
+
+    A dense layer of the same work and input has c2 / g output channels. Depthwise layers are left out: they have no
+    dense counterpart.
+    """
+    if node.op.name != "Conv":
+        return None
+    group, channels = node.attrs["group"], node.output.shape[1]
+    if group == 1 or group == _channels_in(node) or group == channels:
+        return None
+    saved = node.output.bytes - node.output.bytes // group
+    found = f"it has {group} groups; {channels // group} channels without groups would be as much work"
+    return found, _traffic(node), saved
+
+
+def few_fragments(graph: Graph, node: Node) -> tuple[str, int, int] | None:
+    """G3: many small layers beside each other run less in parallel than one, and each reads the input anew.
+
+    Told once for each value that several layers read, at the first of them.
+    """
+    if node.op.name not in _LAYERS:
+        return None
+    source = node.inputs[0]
+    readers = [user for user in graph.users.get(source, ()) if user.op.name in _LAYERS] if source is not None else []
+    if source is None or len(readers) < _FRAGMENTS or readers[0] is not node:
+        return None
+    if len({reader.attrs.get("strides", 1) for reader in readers}) > 1:
+        return None
+    found = f"{len(readers)} layers read the same input ({_shape(source)}); as one they read it once"
+    return found, sum(map(_traffic, readers)), (len(readers) - 1) * source.bytes
+
+
+def little_elementwise(graph: Graph, node: Node) -> tuple[str, int, int] | None:
+    """G4: element-wise operations do little work and move much.
+
+    Done by the layer that makes its largest input, the operation saves writing and reading that input.
+    """
+    if node.op.name not in _ELEMENTWISE:
+        return None
+    data = [t for t in node.inputs if t is not None and not isinstance(t, Parameter | Constant)]
+    own = [t for t in data if t.node is not None and len(graph.users[t]) == 1 and t not in graph.outputs]
+    if not own:
+        return None
+    saved = 2 * max(t.bytes for t in own)
+    work, traffic = node.op.flops(node), _traffic(node)
+    return f"{node.op.name} does {work / traffic:.2g} FLOPs per byte; the layer before it could do it", traffic, saved
+
+
+RULES: dict[str, Rule] = {
+    "G1 equal channel widths minimise memory access": equal_widths,
+    "G2 group convolution increases memory access": few_groups,
+    "G3 fragmentation reduces parallelism": few_fragments,
+    "G4 element-wise operations are not negligible": little_elementwise,
+}
+"""Rule by its sentence; give `guidelines` a mapping of your own to add to them or to leave some out."""
+
+
+def guidelines(
+    graph: Graph, rules: Mapping[str, Rule] = RULES, least_share: float = LEAST_SHARE
+) -> tuple[Finding, ...]:
+    """Layers that go against a rule and could save at least a share of the traffic, the most wasteful first.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(8, 32, 32)
+    >>> wide = conv(x, 128, kernel=1, norm="none", activation="none")
+    >>> [(found.rule[:2], found.saved) for found in guidelines(Graph([x], [conv(wide, 8, kernel=1)]))][:2]
+    [('G1', 294912), ('G1', 294912)]
+    """
+    whole = COSTS["traffic"].of(graph)
+    found = []
+    for node in graph.nodes:
+        for rule, check in rules.items():
+            result = check(graph, node)
+            if result is not None and result[2] > least_share * whole:
+                words, traffic, saved = result
+                name = graph.names[node.output]
+                found.append(Finding(rule, name, node.op.name, words, traffic, saved, saved / whole))
+    return tuple(sorted(found, key=lambda finding: -finding.saved))
+
+
+def _traffic(node: Node) -> int:
+    return activation_bytes(node) + sum(t.bytes for t in node.inputs if isinstance(t, Parameter))
+
+
+def _channels_in(node: Node) -> int:
+    source = node.inputs[0]
+    assert source is not None
+    return source.shape[1]
+
+
+def _pointwise_widths(node: Node) -> tuple[int, int, int] | None:
+    """Positions, channels read and channels written of a layer that mixes channels alone."""
+    source, weight = (*node.inputs, None, None)[:2]
+    if not isinstance(weight, Parameter) or source is None:
+        return None
+    if node.op.name in ("Gemm", "MatMul"):
+        c1, c2 = source.shape[-1], node.output.shape[-1]
+        return node.output.size // c2, c1, c2
+    plain = node.op.name == "Conv" and node.attrs["group"] == 1 and set(node.attrs["strides"]) == {1}
+    if not plain or set(node.attrs["kernel_shape"]) != {1}:
+        return None
+    return node.output.size // node.output.shape[1], source.shape[1], node.output.shape[1]
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape))
