@@ -76,7 +76,13 @@ def _clip(b: OnnxBuilder, node: Node) -> None:
 def _pad(b: OnnxBuilder, node: Node) -> None:
     value = _scalar(b, node, "value", node.attrs["value"]) if node.attrs["mode"] == "constant" else ""
     inputs = [*b.inputs_of(node), b.value(node, "pads", node.attrs["pads"]), value]
-    b.emit("Pad", inputs, b.outputs_of(node), {"mode": node.attrs["mode"]})
+    if not any(user.op.name == "MaxPool" for user in b.graph.users.get(node.output, ())):
+        b.emit("Pad", inputs, b.outputs_of(node), {"mode": node.attrs["mode"]})
+        return
+    # ONNX Runtime takes a Pad into the MaxPool behind it, whose padding is -inf and not our value; so they are kept
+    # apart by a step that changes nothing.
+    padded = b.step(node, "Pad", *inputs, mode=node.attrs["mode"])
+    b.step(node, "Max", padded, _scalar(b, node, "lowest", -np.inf), to=_last(b, node))
 
 
 def _topk(b: OnnxBuilder, node: Node) -> None:

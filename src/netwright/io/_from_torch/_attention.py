@@ -62,11 +62,19 @@ def _mask(b: Builder, mask: Any, query: Tensor, key: Tensor) -> tuple[Tensor | N
         if plain and rows == columns == mask.shape[-1] == mask.shape[-2] and bool((shown == triangle).all()):
             return None, True
     tensor = b.tensor(mask)
-    if tensor.rank == 3:
-        tensor = ops.unsqueeze(tensor, axes=(1,))
-    elif tensor.rank > 4:
-        tensor = ops.reshape(tensor, shape=(-1, *tensor.shape[-3:]))
-    return tensor if tensor.dtype == "bool" else b.tensor(tensor, query.dtype), False
+    tensor = tensor if tensor.dtype == "bool" else b.tensor(tensor, query.dtype)
+    return _aligned(tensor, b.shape), False
+
+
+def _aligned(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Mask of queries of another rank than four, as the queries were brought to four axes."""
+    made = mask
+    if len(shape) == 3 and mask.rank == 3:
+        made = ops.unsqueeze(mask, axes=(1,))
+    elif len(shape) > 4 and mask.rank > 3:
+        whole = ops.expand(mask, shape=(*shape[:-1], mask.shape[-1]))
+        made = ops.reshape(whole, shape=(-1, *whole.shape[-3:]))
+    return made
 
 
 ATTENTION: dict[str, Converter] = {"aten.scaled_dot_product_attention": _attention}

@@ -7,6 +7,7 @@ from typing import Any
 from netwright.io._from_torch._activations import ACTIVATIONS
 from netwright.io._from_torch._arithmetic import ARITHMETIC
 from netwright.io._from_torch._attention import ATTENTION
+from netwright.io._from_torch._experts import EXPERTS
 from netwright.io._from_torch._filled import FILLED
 from netwright.io._from_torch._form import Converter
 from netwright.io._from_torch._indexing import INDEXING
@@ -22,6 +23,7 @@ CONVERTERS: dict[str, Converter] = {
     **ACTIVATIONS,
     **ARITHMETIC,
     **ATTENTION,
+    **EXPERTS,
     **FILLED,
     **INDEXING,
     **LAYERS,
