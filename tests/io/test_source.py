@@ -32,6 +32,7 @@ from netwright.graph import (
 )
 from netwright.io import initial_weights, to_module, to_onnx, to_torch_source, weights_of
 from netwright.io._code import MODULE_NAMES, literal, wrapped
+from netwright.io._starts import reset_parameters
 from netwright.testing import assert_exports_agree
 
 
@@ -375,3 +376,40 @@ def test_lines_of_a_module_are_kept_as_long_as_the_module() -> None:
     del module
     gc.collect()
     assert len(linecache.cache) == before
+
+
+def flat(layers: int) -> Graph:
+    """Unnamed layers in one scope, whose weights start in turns of no pattern."""
+    starts = [Init("ones"), Init("zeros"), Init("normal", 0.5)]
+    x = wire = vector(4)
+    for i in range(layers):
+        wire = ops.add(wire, parameter("weight", (1, 4), starts[(i * 7) % 3 if i % 5 else 0]))
+    return Graph([x], [wire])
+
+
+def test_start_rules_decide_every_name_as_its_parameter_says() -> None:
+    graph = flat(60)
+    state = to_module(graph, seed=1).state_dict()
+    for name, part in graph.parameters.items():
+        kind = part.init.kind
+        values = set(state[name].flatten().tolist())
+        assert values == {1.0} if kind == "ones" else values == {0.0} if kind == "zeros" else len(values) == 4
+
+
+def test_start_rules_take_twice_the_work_for_twice_the_layers() -> None:
+    def work(layers: int) -> int:
+        graph, count = flat(layers), 0
+        assert graph.names
+
+        def noted(frame: object, event: str, argument: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(noted)
+        try:
+            reset_parameters(graph)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert work(2000) < 2.5 * work(1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netwright.cost import Limit
+from netwright.space import Design
 from netwright.strategy import NSGA2, Objective, Outcome, RegularisedEvolution, Strategy, hypervolume
 from netwright.testing import ToySpace, drive
 
@@ -95,6 +98,39 @@ def test_of_equal_trials_the_youngest_live() -> None:
     strategy = NSGA2(SPACE, [ACCURACY], population=3)
     tell_accuracies(strategy, [0.5] * 6)
     assert parents_of(strategy) == {3, 4, 5}
+
+
+def test_feasible_beats_infeasible_and_then_the_smaller_violation_wins() -> None:
+    strategy = NSGA2(SPACE, [ACCURACY, MACS], population=3)
+    designs = SPACE.sample(np.random.default_rng(3), 7)
+    violations = [0.5, 0.1, 2.0, 0.3, math.inf, 0.0]
+    for number, violation in enumerate(violations):
+        values = {"accuracy": 1.0, "macs": 1.0}
+        strategy.tell(Outcome(number, designs[number], values, "infeasible", violation=violation))
+    assert parents_of(strategy) == {0, 1, 3}
+    # A complete trial, however poor, comes before all that break a limit.
+    strategy.tell(Outcome(6, designs[6], {"accuracy": 0.0, "macs": 9.0}))
+    assert parents_of(strategy) == {1, 3, 6}
+    tournaments = [strategy._population.tournament(np.random.default_rng(seed), 2).number for seed in range(300)]
+    assert tournaments.count(6) > tournaments.count(1) > tournaments.count(3)
+
+
+def test_a_search_finds_its_way_from_infeasible_designs_to_feasible_ones() -> None:
+    """A measured limit that a hundred random designs all break is met by descending the violation."""
+    space = ToySpace(layers=8, widths=6)
+    limit = Limit("macs", None, 320.0)
+
+    def ending(number: int, design: Design) -> Outcome:
+        values = space.evaluate(design)
+        over = limit.violation(values["macs"])
+        return Outcome(number, design, values, "infeasible" if over else "complete", violation=over)
+
+    drawn = space.sample(np.random.default_rng(0), 100)
+    assert not any(limit.holds(space.evaluate(design)["macs"]) for design in drawn)
+    strategy = NSGA2(space, [ACCURACY, MACS], population=16)
+    drive(strategy, ending, 300)
+    # Left out of the population, infeasible trials lead nowhere: one to four of 300 are complete then.
+    assert sum(outcome.state == "complete" for outcome in strategy.history) > 50
 
 
 def test_offspring_say_how_they_were_made() -> None:

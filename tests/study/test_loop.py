@@ -57,7 +57,9 @@ class TestTrials:
         assert [trial.number for trial in study.trials] == list(range(150))
         assert [trial.told for trial in study.trials] == list(range(150))
         assert [outcome.number for outcome in given.strategy.history] == list(range(150))
-        assert given.strategy.history == [trial.outcome() for trial in study.trials]
+        limits = study.spec.limits
+        assert given.strategy.history == [trial.outcome(limits) for trial in study.trials]
+        assert all((told.violation > 0) == (told.state == "infeasible") for told in given.strategy.history)
         for trial in study.trials:
             assert trial.seed == trial_seed(5, trial.number)
             assert trial.created <= trial.finished

@@ -48,7 +48,7 @@ def export(
             metrics = ((read_result(study.folder) or {}).get("winner") or {}).get("metrics", {}).get("test")
         else:
             _check_free(target, overwrite)
-            graph, metrics = _network(study, chosen, space, None if untrained else epochs or _usual_epochs(study))
+            graph, metrics = _network(study, chosen, space, epochs, untrained)
             paths = _exported(graph, target, overwrite, chosen.design)
         document = {
             "trial": chosen.number,
@@ -77,28 +77,19 @@ def _check_free(target: Path, overwrite: bool) -> None:
         raise ExportError(f"an existing folder is not overwritten unless told to, but {target} is there.")
 
 
-def _usual_epochs(study: Study) -> int:
-    from netwright.study._finish import LONGER
-
-    return LONGER * int(study.spec.options.get("epochs", 1))
-
-
 def _network(
-    study: Study, trial: Trial, own: str | None, epochs: int | None
+    study: Study, trial: Trial, own: str | None, epochs: int | None, untrained: bool
 ) -> tuple[Graph, dict[str, float] | None]:
     """The network of a trial, trained on all but the test part and tested, or with no weights for no epochs."""
     from netwright.graph import simplify
-    from netwright.study._finish import train_finally
-    from netwright.study._plan import plan_of
+    from netwright.study import train_trial
 
     space = space_of(study, own)
-    graph = simplify(space.network(trial.design))
-    if epochs is None:
-        return graph, None
-    plan = plan_of(study.spec, space=space)
-    if plan.task is None:
+    if untrained:
+        return simplify(space.network(trial.design)), None
+    if study.spec.task.get("function") is not None:
         raise ExportError("a network of a search by a function of your own has no weights here; add --untrained.")
-    trained = train_finally(plan, trial.design, graph, epochs, trial.seed)
+    trained = train_trial(study, trial, space=space, epochs=epochs)
     return trained.graph, trained.metrics["test"]
 
 

@@ -82,6 +82,25 @@ def _split(starts: dict[str, Init], end: str, meant: Init | None, rules: dict[st
             _split(inner, longer_end, meant, rules)
 
 
+class _Decider:
+    """Which rule decides a name: the first one whose end fits.
+
+    Looked up by the ends that the name has, of the few lengths that rules have, so that thousands of rules cost a
+    name no more than a few.
+    """
+
+    def __init__(self, rules: list[tuple[str, Init]]) -> None:
+        self._rules: dict[str, tuple[int, Init]] = {}
+        for place, (end, init) in enumerate(rules):
+            self._rules.setdefault(end, (place, init))
+        self._lengths = sorted({len(end) for end in self._rules})
+
+    def __call__(self, name: str) -> Init | None:
+        ends = (name[len(name) - length :] for length in self._lengths if length <= len(name))
+        fitting = [self._rules[end] for end in ends if end in self._rules]
+        return min(fitting, key=lambda rule: rule[0])[1] if fitting else None
+
+
 def _grouped(ordered: list[tuple[str, Init]], starts: dict[str, Init]) -> list[tuple[str, Init]]:
     """The same rules with equal starts side by side, as far as that decides no name differently."""
     first = {init: position for position, (_, init) in reversed(list(enumerate(ordered)))}
@@ -92,4 +111,5 @@ def _grouped(ordered: list[tuple[str, Init]], starts: dict[str, Init]) -> list[t
 
 def _misled(rules: list[tuple[str, Init]], starts: dict[str, Init]) -> list[str]:
     """Names for which the first rule that fits is a wrong one."""
-    return [n for n, init in starts.items() if next((i for e, i in rules if n.endswith(e)), None) != init]
+    decide = _Decider(rules)
+    return [name for name, init in starts.items() if decide(name) != init]

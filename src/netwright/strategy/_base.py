@@ -101,6 +101,7 @@ class Outcome:
     values: by metric; complete trials have every objective, others have what was known when they ended.
     state: "infeasible" broke a limit that only a measurement could tell, "failed" raised, "pruned" was stopped early.
     parents: those of the proposal.
+    violation: of an infeasible trial, by how much it breaks its limits, each relative to its bound; 0 when unknown.
     """
 
     number: int
@@ -108,6 +109,7 @@ class Outcome:
     values: Mapping[str, float] = field(default_factory=dict)
     state: State = "complete"
     parents: tuple[int, ...] = ()
+    violation: float = 0.0
 
 
 class Strategy(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,10 @@ class NSGA2(Strategy):
     mutation: probability that an offspring of two parents is mutated; one of a single parent always is. The default
     is 1 - 1/e, the chance that at least one of n genes changes at the paper's rate of 1/n a gene.
 
-    Only complete trials are born: infeasible, failed and pruned ones never become parents. With one objective this
-    is an elitist genetic algorithm.
+    Trials that broke a limit are born too, behind every complete one and the less they break the better placed
+    (constraint domination, section VI of the paper): among the first designs hardly any may fit, and those that
+    nearly do lead there. Failed and pruned trials never become parents, nor do infeasible ones of unknown violation.
+    With one objective this is an elitist genetic algorithm.
 
     Raises StudyError when population < 2, or a probability is not from 0 to 1.
 
@@ -71,11 +74,12 @@ class NSGA2(Strategy):
         return self.first_untold(lambda: self._offspring(rng), rng)
 
     def tell(self, outcome: Outcome) -> None:
-        """Add a complete trial to the population, and let the worst member die once it is full."""
+        """Add a complete or infeasible trial to the population, and let the worst member die once it is full."""
         alive = any(member.design == outcome.design for member in self._population.members)
         super().tell(outcome)
         scores = self.scores(outcome)
-        if scores is None or alive:
+        breaks = outcome.state == "infeasible" and 0 < outcome.violation < math.inf
+        if alive or (scores is None and not breaks):
             return
         self._population.add(outcome, scores)
         if len(self._population) > self._size:

@@ -3,6 +3,7 @@
 from netwright.study._budget import Budget, Spent
 from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
 from netwright.study._executor import Executor, InlineExecutor, OnStep
+from netwright.study._finish import Candidate, train_trial
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
 from netwright.study._processes import ProcessExecutor
 from netwright.study._progress import Progress, Tally
@@ -15,6 +16,7 @@ __all__ = [
     "FORMAT",
     "STATES",
     "Budget",
+    "Candidate",
     "Evaluation",
     "Executor",
     "FunctionEvaluation",
@@ -46,5 +48,6 @@ __all__ = [
     "run_loop",
     "search",
     "start",
+    "train_trial",
     "trial_seed",
 ]

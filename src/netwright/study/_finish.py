@@ -10,16 +10,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cost import Limit, costs_of
+from netwright.errors import StudyError
 from netwright.graph import Graph, simplify
-from netwright.study._plan import Plan
+from netwright.study._plan import Plan, plan_of
 from netwright.study._records import Study, Trial
 from netwright.study._trial import LATENCY, measured
 
 if TYPE_CHECKING:
-    from netwright.space import Design
+    from netwright.space import Design, Space
     from netwright.strategy import Objective
 
-__all__ = ["Candidate", "Finished", "Lengths", "finish", "ranked", "timing_of", "train_finally", "verdicts"]
+__all__ = [
+    "Candidate",
+    "Finished",
+    "Lengths",
+    "finish",
+    "ranked",
+    "timing_of",
+    "train_finally",
+    "train_trial",
+    "verdicts",
+]
 
 FINALISTS = 3
 """Best designs that are trained for longer before one of them wins."""
@@ -174,6 +185,23 @@ def train_finally(plan: Plan, design: Design, graph: Graph, epochs: int, seed: i
         design, trained, {"test": tested}, known_costs(plan, graph, None), None, [], recipe=chosen, epochs=length,
         history=result.history,
     )  # fmt: skip
+
+
+def train_trial(
+    study: Study, trial: Trial, *, space: Space | None = None, task: Any = None, epochs: int | None = None
+) -> Candidate:
+    """Train the network of any trial as a winner is trained: on all but the test part, tested once.
+
+    space, task: of the study, where the search got them as objects.
+    epochs: in place of the usual multiple of a trial's.
+
+    Raises StudyError when the search evaluated with a function of its own, which has no task to train on.
+    """
+    plan = plan_of(study.spec, space=space, task=task)
+    if plan.task is None:
+        raise StudyError("only a search on a task can train a trial again, but this one evaluated with a function.")
+    length = epochs or LONGER * int(study.spec.options.get("epochs", 1))
+    return train_finally(plan, trial.design, simplify(plan.space.network(trial.design)), length, trial.seed)
 
 
 def _promoted(plan: Plan, trial: Trial, graph: Graph, epochs: int, say: Say) -> dict[str, float]:

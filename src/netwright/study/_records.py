@@ -87,8 +87,10 @@ class Trial:
     created: float = 0.0
     finished: float | None = None
 
-    def outcome(self) -> Outcome:
+    def outcome(self, limits: Sequence[Limit] = ()) -> Outcome:
         """What the strategy is told: a duplicate is told as the complete trial that it repeats.
+
+        limits: of the study, by which an infeasible trial is told how far it is from fitting.
 
         Raises StudyError for a trial that is still running.
         """
@@ -97,7 +99,9 @@ class Trial:
         if self.state == "running":
             raise StudyError(f"only a finished trial has an outcome, but trial {self.number} is running.")
         state = "complete" if self.state == "duplicate" else self.state
-        return Outcome(self.number, self.design, self.values, state, self.parents)
+        broken = [limit for limit in limits if limit.metric in self.values] if state == "infeasible" else []
+        violation = sum(limit.violation(self.values[limit.metric]) for limit in broken)
+        return Outcome(self.number, self.design, self.values, state, self.parents, violation)
 
 
 @dataclass(frozen=True)

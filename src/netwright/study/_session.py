@@ -145,7 +145,7 @@ class Session:
         for trial in sorted(done, key=lambda trial: trial.told or 0):
             self._remember(trial)
             self._progress.replayed(trial)
-            self._parts.strategy.tell(trial.outcome())
+            self._parts.strategy.tell(trial.outcome(self._spec.limits))
         # What made them fail may be mended now.
         self._failures = 0
         self._told, self._next = len(done), len(trials)
@@ -285,7 +285,7 @@ class Session:
         self._store.save(trial, self._elapsed())
         self._told += 1
         self._remember(trial)
-        self._parts.strategy.tell(trial.outcome())
+        self._parts.strategy.tell(trial.outcome(self._spec.limits))
         self._progress.finished(trial, self._spent())
         _remove(self._checkpoint(trial.number))
         if self._failures >= _FAILURES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +45,7 @@ def drive(strategy: Strategy, evaluate: Evaluate, trials: int, seed: int = 0) ->
     for number in range(len(strategy.history), len(strategy.history) + trials):
         proposal = strategy.ask(np.random.default_rng([seed, number]))
         told = evaluate(number, proposal.design)
-        strategy.tell(Outcome(number, proposal.design, told.values, told.state, proposal.parents))
+        strategy.tell(replace(told, number=number, design=proposal.design, parents=proposal.parents))
         proposals.append(proposal)
     return proposals
 
