@@ -289,7 +289,7 @@ def test_depth_opens_level_by_level() -> None:
 
 @pytest.mark.parametrize("depth", [0, -1, True, 1.5, "all"])
 def test_depth_must_be_positive(depth: object) -> None:
-    with pytest.raises(ExportError, match="depth must be 'auto' or a positive integer"):
+    with pytest.raises(ExportError, match="depth must be a positive integer or None"):
         draw(mlp(), depth=depth)  # type: ignore[arg-type]
 
 
@@ -402,8 +402,8 @@ def one_by_one(a: Tensor, b: Tensor) -> Tensor:
 
 
 @settings(max_examples=60, deadline=None)
-@given(graphs(), st.sampled_from(["auto", 1, 2]))
-def test_any_graph_is_drawn(graph: Graph, depth: int) -> None:
+@given(graphs(), st.sampled_from([None, 1, 2]))
+def test_any_graph_is_drawn(graph: Graph, depth: int | None) -> None:
     root = ET.fromstring(draw(graph, depth=depth))
     assert len([t for t in root.iter(f"{SVG}text") if (t.text or "").startswith("input")]) == 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -11,7 +11,7 @@ from math import ceil
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 from netwright.io._draw_text import data_inputs, is_join, kind_of, operator_name
 
-__all__ = ["Part", "build_tree", "cost_of"]
+__all__ = ["Part", "boxes_in", "build_tree", "cost_of"]
 
 _SHAPING = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Expand"}
 _LONGEST_PERIOD = 8
@@ -71,6 +71,11 @@ def cost_of(part: Part) -> tuple[int, int]:
     """Parameters (each counted once, however often it is used) and MACs of all copies."""
     parameters = {t for n in part.all_nodes for t in n.inputs if isinstance(t, Parameter)}
     return sum(t.size for t in parameters if t.trainable), sum(n.op.macs(n) for n in part.all_nodes)
+
+
+def boxes_in(part: Part, opened: Collection[Part]) -> int:
+    """Boxes that a part is drawn with where some parts are opened into frames."""
+    return sum(boxes_in(p, opened) for p in part.parts) if part in opened and part.parts else 1
 
 
 class _Builder:
