@@ -41,7 +41,7 @@ def draw_circuits(graph: Graph, tree: Part, heading: tuple[str, str], depth: int
         circuit = drafter.circuit(graph.nodes)
         return page(heading, list(render_circuit(circuit)), (circuit.width, circuit.height), legend)
     opened: dict[Part, int] = {tree: 0}
-    found = list(_panels(tree, "", depth, opened))
+    found = list(_panels(tree, "", depth, opened, graph))
     panels = _distinct(found, drafter.names)
     overview = Composer(graph, _few_opened(tree, opened)).network(tree)
     body = list(scene(overview))
@@ -98,7 +98,7 @@ def _columns(nodes: Sequence[Node]) -> int:
     return max(rank.values(), default=0)
 
 
-def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int]) -> Iterator[Panel]:
+def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int], graph: Graph) -> Iterator[Panel]:
     """Blocks that fit, in the order of execution; small neighbours share a panel, large ones are opened.
 
     Inside of a block that is only somewhat too large, all neighbours share panels as far as they fit.
@@ -108,17 +108,27 @@ def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int]) -
     for child in part.parts:
         single = not child.copies and (pack or not child.parts or len(child.nodes) <= _FEWEST)
         if run and not (single and _fits([n for p in (*run, child) for n in p.nodes])):
-            yield _joined(run, path)
+            yield _joined(run, path, graph)
             run = []
         if single and (not child.parts or _fits(child.nodes)):
             run.append(child)
         elif _fits(child.nodes) or not child.parts or opened[part] + 1 == depth:
-            yield Panel(replace(head_of(child), left=f"{path}{child.name}"), child.nodes)
+            yield Panel(
+                replace(head_of(child, graph), left=_inside(path, child.name).rstrip(".") or child.name), child.nodes
+            )
         else:
             opened[child] = opened[part] + 1
-            yield from _panels(child, f"{path}{child.name}.", depth, opened)
+            yield from _panels(child, _inside(path, child.name), depth, opened, graph)
     if run:
-        yield _joined(run, path)
+        yield _joined(run, path, graph)
+
+
+def _inside(path: str, name: str) -> str:
+    """Path of what is in a block; a name made of others is none, and `layers.0` in `layers` is named once."""
+    if " " in name.replace(" … ", ""):
+        return path
+    last = path.rstrip(".").rpartition(".")[2]
+    return f"{path}{name.removeprefix(f'{last}.') if last else name}."
 
 
 def _few_opened(tree: Part, opened: Mapping[Part, int]) -> set[Part]:
@@ -129,10 +139,10 @@ def _few_opened(tree: Part, opened: Mapping[Part, int]) -> set[Part]:
     return {part for part, at in opened.items() if at <= level}
 
 
-def _joined(run: Sequence[Part], path: str) -> Panel:
+def _joined(run: Sequence[Part], path: str, graph: Graph) -> Panel:
     names = [part.name for part in run]
     name = names[0] if len(run) == 1 else " + ".join(names) if len(run) <= 3 else f"{names[0]} … {names[-1]}"
-    right = head_of(run[0]).right if len(run) == 1 else ""
+    right = head_of(run[0], graph).right if len(run) == 1 else ""
     return Panel(Line(path + name, right), [node for part in run for node in part.nodes])
 
 

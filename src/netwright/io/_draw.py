@@ -21,6 +21,7 @@ __all__ = ["draw", "repr_svg", "save_drawing"]
 
 _BOXES = 32
 _LEAST_SHARE = 0.02
+_MOST_WIRES = 5
 
 Style = Literal["blocks", "axes"]
 
@@ -115,7 +116,8 @@ def _opened_for(tree: Part, budget: int) -> set[Part]:
         alike: defaultdict[str, list[Part]] = defaultdict(list)
         for part in _closed(tree, opened):
             alike[_class_name(part)].append(part)
-        names = [n for n in alike if n not in too_many and max(cost_of(p)[1] for p in alike[n]) >= least]
+        worth = [n for n in alike if n not in too_many and max(cost_of(p)[1] for p in alike[n]) >= least]
+        names = [n for n in worth if not any(map(_is_thicket, alike[n]))]
         if not names:
             return opened
         name = max(names, key=lambda n: sum(len(p.all_nodes) for p in alike[n]))
@@ -125,9 +127,14 @@ def _opened_for(tree: Part, budget: int) -> set[Part]:
             too_many.add(name)
 
 
+def _is_thicket(part: Part) -> bool:
+    """Whether more wires would meet inside than a reader can follow, as in a densely connected block."""
+    return any(len(child.ins) > _MOST_WIRES for child in part.parts)
+
+
 def _class_name(part: Part) -> str:
     """Last name of a part's path without its number: `mbconv` for `stage1.mbconv` and for `mbconv_1 … mbconv_3`."""
-    return re.sub(r"[\d_]+$", "", part.name.partition(" … ")[0].rpartition(".")[2])
+    return re.sub(r"[\d_.]+$", "", part.name.partition(" … ")[0]).rpartition(".")[2]
 
 
 def _closed(part: Part, opened: set[Part]) -> Iterator[Part]:

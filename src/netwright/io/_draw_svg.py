@@ -50,7 +50,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Box:
-    """A coloured box: a headline, a line below it, the shapes that leave it, and a tooltip."""
+    """A coloured box: a headline, a line below it, the shapes that leave it, and a tooltip.
+
+    dashed: what it does is not known.
+    """
 
     head: Line
     below: str
@@ -59,6 +62,7 @@ class Box:
     labels: tuple[tuple[float, str], ...] = ()
     stacked: bool = False
     round: bool = False
+    dashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,8 @@ def _box(box: Box, width: float, height: float) -> Iterator[str]:
     if box.stacked:
         height -= STACK
         yield f'<g transform="translate(0 {number(STACK)})">'
-    yield rect(0, 0, width, height, radius, fill, f' stroke="{stroke}" stroke-width="1.2"')
+    dashes = ' stroke-dasharray="4 3"' if box.dashed else ""
+    yield rect(0, 0, width, height, radius, fill, f' stroke="{stroke}" stroke-width="1.2"{dashes}')
     yield from _box_words(box, width, height, stroke)
     if box.stacked:
         yield "</g>"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from netwright.graph import Constant, Node, Parameter, Shape, Tensor
+from netwright.graph import Constant, Node, Opaque, Parameter, Shape, Tensor
 
 __all__ = ["KINDS", "data_inputs", "describe", "human", "is_join", "kind_of", "operator_name", "shape_text"]
 
@@ -14,7 +14,8 @@ KINDS = ("convolution", "matmul", "pooling", "join", "normalisation", "other")
 """Kinds of boxes; where none of the nodes multiplies, the first kind that occurs names the box."""
 
 _JOINS = {"Add", "Sum", "Mul", "Sub", "Div", "Concat", "Max", "Min", "Where"}
-_MATMULS = {"Gemm", "MatMul", "Attention"}
+_RECURRENT = {"LSTM", "GRU", "RNN"}
+_MATMULS = {"Gemm", "MatMul", "Einsum", "Attention", *_RECURRENT}
 _CONVOLUTIONS = {"Conv", "ConvTranspose"}
 _POOLS = {
     "MaxPool": "max pool", "AveragePool": "average pool",
@@ -27,7 +28,7 @@ _NAMES = _POOLS | {
     "Celu": "CELU", "Selu": "SELU", "Gelu": "GELU", "Swish": "SiLU", "HardSwish": "hard-swish",
     "HardSigmoid": "hard-sigmoid", "LogSoftmax": "log-softmax", "ReduceMean": "mean", "ReduceSum": "sum",
     "ReduceMax": "max", "ReduceMin": "min", "TopK": "top-k", "DepthToSpace": "depth to space",
-    "SpaceToDepth": "space to depth",
+    "SpaceToDepth": "space to depth", "LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN",
 }  # fmt: skip
 _FUNCTIONS = {
     "Relu", "LeakyRelu", "PRelu", "Elu", "Celu", "Selu", "Gelu", "Swish", "HardSwish", "Mish", "Tanh", "Sigmoid",
@@ -99,7 +100,7 @@ def operator_name(node: Node) -> str:
         return "linear"
     if name == "Gather" and isinstance(node.inputs[0], Parameter):
         return "embedding"
-    return _NAMES.get(name, name.lower())
+    return node.op.name if isinstance(node.op, Opaque) else _NAMES.get(name, name.lower())
 
 
 def describe(nodes: Sequence[Node]) -> str:
@@ -113,7 +114,8 @@ def describe(nodes: Sequence[Node]) -> str:
     """
     first = next((i for i, n in enumerate(nodes) if n.op.macs(n)), 0)
     words = _unique(operator_name(n) for n in nodes[:first] if n.op.name in _FUNCTIONS)
-    words += [*_convolutions(nodes), *_attention(nodes), *_linears(nodes), *_pools(nodes), *_tables(nodes)]
+    words += [*_convolutions(nodes), *_attention(nodes), *_recurrent(nodes), *_linears(nodes), *_pools(nodes)]
+    words += _tables(nodes)
     words += _joins(nodes) if words else []
     words += _unique(operator_name(n) for n in nodes if _node_kind(n) == "normalisation")
     words += _unique(operator_name(n) for n in nodes[first:] if n.op.name in _FUNCTIONS)
@@ -235,6 +237,16 @@ def _attention(nodes: Sequence[Node]) -> list[str]:
     products = [n for n in nodes if n.op.name == "MatMul" and len(data_inputs(n)) == 2]
     if products and not words:
         words.append(f"{len(products)} matmuls" if len(products) > 1 else "matmul")
+    return _unique(words)
+
+
+def _recurrent(nodes: Sequence[Node]) -> list[str]:
+    words = []
+    for node in nodes:
+        if node.op.name in _RECURRENT:
+            features, direction = data_inputs(node)[0].shape[2], node.attrs["direction"]
+            words.append(f"{node.op.name} {features} → {node.attrs['hidden_size']}")
+            words += [str(direction)] if direction != "forward" else []
     return _unique(words)
 
 

@@ -109,7 +109,9 @@ class _Builder:
         for path, node in items:
             members.setdefault(path[0] if path else node, []).append((path[1:], node))
         parts = [
-            self.part(operator_name(key), [key]) if isinstance(key, Node) else self._container(str(key), inside)
+            self.part(operator_name(key), [key])
+            if isinstance(key, Node)
+            else self._container(_named(name, key), inside)
             for key, inside in members.items()
         ]
         return self._group(name, [node for _, node in items], self._simplified(parts))
@@ -120,6 +122,8 @@ class _Builder:
         only = parts[0]
         if not name:
             return self.part(name, nodes, parts)
+        if only.name.startswith(f"{name}."):
+            return only
         return replace(only, name=f"{name}.{only.name}" if only.parts and not only.copies else name)
 
     def _simplified(self, parts: list[Part]) -> list[Part]:
@@ -251,6 +255,11 @@ def build_tree(graph: Graph, budget: int | None) -> Part:
     return _Builder(graph, budget).tree()
 
 
+def _named(parent: str, key: object) -> str:
+    """Name of a scope; a number says nothing without the name of the list that it counts in."""
+    return f"{parent.rpartition('.')[2]}.{key}" if parent and str(key).isdigit() else str(key)
+
+
 def _sources(parts: Sequence[Part]) -> dict[int, set[int]]:
     """For each part, by its id, the parts that make what it reads."""
     made_by = {t: id(part) for part in parts for t in part.outs}
@@ -299,10 +308,13 @@ def _leads(host: Part, guest: Part) -> bool:
 
 
 def _run_name(copies: Sequence[Part]) -> str:
-    """`block … 11` for parts named `block` to `block_11`."""
+    """`block … 11` for parts named `block` to `block_11`, `blocks.2 … 5` for `blocks.2` to `blocks.5`."""
     first, last = copies[0].name, copies[-1].name
     if first == last or (copies[0].parts and " + " in first):
         return first
+    listed, _, number = last.rpartition(".")
+    if listed and number.isdigit() and first.startswith(f"{listed}."):
+        return f"{first} … {number}"
     base, _, number = last.rpartition("_")
     return f"{first} … {number if base and first.startswith(base) else last}"
 
