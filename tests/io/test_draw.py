@@ -1,209 +1,47 @@
-"""Drawings: golden files of five kinds of networks, folding, opening, escaping, any graph at all.
+"""Drawings of blocks: golden files, folding, opening, escaping, any graph at all.
 
-`python tests/io/test_draw.py` writes the golden files anew; look at them before they are committed.
+`python tests/io/test_draw.py` writes the golden files of both styles anew; look at them before they are committed.
 """
 
 from __future__ import annotations
 
-import re
+import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
 from pathlib import Path
 
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+
 import pytest
+from drawn_networks import BLOCKS, drawings, layer, mlp, mobilenet, nameless, resnet, vit, windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from svg_reading import SVG, boxes, rectangles, texts
 
 from netwright.errors import ExportError
-from netwright.graph import Graph, Init, Parameter, Tensor, image, ops, parameter, scope, vector
+from netwright.graph import Graph, Init, Opaque, Parameter, Tensor, image, ops, parameter, scope, vector
 from netwright.io._draw import draw, repr_svg, save_drawing
 
 GOLDEN = Path(__file__).parent / "golden"
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-# Networks, from operators alone: the golden files show the drawing, not what the blocks of today are made of. ---
-
-
-def layer(x: Tensor, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1, act: bool = True) -> Tensor:
-    with scope("conv"):
-        weight = parameter("weight", (channels, x.shape[1] // groups, kernel, kernel))
-        y = ops.conv(x, weight, strides=stride, pads=kernel // 2, group=groups)
-        y = ops.batch_normalization(y, *(parameter(hint, (channels,), Init("ones")) for hint in "wbmv"))
-        return ops.relu(y) if act else y
-
-
-def linear(x: Tensor, features: int, name: str = "linear") -> Tensor:
-    with scope(name):
-        if x.rank == 2:
-            return ops.gemm(x, parameter("weight", (features, x.shape[1])), parameter("bias", (features,)))
-        return ops.matmul(x, parameter("weight", (x.shape[-1], features))) + parameter("bias", (features,))
-
-
-def layer_norm(x: Tensor) -> Tensor:
-    with scope("norm"):
-        return ops.layer_normalization(x, parameter("w", x.shape[-1:]), parameter("b", x.shape[-1:]))
-
-
-def classifier(x: Tensor, classes: int = 10) -> Tensor:
-    with scope("head"):
-        return linear(ops.flatten(ops.global_average_pool(x)), classes)
-
-
-def residual(x: Tensor, channels: int, stride: int = 1) -> Tensor:
-    with scope("block"):
-        y = layer(layer(x, channels, stride=stride), channels, act=False)
-        if y.shape != x.shape:
-            with scope("shortcut"):
-                x = layer(x, channels, 1, stride, act=False)
-        return ops.relu(x + y)
-
-
-def resnet(depth: int = 2) -> Graph:
-    source = image(3, 32, 32)
-    with scope("stem"):
-        x = layer(source, 16)
-    for stage, channels in enumerate((16, 32, 64), start=1):
-        with scope(f"stage{stage}"):
-            for i in range(depth):
-                x = residual(x, channels, 2 if stage > 1 and i == 0 else 1)
-    return Graph([source], [classifier(x)])
-
-
-def mbconv(x: Tensor, channels: int, kernel: int, stride: int, expand: int) -> Tensor:
-    with scope("mbconv"):
-        y = layer(x, x.shape[1] * expand, 1) if expand > 1 else x
-        y = layer(y, y.shape[1], kernel, stride, groups=y.shape[1])
-        with scope("se"):
-            gate = layer(layer(ops.global_average_pool(y), y.shape[1] // 4, 1), y.shape[1], 1, act=False)
-            y = y * ops.sigmoid(gate)
-        y = layer(y, channels, 1, act=False)
-        return x + y if x.shape == y.shape else y
-
-
-def mobilenet() -> Graph:
-    source = image(3, 96, 96)
-    with scope("stem"):
-        x = layer(source, 16, stride=2)
-    plan = [(16, 3, 1, 1, 1), (24, 3, 2, 4, 2), (40, 5, 2, 3, 3), (80, 3, 2, 6, 4)]
-    for stage, (channels, kernel, stride, expand, depth) in enumerate(plan, start=1):
-        with scope(f"stage{stage}"):
-            for i in range(depth):
-                x = mbconv(x, channels, kernel, stride if i == 0 else 1, expand)
-    return Graph([source], [classifier(x)])
-
-
-def cell() -> Graph:
-    """Four nodes, six edges."""
-
-    def edge(name: str, x: Tensor) -> Tensor:
-        with scope(name):
-            if name == "skip":
-                return ops.identity(x)
-            if name == "pool":
-                return ops.average_pool(x, kernel_shape=3, pads=1)
-            return layer(ops.relu(x), 16, int(name[-1]), act=False)
-
-    source = image(3, 32, 32)
-    with scope("stem"):
-        x = layer(source, 16, act=False)
-    with scope("cell"):
-        one = edge("conv3x3", x)
-        two = edge("conv1x1", x) + edge("conv3x3", one)
-        x = ops.sum(edge("skip", x), edge("pool", one), edge("conv3x3", two))
-    return Graph([source], [classifier(x)])
-
-
-def vit(depth: int = 12) -> Graph:
-    source = image(3, 224, 224)
-    with scope("patches"):
-        x = ops.conv(source, parameter("weight", (192, 3, 16, 16)), strides=16)
-        x = ops.transpose(ops.reshape(x, shape=(0, 0, -1)), perm=(0, 2, 1))
-    x = x + parameter("position", (196, 192))
-    for _ in range(depth):
-        with scope("block"):
-            y = layer_norm(x)
-            with scope("attention"):
-                heads = [ops.reshape(linear(y, 192, name), shape=(0, 0, 3, -1)) for name in "qkv"]
-                heads = [ops.transpose(head, perm=(0, 2, 1, 3)) for head in heads]
-                y = ops.reshape(ops.transpose(ops.attention(*heads), perm=(0, 2, 1, 3)), shape=(0, 0, -1))
-                x = x + linear(y, 192, "project")
-            y = layer_norm(x)
-            with scope("mlp"):
-                x = x + linear(ops.gelu(linear(y, 768, "up")), 192, "down")
-    with scope("head"):
-        x = linear(ops.reduce_mean(layer_norm(x), axes=(1,), keepdims=0), 1000)
-    return Graph([source], [x])
-
-
-def mlp() -> Graph:
-    source = x = vector(13)
-    for width in (64, 64, 64, 32):
-        x = ops.relu(linear(x, width))
-    return Graph([source], [linear(x, 3)])
-
-
-def unet() -> Graph:
-    source = x = image(3, 32, 32)
-    skips = []
-    for channels in (8, 16):
-        with scope("down"):
-            skips.append(layer(x, channels))
-            x = ops.max_pool(skips[-1], kernel_shape=2, strides=2)
-    x = layer(x, 32)
-    for skip in reversed(skips):
-        with scope("up"):
-            x = layer(ops.concat(ops.resize(x, sizes=skip.shape[2:]), skip, axis=1), skip.shape[1])
-    return Graph([source], [x])
-
-
-ZOO: dict[str, Callable[[], Graph]] = {
-    "resnet": resnet, "mobilenet": mobilenet, "cell": cell, "vit": vit, "mlp": mlp, "unet": unet,
-}  # fmt: skip
-
-
-# Reading a drawing --------------------------------------------------------------------------------
-
-
-def texts(svg: str) -> list[str]:
-    return [element.text or "" for element in ET.fromstring(svg).iter(f"{SVG}text")]
-
-
-def boxes(svg: str) -> int:
-    """Things with a tooltip that hold no others: boxes and joins, without frames."""
-    groups = [g for g in ET.fromstring(svg).iter(f"{SVG}g") if g.find(f"{SVG}title") is not None]
-    return sum(len(list(g.iter(f"{SVG}title"))) == 1 for g in groups)
-
 
 # Golden files -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", BLOCKS)
 def test_drawing_is_the_golden_one(name: str) -> None:
-    svg = draw(ZOO[name](), title=name)
+    svg = draw(BLOCKS[name](), title=name)
     assert svg == (GOLDEN / f"{name}.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", BLOCKS)
 def test_drawing_is_xml_and_stays_in_its_frame(name: str) -> None:
-    root = ET.fromstring(draw(ZOO[name]()))
+    root = ET.fromstring(draw(BLOCKS[name]()))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     assert root.attrib["viewBox"] == f"0 0 {root.attrib['width']} {root.attrib['height']}"
     for x0, y0, x1, y1 in rectangles(root):
         assert 0 <= x0 <= x1 <= width
         assert 0 <= y0 <= y1 <= height
-
-
-def rectangles(element: ET.Element, dx: float = 0, dy: float = 0) -> list[tuple[float, float, float, float]]:
-    shift = re.match(r"translate\(([-\d.]+) ([-\d.]+)\)", element.get("transform", ""))
-    if shift:
-        dx, dy = dx + float(shift[1]), dy + float(shift[2])
-    found = []
-    if element.tag == f"{SVG}rect":
-        x, y = dx + float(element.get("x", 0)), dy + float(element.get("y", 0))
-        found.append((x, y, x + float(element.attrib["width"]), y + float(element.attrib["height"])))
-    return found + [r for child in element for r in rectangles(child, dx, dy)]
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -274,6 +112,54 @@ def test_repeats_without_scopes_are_found() -> None:
     svg = draw(Graph([source], [x]))
     assert "× 60" in texts(svg)
     assert boxes(svg) == 3
+
+
+# Networks from elsewhere --------------------------------------------------------------------------
+
+
+def test_lists_of_modules_are_named_with_their_list() -> None:
+    words = texts(draw(windows()))
+    assert {"layers.0.blocks.0 … 1", "layers.1", "blocks.0 … 5", "× 6"} <= set(words)
+
+
+def test_network_without_names_folds_its_repeats() -> None:
+    words = texts(draw(nameless(resnet(4))))
+    assert {"× 4", "× 3"} <= set(words)
+
+
+def test_densely_connected_blocks_stay_closed() -> None:
+    words = texts(draw(BLOCKS["dense"]()))
+    assert {"dense", "dense_1"} <= set(words)
+    assert not any(word.startswith("layer") for word in words)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_no_drawing_has_more_boxes_than_can_be_read(name: str) -> None:
+    assert boxes(draw(BLOCKS[name]())) <= 40
+
+
+def test_recurrent_layer_is_summed_up_and_its_table_stands_alone() -> None:
+    words = texts(draw(BLOCKS["recurrent"]()))
+    assert {"LSTM 64 → 128", "LSTM 128 → 128", "1000 × 64 table, embedding, transpose"} <= set(words)
+
+
+def test_weight_that_two_blocks_use_is_marked() -> None:
+    shared = Parameter("weight", (4, 4, 3, 3), Init())
+    a, b = image(4, 8, 8, name="a"), image(4, 8, 8, name="b")
+    svg = draw(Graph([a, b], [ops.conv(a, shared) + ops.conv(b, shared)]))
+    assert texts(svg).count("144 params, shared · 5.18k MACs") == 2
+    assert "144 parameters · 10.4k MACs · 3 operators" in texts(svg)
+
+
+def test_operator_outside_the_vocabulary_is_a_dashed_box_of_its_own() -> None:
+    source = image(4, 8, 8)
+    y = Opaque("com.vendor::Fuse", [((1, 4, 8, 8), "float32")])(
+        ops.conv(source, Parameter("w", (4, 4, 1, 1), Init()))
+    )
+    svg = draw(Graph([source], [y]))
+    assert boxes(svg) == 2
+    assert "com.vendor::Fuse" in texts(svg)
+    assert 'stroke-dasharray="4 3"' in svg
 
 
 # Opening ------------------------------------------------------------------------------------------
@@ -410,5 +296,5 @@ def test_any_graph_is_drawn(graph: Graph, depth: int | None) -> None:
 
 if __name__ == "__main__":
     GOLDEN.mkdir(exist_ok=True)
-    for golden_name, build in ZOO.items():
-        save_drawing(build(), GOLDEN / f"{golden_name}.svg", title=golden_name)
+    for golden_name, style, build in drawings():
+        save_drawing(build(), GOLDEN / f"{golden_name}.svg", title=golden_name, style=style)

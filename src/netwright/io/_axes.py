@@ -183,19 +183,15 @@ def _einsum(node: Node) -> Iterator[Link]:
 
 
 def _attention(node: Node) -> Iterator[Link]:
-    if _shape(node, 0)[1] != _shape(node, 1)[1]:
-        return _grouped_attention()
-    return _product(node, ("nhtd", "nhsd", "nhse"), "nhte")
-
-
-def _grouped_attention() -> Iterator[Link]:
-    """Fewer heads of keys than of queries: their axes end where the queries use them."""
-    yield Link(((0, 1),), ((0, 1),))
-    yield Link(((0, 2),), ((0, 2),), acts=False)
-    yield Link(((1, 1), (2, 1)), ())
-    yield Link(((0, 3), (1, 3)), ())
-    yield Link(((1, 2), (2, 2)), ())
-    yield Link(((2, 3),), ((0, 3),), acts=False)
+    """Products over features and over keys; a causal one compares the places of queries and keys too."""
+    query, key = _shape(node, 0), _shape(node, 1)
+    terms = ["nhtd", "nhsd", "nhse"] if query[1] == key[1] else ["nhtd", "ngsd", "ngse"]
+    if len(node.inputs) > 3 and node.inputs[3] is not None:
+        terms.append("nhts"[4 - len(_shape(node, 3)) :])
+    for link in _product(node, terms, "nhte"):
+        grouped = query[1] != key[1] and (0, 1) in link.targets
+        causal = node.attrs["is_causal"] and (0, 2) in link.targets
+        yield Link(link.sources, link.targets, bool(link.acts or grouped or causal))
 
 
 def _reduction(node: Node) -> Iterator[Link]:
@@ -282,8 +278,8 @@ def _families() -> dict[str, Rule]:
     families: list[tuple[Rule, str]] = [
         (_along_axis, "Softmax LogSoftmax Hardmax CumSum LpNormalization TopK Split"),
         (_along_channels, "BatchNormalization LRN"),
-        (_along_all_but_batch, "GroupNormalization SpaceToDepth DepthToSpace"),
-        (_along_space, "InstanceNormalization MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool"),
+        (_along_all_but_batch, "GroupNormalization InstanceNormalization SpaceToDepth DepthToSpace"),
+        (_along_space, "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool"),
         (_along_last, "LayerNormalization RMSNormalization"),
         (_where_sizes_change, "Slice Pad Resize Tile"),
         (_elementwise, "Add Sub Mul Div Pow Mod Sum Max Min Equal Greater Less GreaterOrEqual LessOrEqual And Or"),

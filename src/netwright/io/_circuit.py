@@ -81,6 +81,8 @@ def _parts_of_attention(node: Node) -> list[Node]:
     for given in mask:
         if given is not None:
             made.append(ops.where(given, scores, 0.0) if given.dtype == "bool" else scores + given)
+    if node.attrs["is_causal"]:
+        made.append(ops.trilu(made[-1], upper=0))
     made.append(ops.softmax(made[-1], axis=-1))
     last = Node(ops.einsum, (made[-1], value), {"equation": "nhts,nhse->nhte"}, None)
     last.outputs = node.outputs

@@ -140,8 +140,8 @@ def _few_opened(tree: Part, opened: Mapping[Part, int]) -> set[Part]:
 
 
 def _joined(run: Sequence[Part], path: str, graph: Graph) -> Panel:
-    names = [part.name for part in run]
-    name = names[0] if len(run) == 1 else " + ".join(names) if len(run) <= 3 else f"{names[0]} … {names[-1]}"
+    names = [_inside(path, part.name)[len(path) : -1] or part.name for part in run]
+    name = " + ".join(names) if len(run) <= 3 else f"{names[0]} … {names[-1]}"
     right = head_of(run[0], graph).right if len(run) == 1 else ""
     return Panel(Line(path + name, right), [node for part in run for node in part.nodes])
 

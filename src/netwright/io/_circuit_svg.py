@@ -30,6 +30,7 @@ _NEST = 7.0
 _LEAD, _BEND, _SIGMA, _TAIL = 10.0, 44.0, 44.0, 8.0
 _MARGIN = 16.0
 _LABEL_SIZE, _WIRE_SIZE = 11.5, 10.5
+_WIRES = '<g fill="none" stroke-width="1.6">'
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,10 @@ def _mark_width(mark: str) -> float:
 def render_circuit(circuit: Circuit) -> Iterator[str]:
     """Bundles between the steps, then the steps."""
     yield f'<g transform="translate(0 {number(-circuit.top)})">'
+    yield _WIRES
     for wire in circuit.layout.wires:
         yield from _bundle(wire, circuit)
+    yield "</g>"
     for item in circuit.layout.items:
         yield f'<g transform="translate({number(item.y)} {number(item.x)})">'
         content = item.content
@@ -228,7 +231,7 @@ def _colour(tensor: Tensor, axis: int, names: Names) -> str:
 
 
 def _stroke(path: str, colour: str, style: str = "") -> str:
-    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"{style}/>'
+    return f'<path d="{path}" stroke="{colour}"{style}/>'
 
 
 def _dot(x: float, y: float, colour: str) -> str:
@@ -276,14 +279,16 @@ def _end(end: End, item: Item, names: Names) -> Iterator[str]:
     yield rect(0, -half - 8, 3, 2 * half + 16, 1, SLATE)
     yield words(0, -half - 22, end.name, GREY, 12, bold=True)
     if end.starts:
-        for y, text, name in _names_on(end.tensor, 0.0, names):
-            colour = AXIS_COLOURS.get(name, GREY)
-            yield _stroke(f"M3 {number(y)}H{number(item.height)}", colour)
-            yield words(9, y - 4, text, FAINT, _WIRE_SIZE)
+        named = list(_names_on(end.tensor, 0.0, names))
+        paths = [
+            _stroke(f"M3 {number(y)}H{number(item.height)}", AXIS_COLOURS.get(name, GREY)) for y, _, name in named
+        ]
+        yield from (_WIRES, *paths, "</g>")
+        yield from (words(9, y - 4, text, FAINT, _WIRE_SIZE) for y, text, _ in named)
 
 
 def _step(cell: Cell, names: Names) -> Iterator[str]:
-    yield from _wires(cell, names)
+    yield from (_WIRES, *_wires(cell, names), "</g>")
     yield from _boxes(cell) if cell.step.label else _contraction(cell, names)
     start = cell.length - max((text_width(text, _WIRE_SIZE) for _, text, _ in cell.labels), default=0.0) - 2
     for y, text, _ in cell.labels:
@@ -333,7 +338,7 @@ def _contraction(cell: Cell, names: Names) -> Iterator[str]:
         first, last = heights[0], heights[-1]
         x = _LEAD
         bow = f"M{number(x)} {number(first)}h8a10 10 0 0 1 10 10V{number(last - 10)}a10 10 0 0 1 -10 10h-8"
-        yield _stroke(bow, colour)
+        yield f"{_WIRES}{_stroke(bow, colour)}</g>"
         middle = _between(cell, first, last)
         yield f'<circle cx="{number(x + 18)}" cy="{number(middle)}" r="8.5" fill="#fff" stroke="{colour}"/>'
         yield words(x + 18, middle + 4, "Σ", INK, 11, anchor="middle")

@@ -27,7 +27,7 @@ _NAMES = _POOLS | {
     "InstanceNormalization": "IN", "Relu": "ReLU", "LeakyRelu": "leaky ReLU", "PRelu": "PReLU", "Elu": "ELU",
     "Celu": "CELU", "Selu": "SELU", "Gelu": "GELU", "Swish": "SiLU", "HardSwish": "hard-swish",
     "HardSigmoid": "hard-sigmoid", "LogSoftmax": "log-softmax", "ReduceMean": "mean", "ReduceSum": "sum",
-    "ReduceMax": "max", "ReduceMin": "min", "TopK": "top-k", "DepthToSpace": "depth to space",
+    "ReduceMax": "max", "ReduceMin": "min", "TopK": "top-k", "Trilu": "triangle", "DepthToSpace": "depth to space",
     "SpaceToDepth": "space to depth", "LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN",
 }  # fmt: skip
 _FUNCTIONS = {

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 from math import ceil
 
-from netwright.graph import Constant, Graph, Node, Parameter, Tensor
+from netwright.graph import Constant, Graph, Node, Opaque, Parameter, Tensor
 from netwright.io._draw_text import data_inputs, is_join, kind_of, operator_name
 
 __all__ = ["Part", "boxes_in", "build_tree", "cost_of"]
@@ -124,7 +124,8 @@ class _Builder:
             return self.part(name, nodes, parts)
         if only.name.startswith(f"{name}."):
             return only
-        return replace(only, name=f"{name}.{only.name}" if only.parts and not only.copies else name)
+        inner = only.parts and (not only.copies or "." in only.name)
+        return replace(only, name=f"{name}.{only.name}" if inner else name)
 
     def _simplified(self, parts: list[Part]) -> list[Part]:
         return self._regrouped(self._folded(self._absorbed(self._untangled(parts))), self._budget)
@@ -281,7 +282,13 @@ def _sorted(parts: Sequence[Part], before: dict[int, set[int]]) -> tuple[list[Pa
 
 
 def _is_small(part: Part) -> bool:
-    return not part.parts and not part.copies and not any(n.op.macs(n) or is_join(n) for n in part.nodes)
+    return not part.parts and not part.copies and not any(n.op.macs(n) or _stands_alone(n) for n in part.nodes)
+
+
+def _stands_alone(node: Node) -> bool:
+    """Whether a node that does not multiply is no detail of its neighbour: a join, a table, an unknown operator."""
+    table = node.op.name == "Gather" and isinstance(node.inputs[0], Parameter)
+    return table or is_join(node) or isinstance(node.op, Opaque)
 
 
 def _shapes_only(part: Part) -> bool:
