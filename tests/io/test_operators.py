@@ -87,7 +87,11 @@ CASES: dict[str, list[Case]] = {
         ("1d", (1, 4, 7), lambda x: ops.conv_transpose(x, weight(4, 2, 3), strides=3)),
     ],
     "MaxPool": [
-        ("after padding", IMAGE, lambda x: ops.max_pool(ops.pad(x - 5.0, pads=(0, 0, 1, 1) * 2), kernel_shape=(3, 3))),
+        (
+            "after padding",
+            IMAGE,
+            lambda x: ops.max_pool(ops.pad(x - 5.0, pads=(0, 0, 1, 1) * 2), kernel_shape=(3, 3)),
+        ),
         ("plain", IMAGE, lambda x: ops.max_pool(x, kernel_shape=2, strides=2)),
         ("pads", IMAGE, lambda x: ops.max_pool(x, kernel_shape=3, strides=1, pads=1)),
         ("uneven pads", IMAGE, lambda x: ops.max_pool(x, kernel_shape=3, strides=2, pads=(0, 1, 2, 2))),

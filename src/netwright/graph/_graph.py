@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from netwright.graph._scope import Scope
 from netwright.graph._tensor import Constant, Input, Node, Parameter, Tensor
 
 if TYPE_CHECKING:
+    import onnx
     from torch import nn
 
 __all__ = ["Graph", "topological_order"]
@@ -89,6 +91,30 @@ class Graph:
         from netwright.io._draw import repr_svg
 
         return repr_svg(self)
+
+    @classmethod
+    def from_onnx(
+        cls,
+        source: str | Path | onnx.ModelProto,
+        *,
+        dims: Mapping[str, int] | None = None,
+        constants: Mapping[str, Any] | None = None,
+        strict: bool = True,
+    ) -> Graph:
+        """Graph of an ONNX model: see `netwright.io.from_onnx`.
+
+        >>> from netwright.graph import image, ops
+        >>> from netwright.io import to_onnx
+        >>> x = image(3, 8, 8)
+        >>> Graph.from_onnx(to_onnx(Graph([x], [ops.flatten(ops.relu(x))])))
+        <Graph 1x3x8x8 -> 1x192, 2 nodes, 0 parameters>
+
+        Raises ModelError where the model cannot be read or contradicts itself, and UnsupportedError where it has
+        nodes without counterpart and `strict` is set.
+        """
+        from netwright.io import from_onnx
+
+        return from_onnx(source, dims=dims, constants=constants, strict=strict)
 
     @classmethod
     def from_torch(cls, model: nn.Module, example: Any, *, strict: bool = True) -> Graph:

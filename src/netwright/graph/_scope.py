@@ -37,7 +37,7 @@ def current_scope() -> Scope | None:
 
 
 class scope:  # noqa: N801 -- used as a statement, `with scope("stem"):`
-    """Name everything that is built inside the `with` block.
+    """Name everything that is built inside the `with` block, by a new scope or by one that exists (None for none).
 
     >>> from netwright.graph import Graph, image, ops, parameter
     >>> x = image(3, 8, 8)
@@ -49,12 +49,12 @@ class scope:  # noqa: N801 -- used as a statement, `with scope("stem"):`
 
     __slots__ = ("_name", "_token")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str | Scope | None) -> None:
         self._name = name
         self._token: Token[Scope | None] | None = None
 
-    def __enter__(self) -> Scope:
-        entered = Scope(self._name, _CURRENT.get())
+    def __enter__(self) -> Scope | None:
+        entered = Scope(self._name, _CURRENT.get()) if isinstance(self._name, str) else self._name
         self._token = _CURRENT.set(entered)
         return entered
 

@@ -2,6 +2,7 @@
 
 from netwright.io._draw import draw, save_drawing
 from netwright.io._export import Exported, export
+from netwright.io._from_onnx import from_onnx, onnx_dims
 from netwright.io._from_torch import from_torch
 from netwright.io._initial import initial_weights
 from netwright.io._module import to_module, weights_of
@@ -13,8 +14,10 @@ __all__ = [
     "Exported",
     "draw",
     "export",
+    "from_onnx",
     "from_torch",
     "initial_weights",
+    "onnx_dims",
     "read_model",
     "save_drawing",
     "save_onnx",

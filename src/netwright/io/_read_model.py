@@ -32,7 +32,8 @@ def read_model(source: str | Path, input: Any = None, strict: bool = True) -> Gr
     arguments and returns one. Importing runs that package's code, as Python always does; files are never run: a
     folder is read by its ONNX file, and pickled files are refused.
 
-    input: example for a torch module, as in `from_torch`: most simply its shape, "1x3x224x224".
+    input: example for a torch module, as in `from_torch`: most simply its shape, "1x3x224x224". For an ONNX file the
+        shape of its first input, or shapes by name with commas, "image=3x224x224,state=2x1x128", as in `onnx_dims`.
     strict: whether operators without counterpart are an error.
 
     Raises ModelError where the source is none of these, cannot be read, or is a module and `input` is missing.
@@ -40,10 +41,10 @@ def read_model(source: str | Path, input: Any = None, strict: bool = True) -> Gr
     text = os.fspath(source)
     if isinstance(source, str) and IMPORT_PATH.fullmatch(text) and not Path(text).exists():
         return _imported(text, input, strict)
-    return _read(Path(source), strict)
+    return _read(Path(source), input, strict)
 
 
-def _read(path: Path, strict: bool) -> Graph:
+def _read(path: Path, shape: Any, strict: bool) -> Graph:
     if path.is_dir():
         path = path / "model.onnx"
         if not path.is_file():
@@ -61,8 +62,9 @@ def _read(path: Path, strict: bool) -> Graph:
             " its weights with torch.load(path, weights_only=True) or from safetensors, and name the module by its"
             " import path, package.module:name."
         )
-    graph: Graph = importlib.import_module("netwright.io").from_onnx(path, strict=strict)
-    return graph
+    from netwright.io import from_onnx, onnx_dims
+
+    return from_onnx(path, dims=None if shape is None else onnx_dims(path, shape), strict=strict)
 
 
 def _is_pickle(path: Path) -> bool:

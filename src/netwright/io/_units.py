@@ -99,8 +99,10 @@ class _Planner:
         """Set the items, inputs and outputs of a unit and of all below it."""
         items: list[Node | Unit] = [*unit.nodes, *(c for c in unit.children.values() if self._nodes(c))]
         for child in unit.children.values():
-            # What holds parameters that others read, and runs nothing itself, has no forward method.
-            child.called = child in items
+            if not self._nodes(child):
+                # What holds parameters that others read, and runs nothing itself, has no forward method.
+                for below in child.subtree():
+                    below.called = False
         while True:
             unit.items, stuck = self._ordered(items)
             if not stuck:
