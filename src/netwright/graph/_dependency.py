@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.errors import UnknownNameError
-from netwright.graph._dependency_rules import RULES, Walk, pin_all
+from netwright.graph._dependency_rules import RULES, pin_all
 from netwright.graph._graph import Graph
-from netwright.graph._positions import PINNED, Axes, Ints
+from netwright.graph._positions import PINNED, Axes, Ints, Walk
 from netwright.graph._tensor import Constant, Input, Parameter, Tensor
 
 __all__ = ["Dependencies", "WidthGroup"]
@@ -70,7 +70,7 @@ class Dependencies:
         self.graph = graph
         self.axes: dict[Tensor, Axes] = {}
         """Set of each position of each axis of each tensor; see `roots`."""
-        walk = Walk(graph.users)
+        walk = Walk(graph.users, _flowing(graph))
         for leaf in dict.fromkeys((*graph.inputs, *graph.leaves)):
             stays = isinstance(leaf, Input) or not isinstance(leaf, (Parameter, Constant))
             self.axes[leaf] = tuple(map(walk.sets.pinned if stays else walk.sets.fresh, leaf.shape))
@@ -175,6 +175,15 @@ class Dependencies:
         order = np.argsort(-self.importance[group.units], kind="stable")[:count]
         kept: Ints = group.units[np.sort(order)]
         return kept
+
+
+def _flowing(graph: Graph) -> set[Tensor | None]:
+    """Values that depend on the inputs."""
+    found: set[Tensor | None] = set(graph.inputs)
+    for node in graph.nodes:
+        if not found.isdisjoint(node.inputs):
+            found.update(node.outputs)
+    return found
 
 
 def _unique(names: Iterable[str]) -> list[str]:

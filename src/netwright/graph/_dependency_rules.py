@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from netwright.graph._positions import Axes, Ints, Positions
+from netwright.graph._positions import Axes, Ints, Positions, Walk
 from netwright.graph._regroup import regrouped
-from netwright.graph._tensor import Node, Parameter, Tensor
+from netwright.graph._tensor import Node
 
-__all__ = ["RULES", "Rule", "Walk", "pin_all"]
-
-
-@dataclass
-class Walk:
-    """A network on the way through its nodes: the sets so far, who reads a value, and which axes are heads."""
-
-    users: Mapping[Tensor, Sequence[Node]]
-    sets: Positions = field(default_factory=Positions)
-    heads: list[Ints] = field(default_factory=list)
+__all__ = ["RULES", "Rule", "pin_all"]
 
 
 Rule = Callable[[Walk, Node, Sequence[Axes]], Sequence[Axes]]
@@ -124,7 +114,7 @@ def _matmul(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
     a, b = inputs
     walk.sets.unite(a[-1], b[-2])
     outer = _broadcast(walk.sets, (a[:-2], b[:-2]), node.output.shape[:-2])
-    if not any(isinstance(t, Parameter) for t in node.inputs):
+    if walk.both_flow(node):
         walk.sets.pin(a[-1])
         walk.heads += outer
     return [(*outer, a[-2], b[-1])]
@@ -155,7 +145,7 @@ def _einsum(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
 
 
 def _reshape(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
-    return [regrouped(node, walk.sets, inputs[0], walk.users)]
+    return [regrouped(node, walk, inputs[0])]
 
 
 def _transpose(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:

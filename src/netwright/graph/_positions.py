@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.graph._tensor import Shape
+from netwright.graph._tensor import Node, Shape, Tensor
 
-__all__ = ["Axes", "Ints", "Positions"]
+__all__ = ["PINNED", "Axes", "Ints", "Positions", "Walk"]
 
 Ints = NDArray[np.int64]
 Axes = tuple[Ints, ...]
@@ -93,6 +94,24 @@ class Positions:
             while not np.array_equal(further := parent[parent], parent):
                 parent = further
         self._parent = parent
+
+
+@dataclass
+class Walk:
+    """A network on the way through its nodes.
+
+    users: who reads a value. flowing: values that depend on the inputs. sets: of positions so far. heads: axes of
+    which each position is a head.
+    """
+
+    users: Mapping[Tensor, Sequence[Node]]
+    flowing: set[Tensor | None] = field(default_factory=set)
+    sets: Positions = field(default_factory=Positions)
+    heads: list[Ints] = field(default_factory=list)
+
+    def both_flow(self, node: Node) -> bool:
+        """Whether a node multiplies two activations, not one with weights."""
+        return self.flowing.issuperset(node.inputs[:2])
 
 
 def _joined(edges: Sequence[tuple[Ints, Ints]]) -> tuple[Ints, Ints]:

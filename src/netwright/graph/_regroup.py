@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 
 import numpy as np
 
-from netwright.graph._positions import Axes, Ints, Positions
-from netwright.graph._tensor import Node, Parameter, Shape, Tensor
+from netwright.graph._positions import Axes, Ints, Positions, Walk
+from netwright.graph._tensor import Node, Shape, Tensor
 
 __all__ = ["regrouped", "runs"]
-
-Users = Mapping[Tensor, Sequence[Node]]
 
 FIXED, FREE, PARALLEL = 0, 1, 2
 """What becomes of an axis: it is contracted or cut, nothing of the kind, or each position is worked on by itself."""
@@ -40,7 +38,7 @@ def runs(before: Shape, after: Shape) -> Iterator[tuple[range, range]]:
         yield range(first_i, i), range(first_j, j)
 
 
-def regrouped(node: Node, sets: Positions, axes: Axes, users: Users) -> Axes:
+def regrouped(node: Node, walk: Walk, axes: Axes) -> Axes:
     """Axes of a reshaped tensor.
 
     Merged axes carry the positions of the one that may shrink. Where an axis is split, one of the new axes carries
@@ -55,7 +53,7 @@ def regrouped(node: Node, sets: Positions, axes: Axes, users: Users) -> Axes:
             result.append(axes[into[0]])
         else:
             sizes = [y.shape[axis] for axis in out]
-            result += _carried(node, sets, _elements(sets, [axes[axis] for axis in into]), out, sizes, users)
+            result += _carried(walk, node, _elements(walk.sets, [axes[axis] for axis in into]), out, sizes)
     return tuple(result)
 
 
@@ -72,15 +70,14 @@ def _elements(sets: Positions, axes: Sequence[Ints]) -> Ints:
     return np.broadcast_to(axes[free[0]].reshape(along), shape).ravel()
 
 
-def _carried(
-    node: Node, sets: Positions, elements: Ints, out: range, sizes: Sequence[int], users: Users
-) -> list[Ints]:
+def _carried(walk: Walk, node: Node, elements: Ints, out: range, sizes: Sequence[int]) -> list[Ints]:
     """Axes of the result that a run of elements is laid out on."""
+    sets = walk.sets
     if len(out) == 1:
         return [elements]
     found = [sets.pinned(size) for size in sizes]
     wide = [n for n, size in enumerate(sizes) if size > 1]
-    roles = {n: _role(node.output, out[n], users) if len(wide) > 1 else FREE for n in wide}
+    roles = {n: _role(walk, node.output, out[n]) if len(wide) > 1 else FREE for n in wide}
     fit = [n for n in wide if roles[n] == max(roles.values()) != FIXED]
     if not fit or not sets.units(elements):
         sets.pin(elements)
@@ -98,13 +95,13 @@ def _left(sets: Positions, table: Ints) -> int:
     return len(set(map(tuple, roots.T.tolist())))
 
 
-def _role(tensor: Tensor, axis: int, users: Users) -> int:
+def _role(walk: Walk, tensor: Tensor, axis: int) -> int:
     """What becomes of an axis until it is merged with another."""
     role, pending, seen = FREE, [(tensor, axis)], {(tensor, axis)}
     while pending:
         place = pending.pop()
-        for node in users.get(place[0], ()):
-            step, onward = _step(node, *place)
+        for node in walk.users.get(place[0], ()):
+            step, onward = _step(walk, node, *place)
             if step == FIXED:
                 return FIXED
             role = max(role, step)
@@ -113,7 +110,7 @@ def _role(tensor: Tensor, axis: int, users: Users) -> int:
     return role
 
 
-def _step(node: Node, t: Tensor, axis: int) -> tuple[int, list[tuple[Tensor, int]]]:
+def _step(walk: Walk, node: Node, t: Tensor, axis: int) -> tuple[int, list[tuple[Tensor, int]]]:
     """What one node does with an axis of one of its inputs, and where the axis is afterwards."""
     name, y = node.op.name, node.output
     fixed: tuple[int, list[tuple[Tensor, int]]] = (FIXED, [])
@@ -129,7 +126,7 @@ def _step(node: Node, t: Tensor, axis: int) -> tuple[int, list[tuple[Tensor, int
         if from_end < -2:
             return PARALLEL, [(y, y.rank + from_end)]
         if from_end == (-1 if t is node.inputs[0] else -2):
-            return (FREE, []) if any(isinstance(other, Parameter) for other in node.inputs) else fixed
+            return fixed if walk.both_flow(node) else (FREE, [])
         return FREE, [(y, y.rank + from_end)]
     if name in ("Conv", "ConvTranspose", "Gemm"):
         return (FREE, []) if axis == 1 else fixed

@@ -93,10 +93,10 @@ class Rebuild:
             self.values.update(zip(node.outputs, new.outputs, strict=True))
 
     def arrays(self) -> dict[Tensor, Array]:
-        """Weight of each new parameter, cut from the old; what is whole is shared, not copied."""
+        """Weight of each new parameter, cut from the old, where the network has any; what is whole is not copied."""
         weights: Mapping[str, Array] = self._dependencies.graph.weights or {}
-        names = self._dependencies.graph.names
-        return {new: self.array(old, weights[names[old]]) for new, old in self.parameters.items()}
+        names = self._dependencies.graph.names if weights else {}
+        return {new: self.array(old, weights[names[old]]) for new, old in self.parameters.items() if weights}
 
     def array(self, tensor: Tensor, array: Array) -> Array:
         """What is kept of an array of a parameter or constant."""

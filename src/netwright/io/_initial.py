@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import prod, sqrt
 from typing import Any
 
@@ -52,8 +52,10 @@ def _fans(graph: Graph, parameter: Parameter) -> tuple[int, int]:
     return _usual_fans(parameter) or (parameter.size, parameter.size)
 
 
-def initial_weights(graph: Graph, seed: int = 0) -> dict[str, NDArray[np.generic]]:
-    """Array for every parameter, drawn from its Init; the same seed gives the same arrays.
+def initial_weights(
+    graph: Graph, seed: int = 0, *, only: Collection[str] | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """Array for every parameter, or those with the names in `only`, drawn from its Init; the same seed gives the same.
 
     >>> from netwright.graph import Graph, Init, ops, parameter, vector
     >>> graph = Graph([x := vector(4)], [ops.gemm(x, parameter("weight", (2, 4), Init("ones")))])
@@ -61,7 +63,8 @@ def initial_weights(graph: Graph, seed: int = 0) -> dict[str, NDArray[np.generic
     np.float32(8.0)
     """
     rng = np.random.default_rng(seed)
-    return {name: _drawn(resolved_init(graph, p), p, rng) for name, p in graph.parameters.items()}
+    wanted = {name: p for name, p in graph.parameters.items() if only is None or name in only}
+    return {name: _drawn(resolved_init(graph, p), p, rng) for name, p in wanted.items()}
 
 
 def _drawn(init: Init, parameter: Parameter, rng: np.random.Generator) -> NDArray[np.generic]:

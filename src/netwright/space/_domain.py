@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Choice",
+    "Decisions",
     "Placeholder",
     "Real",
     "decide",
@@ -69,6 +70,11 @@ class Real:
         if self.log:
             return float(math.exp(rng.uniform(math.log(self.low), math.log(self.high))))
         return float(rng.uniform(self.low, self.high))
+
+    @property
+    def middle(self) -> float:
+        """Middle of the interval, or of its logarithm."""
+        return math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
 
     def contains(self, value: Value) -> bool:
         """Whether the value lies in the interval."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netwright.blocks import Block, Call
 from netwright.errors import DesignError, SpaceError
@@ -86,6 +89,14 @@ class Builder:
     given: Mapping[str, Any] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
     templates: dict[tuple[Call, Shape, str], Template] = field(default_factory=dict)
+    carries: bool = False
+    """Whether weights are wanted of parts that have some already."""
+    weights: dict[Tensor, NDArray[np.generic]] = field(default_factory=dict)
+
+    def carry(self, weights: Callable[[], Mapping[Tensor, NDArray[np.generic]]]) -> None:
+        """Take the weights that a part brings along, by parameter, where they are wanted."""
+        if self.carries:
+            self.weights.update(weights())
 
     def decide(self, path: str) -> Value:
         """Value of a decision; raises DesignError that names the path where it is missing."""

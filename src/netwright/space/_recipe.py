@@ -41,6 +41,10 @@ class Recipe:
         """Labels of each choice and each interval, by path."""
         return {path: d if isinstance(d, Real) else d.labels for path, d in self._open.items()}
 
+    def first(self) -> dict[str, Value]:
+        """The first option of each choice, and the middle of each interval."""
+        return {path: d.middle if isinstance(d, Real) else d.labels[0] for path, d in self._open.items()}
+
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """One independent draw of each."""
         return {path: _draw(domain, rng) for path, domain in self._open.items()}
