@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright import blocks
-from netwright.blocks._layers import linear
 from netwright.cost import costs_of
 from netwright.errors import GraphError, UnknownNameError
 from netwright.graph import (
@@ -23,13 +21,10 @@ from netwright.graph import (
     Input,
     Tensor,
     canonical_hash,
-    constant,
     image,
     ops,
     parameter,
-    scope,
     slim,
-    tokens,
     verify,
 )
 from netwright.graph._dependency_rules import RULES
@@ -37,127 +32,12 @@ from netwright.graph._regroup import runs
 from netwright.io import initial_weights, to_module
 from netwright.io._agreement import random_inputs, run_torch
 from netwright.io._torch_ops import FORMS
-
-Build = Callable[[], tuple[Input, Tensor]]
+from netwright.testing import SMALL_NETWORKS, small_network
 
 
 def weight(*shape: int, hint: str = "weight") -> Tensor:
     return parameter(hint, shape, Init("normal", 0.3))
 
-
-def chain(*calls: Any, size: int = 16) -> Build:
-    def build() -> tuple[Input, Tensor]:
-        x = y = image(3, size, size)
-        for call in calls:
-            y = call.apply(y)
-        return x, y
-
-    return build
-
-
-def unet() -> tuple[Input, Tensor]:
-    x = image(3, 16, 16)
-    high = blocks.conv(x, 8)
-    low = blocks.conv(ops.max_pool(high, kernel_shape=2, strides=2), 12)
-    up = ops.resize(low, scales=(2.0, 2.0))
-    other = ops.conv_transpose(low, weight(12, 6, 2, 2), weight(6, hint="bias"), strides=2)
-    return x, ops.conv(ops.concat(up, high, other, axis=1), weight(2, 26, 1, 1, hint="last"))
-
-
-def plain_attention(heads: int = 4, width: int = 24) -> Build:
-    """As many write it: one projection, a reshape to (3, heads, width of a head), matrix products."""
-
-    def build() -> tuple[Input, Tensor]:
-        x = Input((1, 7, 10))
-        y = linear(x, width, name="embed")
-        qkv = ops.reshape(linear(y, 3 * width, name="qkv"), shape=(0, 7, 3, heads, width // heads))
-        parts = ops.split(ops.transpose(qkv, perm=(2, 0, 3, 1, 4)), split=(1, 1, 1), axis=0)
-        q, k, v = (ops.squeeze(part, axes=(0,)) for part in parts)
-        scores = ops.softmax(ops.matmul(q * 0.4, ops.transpose(k, perm=(0, 1, 3, 2))), axis=-1)
-        mixed = ops.reshape(ops.transpose(ops.matmul(scores, v), perm=(0, 2, 1, 3)), shape=(0, 0, -1))
-        return x, linear(y + linear(mixed, width, name="out"), 5, name="head")
-
-    return build
-
-
-def recurrent() -> tuple[Input, Tensor]:
-    x = Input((6, 1, 5), batch_axis=1)
-    bias = parameter("bias", (2, 2 * 3 * 8), Init("normal", 0.3))
-    y, _ = ops.gru(x, weight(2, 3 * 8, 5), weight(2, 3 * 8, 8, hint="recurrent"), bias, direction="bidirectional")
-    flat = ops.reshape(ops.transpose(y, perm=(0, 2, 1, 3)), shape=(0, -1, 16))
-    return x, linear(flat, 3, name="head")
-
-
-def long_short() -> tuple[Input, Tensor]:
-    x = Input((6, 1, 5), batch_axis=1)
-    y, state, _ = ops.lstm(x, weight(4 * 8, 5), weight(4 * 8, 8, hint="recurrent"), None)
-    return x, linear(ops.squeeze(y, axes=(1,)), 3, name="head") + linear(state, 3, name="last")
-
-
-def embedding() -> tuple[Input, Tensor]:
-    x = tokens(9)
-    with scope("table"):
-        y = ops.gather(weight(50, 12), x, axis=0)
-    return x, ops.matmul(ops.tanh(linear(y, 20, name="hidden")), weight(20, 4, hint="last"))
-
-
-def depth_and_space() -> tuple[Input, Tensor]:
-    x = image(3, 8, 8)
-    y = ops.conv(x, weight(12, 3, 1, 1))
-    down = ops.space_to_depth(y, blocksize=2)
-    up = [ops.depth_to_space(ops.conv(down, weight(16, 48, 1, 1)), blocksize=2, mode=mode) for mode in ("CRD", "DCR")]
-    return x, ops.conv(ops.concat(*up, axis=1), weight(2, 8, 1, 1, hint="last"))
-
-
-def grouped() -> tuple[Input, Tensor]:
-    x = image(3, 8, 8)
-    y = ops.conv(x, weight(16, 3, 1, 1))
-    y = ops.group_normalization(y, weight(16, hint="scale"), weight(16, hint="shift"), num_groups=4)
-    y = ops.conv_transpose(ops.relu(y), weight(16, 3, 1, 1, hint="up"), group=8)
-    y = ops.conv(y, weight(48, 1, 3, 3, hint="multiplied"), group=24)
-    return x, ops.conv(ops.tile(y, repeats=(1, 2, 1, 1)), weight(2, 96, 1, 1, hint="last"))
-
-
-def cut() -> tuple[Input, Tensor]:
-    """Runs of channels that go different ways."""
-    x = image(3, 8, 8)
-    y = ops.conv(x, weight(20, 3, 1, 1))
-    first, second = ops.split(y, split=(8, 12), axis=1)
-    gated = first * ops.sigmoid(ops.slice_(second, starts=(2,), ends=(10,), axes=(1,)))
-    scaled = gated * constant(np.linspace(0.5, 1.5, 8).reshape(1, 8, 1, 1))
-    return x, ops.conv(ops.pad(scaled, pads=(0, 0, 1, 1, 0, 0, 1, 1)), weight(2, 8, 3, 3, hint="last"))
-
-
-ZOO: dict[str, Build] = {
-    "plain": chain(blocks.conv(16), blocks.conv(24, stride=2), blocks.classifier(10)),
-    "residual": chain(
-        blocks.conv(16), blocks.residual_block(), blocks.residual_block(24, stride=2), blocks.classifier(10)
-    ),
-    "bottleneck": chain(blocks.conv(16), blocks.bottleneck(32, stride=2), blocks.bottleneck(), blocks.classifier(10)),
-    "resnext": chain(blocks.conv(32), blocks.resnext(32, groups=8), blocks.classifier(10)),
-    "mobilenet v2": chain(blocks.conv(16), blocks.mbconv(24, stride=2), blocks.mbconv(24), blocks.classifier(10)),
-    "mobilenet v3": chain(
-        blocks.conv(16), blocks.mbconv(24, se=0.25, activation="hard_swish"), blocks.mobilenet_head(10, 48, 64)
-    ),
-    "shufflenet": chain(
-        blocks.conv(16), blocks.shufflenet_v2(32, stride=2), blocks.shufflenet_v2(32), blocks.shufflenet_v2(32),
-        blocks.classifier(10),
-    ),
-    "inception": chain(blocks.conv(16), blocks.inception(16, 8, 16, 4, 8, 8), blocks.classifier(10)),
-    "convnext": chain(blocks.conv(16), blocks.convnext(), blocks.convnext(), blocks.classifier(10)),
-    "vit": chain(
-        blocks.patch_embedding(48, patch=4), blocks.vit_encoder(4), blocks.vit_encoder(4, kv_heads=2),
-        blocks.vit_encoder(4, kv_heads=1), blocks.token_head(10),
-    ),
-    "u-net": unet,
-    "plain attention": plain_attention(),
-    "gru": recurrent,
-    "lstm": long_short,
-    "embedding": embedding,
-    "depth and space": depth_and_space,
-    "grouped": grouped,
-    "cut": cut,
-}  # fmt: skip
 
 NORMALISED = {
     "convnext": {"conv.conv"},
@@ -169,8 +49,7 @@ NORMALISED = {
 
 @cache
 def network(name: str) -> tuple[Graph, Dependencies]:
-    x, y = ZOO[name]()
-    graph = Graph([x], [y])
+    graph = small_network(name)
     rng = np.random.default_rng(1)
     arrays = initial_weights(graph, 3)
     for key, array in arrays.items():
@@ -209,7 +88,7 @@ def some_of_each(found: Dependencies, data: st.DataObject, without: set[str] = f
     return kept
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
 def test_all_units_are_the_network_itself(name: str) -> None:
     graph, found = network(name)
     same = slim(graph, {group.name: group.size for group in found.groups}, dependencies=found)
@@ -218,7 +97,7 @@ def test_all_units_are_the_network_itself(name: str) -> None:
     assert all(same.weights[key] is array for key, array in graph.weights.items())
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_removing_units_of_zero_weights_changes_nothing(name: str, data: st.DataObject) -> None:
@@ -232,7 +111,7 @@ def test_removing_units_of_zero_weights_changes_nothing(name: str, data: st.Data
         np.testing.assert_allclose(given_, expected, rtol=1e-4, atol=1e-4 * float(np.abs(expected).max()))
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_whatever_is_kept_is_a_network(name: str, data: st.DataObject) -> None:
@@ -250,7 +129,7 @@ def shapes(graph: Graph) -> list[tuple[str, Any]]:
     return [(node.op.name, [t.shape for t in (*node.inputs, *node.outputs) if t is not None]) for node in graph.nodes]
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
 def test_every_free_position_is_in_one_group(name: str) -> None:
     _, found = network(name)
     units = np.concatenate([group.units for group in found.groups])
@@ -316,8 +195,7 @@ def test_the_most_important_units_stay() -> None:
 
 
 def test_without_weights_the_first_stay_and_shapes_follow() -> None:
-    x, y = ZOO["plain"]()
-    small = slim(Graph([x], [y]), {"conv.conv": 3})
+    small = slim(small_network("plain"), {"conv.conv": 3})
     assert small.weights is None
     assert small.parameters["conv.conv.weight"].shape == (3, 3, 3, 3)
 

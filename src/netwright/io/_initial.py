@@ -55,7 +55,7 @@ def _fans(graph: Graph, parameter: Parameter) -> tuple[int, int]:
 def initial_weights(
     graph: Graph, seed: int = 0, *, only: Collection[str] | None = None
 ) -> dict[str, NDArray[np.generic]]:
-    """Array for every parameter, or those with the names in `only`, drawn from its Init; the same seed gives the same.
+    """Array for every parameter, or for those named in `only`, drawn from its Init; equal seeds give equal arrays.
 
     >>> from netwright.graph import Graph, Init, ops, parameter, vector
     >>> graph = Graph([x := vector(4)], [ops.gemm(x, parameter("weight", (2, 4), Init("ones")))])

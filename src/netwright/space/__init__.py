@@ -4,6 +4,7 @@ from netwright.space._choice import oneof
 from netwright.space._design import Design
 from netwright.space._domain import integer, real
 from netwright.space._expression import named
+from netwright.space._from_model import from_model
 from netwright.space._grammar import grammar, rule
 from netwright.space._histogram import Histogram
 from netwright.space._join import branch, cell, residual
@@ -22,6 +23,7 @@ __all__ = [
     "cell",
     "distinct_networks",
     "given",
+    "from_model",
     "grammar",
     "integer",
     "named",

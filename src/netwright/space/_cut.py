@@ -104,13 +104,13 @@ def _pieces(graph: Graph) -> Iterator[Part]:
     for tensor, (first, last) in spans.items():
         if not isinstance(tensor, Parameter):
             through.update((i, tensor) for i in range(max(first, 1), last) if open_at[i] == 1)
-    into, begun = graph.inputs[0], 0
+    into: Tensor = graph.inputs[0]
+    begun = 0
     for end in sorted(through):
         nodes = order[begun:end]
         paths = [graph.scope_of(node) for node in nodes]
         layers = sum(node.op.macs(node) > 0 for node in nodes)
-        last = nodes[-1]
-        joins = last.op.name in JOINS and layers > 0 and len(nodes) > 1
+        joins = nodes[-1].op.name in JOINS and layers > 0 and len(nodes) > 1
         yield Part(nodes, into, through[end], _common(paths), layers, joins)
         into, begun = through[end], end
 

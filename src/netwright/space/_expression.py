@@ -105,6 +105,18 @@ class Builder:
         self.read.add(path)
         return self.decisions[path]
 
+    def with_weights(self, graph: Graph) -> Graph:
+        """The graph with the weights that parts brought along, and initial ones for the others; else as it is."""
+        if not self.weights:
+            return graph
+        # Laws of initial weights stand in a room beside this one.
+        from netwright.io import initial_weights
+
+        new = {name for name, p in graph.parameters.items() if p not in self.weights}
+        drawn = initial_weights(graph, only=new)
+        kept = {name: self.weights[p] for name, p in graph.parameters.items() if name not in new}
+        return graph.with_weights({**kept, **drawn})
+
     def build(self, expression: Expression, x: Tensor, prefix: str, component: str) -> Tensor:
         """Build a part under a component of the path, and name its modules after it."""
         with scope(component) if component else nullcontext():

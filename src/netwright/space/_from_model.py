@@ -14,15 +14,16 @@ from netwright.blocks import Block, Call, conv, depthwise_separable, mbconv, mlp
 from netwright.errors import SpaceError
 from netwright.graph import Dependencies, Graph, Input, Scope, Tensor, WidthGroup
 from netwright.space._cut import Part, cut
-from netwright.space._design import Value
+from netwright.space._design import Design, Value
 from netwright.space._domain import option_labels
-from netwright.space._expression import Builder, as_expression
+from netwright.space._expression import Builder
 from netwright.space._forest import join_path
 from netwright.space._knobs import Knob, Knobs
 from netwright.space._segment import Segment
 from netwright.space._sequence import Seq
+from netwright.space._space import Space
 
-__all__ = ["FINE_TUNING", "Chain", "GivenModel", "Variation", "given_model", "resized_inputs"]
+__all__ = ["FINE_TUNING", "Chain", "GivenModel", "Variation", "from_model"]
 
 FINE_TUNING: Mapping[str, Any] = {"lr": 2e-3}
 """Recipe of networks that bring weights: a third of the learning rate of those that start from nothing."""
@@ -35,7 +36,7 @@ FOR_TOKENS = (mlp(),)
 
 @dataclass(frozen=True)
 class Variation:
-    """What may vary of a given network; the arguments of `Space.from_model`."""
+    """What may vary of a given network; the arguments of `from_model`."""
 
     widths: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25)
     kernels: bool | tuple[int, ...] = True
@@ -59,7 +60,9 @@ class Variation:
     def calls_for(self, rank: int) -> dict[str, Call]:
         """Blocks that may take the place of a part, by label."""
         usual = {3: FOR_TOKENS, 4: FOR_IMAGES}.get(rank, ())
-        calls = [each() if isinstance(each, Block) else each for each in (usual if self.blocks is None else self.blocks)]
+        calls = [
+            each() if isinstance(each, Block) else each for each in (usual if self.blocks is None else self.blocks)
+        ]
         return dict(zip(map(str, option_labels(calls)), calls, strict=True))
 
 
@@ -134,7 +137,61 @@ class Chain(Seq):
         return x
 
 
-def given_model(model: Any, example: Any, options: Variation) -> GivenModel:
+def from_model(
+    model: Any,
+    example: Any = None,
+    *,
+    widths: Sequence[float] = (1.0, 0.75, 0.5, 0.25),
+    kernels: bool | Sequence[int] = True,
+    skip: bool = True,
+    blocks: Sequence[Any] | None = None,
+    resolutions: Sequence[int | tuple[int, int]] = (),
+    recipe: Mapping[str, Any] | None = None,
+    name: str = "model",
+    **options: Any,
+) -> Space:
+    """The space around a network that exists: its `start` is that network with its weights.
+
+    >>> from netwright.blocks import classifier, conv
+    >>> from netwright.graph import Graph, image
+    >>> x = image(1, 8, 8)
+    >>> space = from_model(Graph([x], [classifier(10).apply(conv(x, 16))]), kernels=False)
+    >>> space.start, space.size()
+    (Design({'conv.width': 16}), 4)
+    >>> space.network({"conv.width": 8}).parameters["classifier.linear.weight"].shape
+    (10, 8)
+
+    model: a Graph, or a torch module with an `example` of its input. The network is cut into parts where all of it
+    flows through one value; a part is a block of the model, or a layer with what follows it. In a design each part
+    has, under its module path and where there is a choice, `width` (channels that leave it), widths within it,
+    `heads`, `kernel`, and `block`: keep it, skip it, or the name of a block in its place. Layers that depend on each
+    other change together (Fang et al. 2023, "DepGraph"); the most important channels and heads stay, with their
+    weights. Where a part has more than 40 ways to choose its widths, those within it share one `ratio`; so do widths
+    that leave a part side by side.
+
+    widths: ratios that a width may have, rounded to multiples of 8, 4 or 2 where it is large. kernels: whether odd
+    square kernels may be two larger (zeros around) or smaller (their centre), or the sizes that they may have.
+    skip: whether parts that keep their shape may be left out. blocks: what may replace a part between the first and
+    the last, such as `mbconv(expand=4)`, with initial weights; by default conv, depthwise_separable and mbconv for
+    images and mlp for tokens; () for nothing. resolutions: further sizes of the image. recipe: of the training; by
+    default, for a model with weights, a learning rate for fine-tuning. options: those of `Space`.
+
+    Draws are weighted, so that most parts are kept. Raises SpaceError for ratios outside (0, 1], for a model with
+    several inputs or outputs, and for one of which nothing can vary.
+    """
+    kernels = kernels if isinstance(kernels, bool) else tuple(kernels)
+    given = _given(model, example, Variation(tuple(widths), kernels, skip, None if blocks is None else tuple(blocks)))
+    inputs = _resized(given.graph, resolutions)
+    if recipe is None and given.graph.weights is not None:
+        recipe = FINE_TUNING
+    space = Space(Chain(given.segments), input=inputs, recipe=recipe, name=name, **options)
+    first: dict[str, Value] = {"input": next(iter(space.inputs))} if len(inputs) > 1 else {}
+    space.start = Design({**first, **given.start, **space.recipe_space.first()})
+    space.weighted = True
+    return space
+
+
+def _given(model: Any, example: Any, options: Variation) -> GivenModel:
     """The model of a Graph, or of a torch module with an example of its input.
 
     Raises SpaceError where nothing of it can vary, or a module comes without an example.
@@ -149,7 +206,7 @@ def given_model(model: Any, example: Any, options: Variation) -> GivenModel:
     return given
 
 
-def resized_inputs(graph: Graph, resolutions: Sequence[int | tuple[int, int]]) -> list[Input]:
+def _resized(graph: Graph, resolutions: Sequence[int | tuple[int, int]]) -> list[Input]:
     """The network's input, and the same in other resolutions; raises SpaceError unless it is an image."""
     source = graph.inputs[0]
     if resolutions and source.rank != 4:

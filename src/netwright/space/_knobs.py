@@ -89,7 +89,9 @@ class Knobs:
             for root in dict.fromkeys(self._root[n] for n in here if n in crossing):
                 if root not in known:
                     members = [n for n in range(len(self._root)) if self._root[n] == root]
-                    known[root] = self._knob("width" if root in {self._root[n] for n in leaving} else "", members, part)
+                    known[root] = self._knob(
+                        "width" if root in {self._root[n] for n in leaving} else "", members, part
+                    )
                     decided.append(known[root])
             inner = self._inner([n for n in here if n not in crossing], part, bound, decided)
             self.decided.append(tuple(knob for knob in (*decided, *inner) if knob.open))

@@ -91,7 +91,8 @@ class Segment(Expression):
     def first(self) -> dict[str, Value]:
         """The decisions that give this part as it was."""
         found: dict[str, Value] = {"block": KEEP} if len(self.block.labels) > 1 else {}
-        return found | {choice.name: choice.choice.labels[0] for choice in (*self.knobs, *self.windows)}
+        choices: tuple[Knob | Window, ...] = (*self.knobs, *self.windows)
+        return found | {each.name: each.choice.labels[0] for each in choices}
 
     # -- compiling ------------------------------------------------------------------------------------------------
 
@@ -145,8 +146,8 @@ class Segment(Expression):
 
     def _rebuilt(self, x: Tensor, levels: Levels, sizes: Mapping[Window, int]) -> Rebuild:
         entering: Levels = {} if self.into is None else {self.into: self._level(x)}
-        kernels = {weight: size for window, size in sizes.items() for weight in window.weights}
-        kernels = {weight: size for weight, size in kernels.items() if weight.shape[2] != size}
+        new = [(weight, size) for window, size in sizes.items() for weight in window.weights]
+        kernels: dict[Tensor | None, int] = {weight: size for weight, size in new if weight.shape[2] != size}
         rebuild = Rebuild(
             self.model.dependencies, self.model.mask({**entering, **levels}), {self.part.into: x}, kernels
         )
@@ -204,7 +205,9 @@ class Segment(Expression):
             axes = [[(groups.setdefault(n, len(groups)), c) for n, c in on] for on in self.model.knobs.on(t)]
             return t.shape, t.dtype, axes
 
-        nodes = [(n.op.name, _plain(n), list(map(told, n.inputs)), list(map(told, n.outputs))) for n in self.part.nodes]
+        nodes = [
+            (n.op.name, _plain(n), list(map(told, n.inputs)), list(map(told, n.outputs))) for n in self.part.nodes
+        ]
         weights = [[places[w] for w in window.weights] for window in self.windows]
         choices = [
             (k.name, [groups.get(self.model.groups.index(g)) for g in k.groups], k.counts, k.choice.labels)

@@ -81,62 +81,11 @@ class Space:
     """Whether draws follow the weights of the choices where the caller does not say."""
 
     @classmethod
-    def from_model(
-        cls,
-        model: Any,
-        example: Any = None,
-        *,
-        widths: Sequence[float] = (1.0, 0.75, 0.5, 0.25),
-        kernels: bool | Sequence[int] = True,
-        skip: bool = True,
-        blocks: Sequence[Any] | None = None,
-        resolutions: Sequence[int | tuple[int, int]] = (),
-        recipe: Mapping[str, Any] | None = None,
-        name: str = "model",
-        **options: Any,
-    ) -> Space:
-        """The space around a network that exists: its `start` is that network with its weights.
+    def from_model(cls, model: Any, example: Any = None, **options: Any) -> Space:
+        """The space around a network that exists: see `netwright.space.from_model`."""
+        from netwright.space._from_model import from_model
 
-        >>> from netwright.blocks import classifier, conv
-        >>> from netwright.graph import Graph, image
-        >>> x = image(1, 8, 8)
-        >>> space = Space.from_model(Graph([x], [classifier(10).apply(conv(x, 16))]), kernels=False)
-        >>> space.start, space.size()
-        (Design({'conv.width': 16}), 4)
-        >>> space.network({"conv.width": 8})
-        <Graph 1x1x8x8 -> 1x10, 6 nodes, 7 parameters>
-
-        model: a Graph, or a torch module with an `example` of its input. The network is cut into parts where all of
-        it flows through one value; a part is a block of the model, or a layer with what follows it. In a design each
-        part has, under its module path and where there is a choice, `width` (channels that leave it), widths within
-        it, `heads`, `kernel`, and `block`: keep it, skip it, or the name of a block in its place. Layers that depend
-        on each other change together (Fang et al. 2023, "DepGraph"); the most important channels, heads and pixels of
-        kernels stay, with their weights. Where a part has more than 40 ways to choose its widths, those within it
-        share one `ratio`; so do widths that leave a part side by side.
-
-        widths: ratios that a width may have, rounded to multiples of 8, 4 or 2 where it is large. kernels: whether
-        odd square kernels may be two larger or smaller, or the sizes that they may have. skip: whether parts that
-        keep their shape may be left out. blocks: what may replace a part between the first and the last, such as
-        `mbconv(expand=4)`; by default conv, depthwise_separable and mbconv for images and mlp for tokens; () for
-        nothing. resolutions: further sizes of the image. recipe: of the training; by default, for a model with
-        weights, a learning rate for fine-tuning. options: those of `Space`.
-
-        Draws are weighted, so that most parts are kept. New blocks get initial weights. Raises SpaceError for ratios
-        outside (0, 1], for a model with several inputs or outputs, and for one of which nothing can vary.
-        """
-        from netwright.space._from_model import FINE_TUNING, Chain, Variation, given_model, resized_inputs
-
-        kernels = kernels if isinstance(kernels, bool) else tuple(kernels)
-        varied = Variation(tuple(widths), kernels, skip, None if blocks is None else tuple(blocks))
-        given = given_model(model, example, varied)
-        inputs = resized_inputs(given.graph, resolutions)
-        if recipe is None and given.graph.weights is not None:
-            recipe = FINE_TUNING
-        space = cls(Chain(given.segments), input=inputs, recipe=recipe, name=name, **options)
-        first: dict[str, Value] = {"input": next(iter(space.inputs))} if len(inputs) > 1 else {}
-        space.start = Design({**first, **given.start, **space.recipe_space.first()})
-        space.weighted = True
-        return space
+        return from_model(model, example, **options)
 
     def __repr__(self) -> str:
         return f"<Space {self.name}: {self.size():,} designs on {' | '.join(self.inputs)}>"
@@ -278,16 +227,18 @@ class Space:
         """n designs, independent and uniform over all network designs that keep the limits.
 
         limits: bounds on additive costs, as strings, Limit objects or a mapping. weighted: in proportion to the
-            weights of the choices (the probabilities of a grammar) instead.
+            weights of the choices (the probabilities of a grammar) instead; the space's own way where not said.
 
         Raises LimitError when no design keeps the limits, and for a limit on something that is not additive.
         """
-        draws = self.draw(rng, n, limits, weighted=weighted)
-        return draws.designs
+        return self.draw(rng, n, limits, weighted=weighted).designs
 
-    def draw(self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False) -> Draws:
+    def draw(
+        self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool | None = None
+    ) -> Draws:
         """Like `sample`, with the exact costs of the draws and the shares that were accepted."""
-        draws = self._sampler(tuple(self._windows(limits)), weighted).draw(n, rng)
+        own = self.weighted if weighted is None else weighted
+        draws = self._sampler(tuple(self._windows(limits)), own).draw(n, rng)
         if not self.recipe_space:
             return draws
         designs = [Design.trusted({**design, **self.recipe_space.sample(rng)}) for design in draws.designs]
@@ -386,14 +337,12 @@ class Space:
         its shapes do not fit.
         """
         builder = Builder(design, templates=self._templates, carries=True)
-        graph = self._built(builder, design)
-        return _with_weights(graph, builder.weights) if builder.weights else graph
+        return builder.with_weights(self._built(builder, design))
 
     def _built(self, builder: Builder, design: Mapping[str, Value]) -> Graph:
         if len(self.inputs) > 1:
-            path = "input"
             choice = Choice(tuple(self.inputs.values()), tuple(self.inputs), (1.0,) * len(self.inputs))
-            x = choice.option(builder.decide(path), path)
+            x = choice.option(builder.decide("input"), "input")
         else:
             x = next(iter(self.inputs.values()))
         y: Tensor = self.expression.build(builder, x, self._prefix)
@@ -442,18 +391,6 @@ class Space:
 
 def _input_label(tensor: Input) -> str:
     return "x".join(map(str, tensor.shape[1:]))
-
-
-def _with_weights(graph: Graph, known: Mapping[Tensor, NDArray[np.generic]]) -> Graph:
-    """The graph with the weights that are known by parameter, and initial ones for the others."""
-    new = {name for name, p in graph.parameters.items() if p not in known}
-    drawn: Mapping[str, NDArray[np.generic]] = {}
-    if new:
-        # Laws of initial weights stand in a room beside this one.
-        from netwright.io import initial_weights
-
-        drawn = initial_weights(graph, only=new)
-    return graph.with_weights({n: drawn[n] if n in new else known[p] for n, p in graph.parameters.items()})
 
 
 def _merged(compiler: Compiler, outcomes: Outcomes) -> Outcomes:

@@ -15,15 +15,18 @@ pytest.register_assert_rewrite(
 
 from netwright.testing._executor import ExecutorConformance  # noqa: E402
 from netwright.testing._export import assert_exports_agree  # noqa: E402
+from netwright.testing._small_networks import SMALL_NETWORKS, small_network  # noqa: E402
 from netwright.testing._space import SpaceConformance  # noqa: E402
 from netwright.testing._strategy import StrategyConformance, drive  # noqa: E402
 from netwright.testing._toy_space import ToySpace  # noqa: E402
 
 __all__ = [
+    "SMALL_NETWORKS",
     "ExecutorConformance",
     "SpaceConformance",
     "StrategyConformance",
     "ToySpace",
     "assert_exports_agree",
     "drive",
+    "small_network",
 ]
