@@ -1,0 +1,51 @@
+"""Designs as columns of numbers: their decisions, and how often they use each kind of option."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Features", "design_features"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Features:
+    """A 1 for each decision that a design takes, and for each of those columns the kind of its option.
+
+    decisions: (designs, columns). kinds: for each column the number of its kind; options of one name and value, at
+    whatever place of the network, are one kind.
+    """
+
+    decisions: Array
+    kinds: NDArray[np.int64]
+
+    def by_kind(self, weights: Array | None = None) -> Array:
+        """Sum over the columns of each kind, each weighed: how often it occurs, or what it costs."""
+        weighed = self.decisions if weights is None else self.decisions * weights
+        sums = np.zeros((len(weighed), int(self.kinds.max(initial=-1)) + 1))
+        for kind in range(sums.shape[1]):
+            sums[:, kind] = weighed[:, self.kinds == kind].sum(axis=1)
+        return sums
+
+
+def design_features(designs: Sequence[Mapping[str, Any]]) -> Features:
+    """Features of designs of one space.
+
+    >>> found = design_features([{"a.kernel": 3, "b.kernel": 5}, {"a.kernel": 3, "b.kernel": 3}])
+    >>> found.decisions.tolist(), found.by_kind().tolist()
+    ([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]], [[1.0, 1.0], [2.0, 0.0]])
+    """
+    columns: dict[tuple[str, str], int] = {}
+    places = [[columns.setdefault((p, repr(v)), len(columns)) for p, v in design.items()] for design in designs]
+    decisions = np.zeros((len(designs), len(columns)))
+    for row, taken in enumerate(places):
+        decisions[row, taken] = 1.0
+    kinds: dict[tuple[str, str], int] = {}
+    numbers = [kinds.setdefault((path.rpartition(".")[2], value), len(kinds)) for path, value in columns]
+    return Features(decisions, np.asarray(numbers, dtype=np.int64))

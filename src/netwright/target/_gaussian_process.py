@@ -1,0 +1,123 @@
+"""A Gaussian process whose covariance is a sum of terms, the variance of each learned from examples of the task.
+
+Rasmussen & Williams, "Gaussian Processes for Machine Learning" (2006): the posterior is their algorithm 2.1. Learning
+one set of variances from several data sets is empirical Bayes over tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright._optional import require
+
+__all__ = ["MEAN", "Term", "covariance", "learned", "left_out", "prior_variance", "standardised"]
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+MEAN = 4.0
+"""Prior variance of the mean of a standardised value."""
+BOUNDS = (-9.0, 4.0)
+"""Of the logarithm of a variance; values are standardised, so a variance of 1 is all that varies."""
+USUAL = -1.0
+"""Logarithm of a variance before anything is learned, to which the learning also shrinks a little."""
+SHRINKAGE = 0.01
+JITTER = 1e-6
+
+
+@dataclass(frozen=True)
+class Term:
+    """Columns of covariates, (designs, columns), standardised; a linear covariance in them, or a smooth one."""
+
+    values: Array
+    smooth: bool = False
+
+    def between(self, a: Rows, b: Rows) -> Array:
+        """Covariance of designs `a` with designs `b`; about 1 on the diagonal."""
+        columns = max(self.values.shape[1], 1)
+        left, right = self.values[a], self.values[b]
+        products = left @ right.T
+        if not self.smooth:
+            return np.asarray(products / columns)
+        squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * products
+        return np.asarray(np.exp(-np.maximum(squares, 0.0) / (2 * columns)))
+
+    def own(self) -> Array:
+        """Covariance of each design with itself."""
+        if self.smooth:
+            return np.ones(len(self.values))
+        return np.asarray((self.values**2).sum(axis=1) / max(self.values.shape[1], 1))
+
+
+def standardised(columns: Array) -> Array:
+    """Columns with mean 0 and deviation 1; constant ones are left out."""
+    centred = columns - columns.mean(axis=0)
+    deviation = centred.std(axis=0)
+    kept: Array = centred[:, deviation > 1e-9] / deviation[deviation > 1e-9]
+    return kept
+
+
+def covariance(terms: Sequence[Term], variances: Array, a: Rows, b: Rows) -> Array:
+    """Prior covariance of designs `a` with designs `b`, without the noise."""
+    parts = (v * term.between(a, b) for v, term in zip(variances[:-1], terms, strict=True))
+    return np.asarray(sum(parts, start=np.full((len(a), len(b)), MEAN)))
+
+
+def prior_variance(terms: Sequence[Term], variances: Array) -> Array:
+    """Prior variance of each design, without the noise."""
+    parts = (v * term.own() for v, term in zip(variances[:-1], terms, strict=True))
+    return np.asarray(sum(parts, start=np.full(len(terms[0].values), MEAN)))
+
+
+def learned(lessons: Sequence[tuple[Sequence[Term], Rows, Array]], terms: int) -> Array:
+    """Variances of the terms and of the noise under which the lessons are likeliest together.
+
+    lessons: terms, rows and standardised values of each task; none leaves the usual variances. Needs SciPy.
+    """
+    start = np.full(terms + 1, USUAL)
+    if not lessons:
+        return np.asarray(np.exp(start))
+    optimize = require("scipy.optimize", extra="train")
+    prepared = [([term.between(rows, rows) for term in given], y) for given, rows, y in lessons]
+
+    def loss(logs: Array) -> tuple[float, Array]:
+        value, slope = _shrinkage(logs)
+        for parts, y in prepared:
+            more, steeper = _unlikelihood(np.exp(logs), parts, y)
+            value, slope = value + more / len(prepared), slope + steeper / len(prepared)
+        return value, slope
+
+    found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[BOUNDS] * (terms + 1))
+    result: Array = np.exp(found.x)
+    return result
+
+
+def left_out(inner: Array, y: Array) -> float:
+    """Root mean square of the errors in standard deviations when each value is predicted from the rest.
+
+    inner: prior covariance of the values, noise and all. Equations 5.10 to 5.12.
+    """
+    inverse = np.linalg.inv(inner)
+    return float(np.sqrt(np.mean((inverse @ y) ** 2 / np.diag(inverse))))
+
+
+def _shrinkage(logs: Array) -> tuple[float, Array]:
+    return SHRINKAGE * float(((logs - USUAL) ** 2).sum()), 2 * SHRINKAGE * (logs - USUAL)
+
+
+def _unlikelihood(variances: Array, parts: Sequence[Array], y: Array) -> tuple[float, Array]:
+    """Negative log marginal likelihood and its slope in the logarithms of the variances (equations 5.8 and 5.9)."""
+    noise = np.eye(len(y))
+    whole = sum(
+        (v * k for v, k in zip(variances, parts, strict=False)), start=MEAN + (variances[-1] + JITTER) * noise
+    )
+    inverse = np.linalg.inv(whole)
+    weights = inverse @ y
+    value = 0.5 * float(y @ weights) + 0.5 * float(np.linalg.slogdet(whole)[1])
+    gap = inverse - np.outer(weights, weights)
+    slope = np.array([0.5 * v * float((gap * k).sum()) for v, k in zip(variances, [*parts, noise], strict=True)])
+    return value, slope

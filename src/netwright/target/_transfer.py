@@ -1,0 +1,197 @@
+"""A new device from a few measurements: all latencies from k measured ones and the tables of other devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from netwright.errors import DataError
+from netwright.target._design_features import design_features
+from netwright.target._gaussian_process import Term, covariance, learned, left_out, prior_variance, standardised
+
+__all__ = ["DeviceTransfer", "Prediction"]
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+LESSONS, LESSON = 2, 60
+"""Subsets of each reference device from which the variances are learned, and their size."""
+CANDIDATES = 1000
+"""Designs among which the ones to measure are chosen."""
+COVERAGE = 0.9
+EXPECTED = 10
+WIDTH = 1.645
+"""Standard deviations on each side that hold 90 % of a normal distribution."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Latency of every design on the new device, in ms, and the ends of an interval meant to hold 90 % of them."""
+
+    median_ms: Array
+    low_ms: Array
+    high_ms: Array
+
+
+class DeviceTransfer:
+    """Predicts a device from few of its measurements and the tables of other devices on the same designs.
+
+    A Gaussian process on the logarithm of the latency, whose covariance is a sum of terms: linear and smooth ones in
+    the other devices' latencies, both as measured and as an additive model of the decisions gives them, which takes
+    the noise out; linear ones in what each kind of option costs on them; linear and smooth ones in the decisions
+    themselves. How much each term weighs is learned from the other devices, each predicted in turn from the rest, and
+    so is the width of the intervals.
+
+    >>> rng = np.random.default_rng(0)
+    >>> designs = [{f"layer{i}": int(rng.integers(3)) for i in range(6)} for _ in range(200)]
+    >>> work = np.array([sum((i + 1) * design[f"layer{i}"] for i in range(6)) for design in designs]) + 5.0
+    >>> transfer = DeviceTransfer(designs, {"phone": 3.0 * work, "board": work**1.2})
+    >>> chosen = transfer.choose(8)
+    >>> predicted = transfer.predict(chosen, 0.5 * work[chosen] + 2.0)
+    >>> bool(np.corrcoef(predicted.median_ms, work)[0, 1] > 0.99)
+    True
+
+    designs: of one space, value by path. references: latency of each design in ms by device; with none, only the
+    decisions tell designs apart. seed: of the subsets that are learned from.
+
+    Raises DataError when a table has not one row for each design, or a latency that is not positive and finite.
+    """
+
+    def __init__(
+        self, designs: Sequence[Mapping[str, Any]], references: Mapping[str, ArrayLike], *, seed: int = 0
+    ) -> None:
+        self.features = design_features(designs)
+        logs = [_logarithms(name, table, len(designs)) for name, table in references.items()]
+        self._tables = np.stack(logs, axis=1) if logs else np.zeros((len(designs), 0))
+        self._additive = _additive(self.features.decisions, self._tables)
+        self._seed = seed
+
+    def choose(self, k: int, among: ArrayLike | None = None) -> Rows:
+        """Numbers of the k designs to measure: one after the other the one that is known least.
+
+        among: numbers of the designs to choose from; if none, 1,000 drawn from all.
+
+        Raises DataError unless k is between 1 and their number.
+        """
+        pool = self._candidates() if among is None else np.asarray(among, dtype=np.int64)
+        if not 1 <= k <= len(pool):
+            raise DataError(f"the designs to measure must be between 1 and {len(pool)}, but got {k}.")
+        prior = covariance(self._terms, self._variances, pool, pool)
+        left, rows = np.diag(prior).copy(), np.zeros((0, len(pool)))
+        picked: list[int] = []
+        for _ in range(k):
+            best = int(np.argmax(left))
+            step = (prior[best] - rows[:, best] @ rows) / np.sqrt(left[best] + self._variances[-1])
+            rows, left = np.vstack([rows, step]), left - step**2
+            picked.append(best)
+            left[picked] = -np.inf
+        return pool[picked]
+
+    def predict(self, measured: ArrayLike, latency_ms: ArrayLike) -> Prediction:
+        """Latency of every design from those of the measured ones.
+
+        measured: numbers of the designs. latency_ms: their latencies in ms, in the same order.
+
+        Raises DataError for fewer than two measurements, a number that no design has, or a latency that is not
+        positive and finite.
+        """
+        rows = np.asarray(measured, dtype=np.int64)
+        if len(rows) < 2 or rows.min() < 0 or rows.max() >= len(self._tables):
+            raise DataError(
+                f"at least 2 designs of numbers below {len(self._tables)} must be measured, but got {rows.tolist()}."
+            )
+        logs = _logarithms("the new device", latency_ms, len(rows))
+        mean, deviation = self._posterior(self._terms, rows, logs)
+        reach = self._width(rows) * deviation
+        return Prediction(np.exp(mean), np.exp(mean - reach), np.exp(mean + reach))
+
+    def _candidates(self) -> Rows:
+        count = len(self._tables)
+        return np.random.default_rng(self._seed).choice(count, min(CANDIDATES, count), replace=False)
+
+    @cached_property
+    def _devices(self) -> list[int]:
+        return list(range(self._tables.shape[1]))
+
+    @cached_property
+    def _terms(self) -> list[Term]:
+        return self._terms_from(self._devices)
+
+    def _terms_from(self, devices: Sequence[int]) -> list[Term]:
+        """Terms of the covariance where only these devices are known."""
+        known, weights = self._tables[:, devices], self._additive[:, devices]
+        told = standardised(np.concatenate([known, self.features.decisions @ weights], axis=1))
+        kinds = [self.features.by_kind(weights[:, i]) for i in range(len(devices))]
+        decisions, counts = standardised(self.features.decisions), standardised(self.features.by_kind())
+        spent = standardised(np.concatenate(kinds, axis=1)) if kinds else counts
+        return [Term(told), Term(told, True), Term(spent), Term(counts), Term(counts, True), Term(decisions)]
+
+    def _others(self, device: int) -> list[Term]:
+        return self._terms_from([other for other in self._devices if other != device])
+
+    @cached_property
+    def _variances(self) -> Array:
+        """Variances of the terms and of the noise, learned by predicting each device from the others."""
+        rng = np.random.default_rng(self._seed)
+        count = len(self._tables)
+        lessons = []
+        for device in self._devices if len(self._devices) > 1 else []:
+            terms = self._others(device)
+            for _ in range(LESSONS):
+                rows = rng.choice(count, min(LESSON, count), replace=False)
+                lessons.append((terms, rows, _standard(self._tables[rows, device])[0]))
+        return learned(lessons, len(self._terms))
+
+    def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array) -> tuple[Array, Array]:
+        """Mean and deviation of each design's logarithm of a measured latency.
+
+        The deviation is widened or narrowed by how well the measured designs are told from each other, which counts
+        as much as what is expected once there are `EXPECTED` of them.
+        """
+        y, centre, scale = _standard(logs)
+        noise = self._variances[-1]
+        inner = covariance(terms, self._variances, rows, rows) + noise * np.eye(len(rows))
+        across = covariance(terms, self._variances, rows, np.arange(len(self._tables)))
+        factor = np.linalg.cholesky(inner)
+        half = np.linalg.solve(factor, across)
+        left = np.maximum(prior_variance(terms, self._variances) - (half**2).sum(axis=0), 0.0) + noise
+        seen = (EXPECTED + len(rows) * left_out(inner, y) ** 2) / (EXPECTED + len(rows))
+        return centre + scale * (half.T @ np.linalg.solve(factor, y)), scale * np.sqrt(left * seen)
+
+    def _width(self, rows: Rows) -> float:
+        """Deviations on each side that hold 90 % of the designs, where the other devices are the new one in turn."""
+        if len(self._devices) < 2:
+            return WIDTH
+        misses = []
+        for device in self._devices:
+            mean, deviation = self._posterior(self._others(device), rows, self._tables[rows, device])
+            misses.append(np.abs(mean - self._tables[:, device]) / deviation)
+        return float(np.quantile(np.concatenate(misses), COVERAGE))
+
+
+def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
+    values = np.asarray(table, dtype=np.float64)
+    if values.shape != (count,):
+        raise DataError(f"{name} must have one latency for each of {count} designs, but has shape {values.shape}.")
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if len(wrong):
+        raise DataError(f"latencies must be positive and finite, but {name} has {values[wrong[0]]} at {wrong[0]}.")
+    return np.log(values)
+
+
+def _standard(logs: Array) -> tuple[Array, float, float]:
+    centre, scale = float(logs.mean()), float(logs.std()) or 1e-6
+    return (logs - centre) / scale, centre, scale
+
+
+def _additive(decisions: Array, tables: Array) -> Array:
+    """Cost of each decision on each device, by ridge regression on all designs."""
+    centred = decisions - decisions.mean(axis=0)
+    square = centred.T @ centred + np.eye(decisions.shape[1])
+    result: Array = np.linalg.solve(square, centred.T @ (tables - tables.mean(axis=0)))
+    return result

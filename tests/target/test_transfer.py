@@ -1,0 +1,135 @@
+"""A new device is predicted from few measurements, the other devices' tables and the decisions of the designs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from netwright.errors import DataError
+from netwright.target import DeviceTransfer
+from netwright.target._gaussian_process import Term, covariance, left_out, prior_variance
+
+FOLDER = Path(__file__).parents[3] / "shared" / "data" / "device_latency"
+Array = NDArray[np.float64]
+
+
+def toy(count: int = 300, seed: int = 0) -> tuple[list[dict[str, Any]], dict[str, Array]]:
+    """Designs of eight layers, and four devices to which the kinds of layers cost different amounts."""
+    rng = np.random.default_rng(seed)
+    kinds = ("a", "b", "c", "d")
+    designs = [{f"layer{i}.op": kinds[rng.integers(4)] for i in range(8)} for _ in range(count)]
+    tables = {}
+    for device in ("p", "q", "r", "s"):
+        cost = dict(zip(kinds, rng.uniform(0.2, 2.0, 4), strict=True))
+        clean = np.array([sum((1 + i / 4) * cost[design[f"layer{i}.op"]] for i in range(8)) for design in designs])
+        tables[device] = clean * np.exp(rng.normal(0, 0.02, count))
+    return designs, tables
+
+
+def ranks(a: Array, b: Array) -> float:
+    return float(np.corrcoef(a.argsort().argsort(), b.argsort().argsort())[0, 1])
+
+
+@pytest.fixture(scope="module")
+def transfer() -> DeviceTransfer:
+    designs, tables = toy()
+    return DeviceTransfer(designs, {name: tables[name] for name in ("p", "q", "r")})
+
+
+def test_ten_measurements_rank_a_new_device(transfer: DeviceTransfer) -> None:
+    latency = toy()[1]["s"]
+    chosen = transfer.choose(10)
+    predicted = transfer.predict(chosen, latency[chosen])
+    assert len(set(chosen.tolist())) == 10
+    assert ranks(predicted.median_ms, latency) > 0.95
+    inside = (predicted.low_ms <= latency) & (latency <= predicted.high_ms)
+    assert 0.75 < inside.mean() <= 1.0
+    assert (predicted.low_ms < predicted.median_ms).all()
+
+
+def test_units_of_the_tables_do_not_matter(transfer: DeviceTransfer) -> None:
+    designs, tables = toy()
+    scaled = DeviceTransfer(designs, {name: 1000.0 * tables[name] for name in ("p", "q", "r")})
+    chosen = transfer.choose(6)
+    assert scaled.choose(6).tolist() == chosen.tolist()
+    first = transfer.predict(chosen, tables["s"][chosen])
+    second = scaled.predict(chosen, 50.0 * tables["s"][chosen])
+    assert np.allclose(50.0 * first.median_ms, second.median_ms)
+
+
+@pytest.mark.parametrize("names", [(), ("p",)])
+def test_no_or_one_other_device(names: tuple[str, ...]) -> None:
+    designs, tables = toy()
+    transfer = DeviceTransfer(designs, {name: tables[name] for name in names})
+    chosen = transfer.choose(20)
+    assert ranks(transfer.predict(chosen, tables["s"][chosen]).median_ms, tables["s"]) > 0.8
+
+
+def test_chosen_designs_tell_more_than_the_first_ones(transfer: DeviceTransfer) -> None:
+    latency = toy()[1]["s"]
+    chosen, first = transfer.choose(6), np.arange(6)
+    errors = [
+        np.abs(np.log(transfer.predict(rows, latency[rows]).median_ms / latency)).mean() for rows in (chosen, first)
+    ]
+    assert errors[0] < errors[1]
+
+
+def test_designs_are_chosen_among_those_allowed(transfer: DeviceTransfer) -> None:
+    assert set(transfer.choose(3, among=[4, 8, 15, 16]).tolist()) <= {4, 8, 15, 16}
+
+
+def test_covariance_of_a_design_with_itself() -> None:
+    values = np.random.default_rng(0).standard_normal((5, 3))
+    terms, variances = [Term(values), Term(values, True)], np.array([0.5, 0.25, 0.1])
+    rows = np.arange(5)
+    whole = covariance(terms, variances, rows, rows)
+    assert np.allclose(np.diag(whole), prior_variance(terms, variances))
+    assert np.linalg.eigvalsh(whole).min() > -1e-9
+
+
+def test_left_out_errors_are_those_of_leaving_out() -> None:
+    rng = np.random.default_rng(1)
+    root = rng.standard_normal((6, 6))
+    inner, y = root @ root.T + np.eye(6), rng.standard_normal(6)
+    squares = []
+    for i in range(6):
+        rest = [j for j in range(6) if j != i]
+        weights = np.linalg.solve(inner[np.ix_(rest, rest)], inner[rest, i])
+        squares.append((y[i] - weights @ y[rest]) ** 2 / (inner[i, i] - weights @ inner[rest, i]))
+    assert left_out(inner, y) == pytest.approx(np.sqrt(np.mean(squares)))
+
+
+@pytest.mark.parametrize(
+    ("table", "match"),
+    [([1.0, 2.0], "one latency for each of 300"), ([0.0] * 300, "positive and finite"), ([np.nan] * 300, "positive")],
+)
+def test_tables_that_are_none(table: list[float], match: str) -> None:
+    with pytest.raises(DataError, match=match):
+        DeviceTransfer(toy()[0], {"phone": table})
+
+
+def test_measurements_that_do_not_do(transfer: DeviceTransfer) -> None:
+    with pytest.raises(DataError, match="between 1 and"):
+        transfer.choose(0)
+    with pytest.raises(DataError, match="at least 2 designs"):
+        transfer.predict([1], [2.0])
+    with pytest.raises(DataError, match="at least 2 designs"):
+        transfer.predict([1, 300], [2.0, 3.0])
+    with pytest.raises(DataError, match=r"the new device has -1\.0 at 1"):
+        transfer.predict([1, 2], [2.0, -1.0])
+
+
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the folder of published tables is not beside the checkout")
+def test_a_published_device() -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    columns = pq.read_table(FOLDER / "fbnet_ms.parquet").slice(0, 1500).to_pydict()
+    designs = [{f"layer{i}.op": op for i, op in enumerate(row.split())} for row in columns.pop("ops")]
+    tables = {name: np.asarray(values) for name, values in columns.items()}
+    latency = tables.pop(sorted(tables)[0])
+    transfer = DeviceTransfer(designs, tables)
+    chosen = transfer.choose(10)
+    assert ranks(transfer.predict(chosen, latency[chosen]).median_ms, latency) > 0.88
