@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.errors import DataError
 from netwright.target import DeviceTransfer
-from netwright.target._gaussian_process import Term, covariance, left_out, prior_variance
+from netwright.target._gaussian_process import Term, covariance, prior_variance
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "device_latency"
 Array = NDArray[np.float64]
@@ -89,18 +89,6 @@ def test_covariance_of_a_design_with_itself() -> None:
     whole = covariance(terms, variances, rows, rows)
     assert np.allclose(np.diag(whole), prior_variance(terms, variances))
     assert np.linalg.eigvalsh(whole).min() > -1e-9
-
-
-def test_left_out_errors_are_those_of_leaving_out() -> None:
-    rng = np.random.default_rng(1)
-    root = rng.standard_normal((6, 6))
-    inner, y = root @ root.T + np.eye(6), rng.standard_normal(6)
-    squares = []
-    for i in range(6):
-        rest = [j for j in range(6) if j != i]
-        weights = np.linalg.solve(inner[np.ix_(rest, rest)], inner[rest, i])
-        squares.append((y[i] - weights @ y[rest]) ** 2 / (inner[i, i] - weights @ inner[rest, i]))
-    assert left_out(inner, y) == pytest.approx(np.sqrt(np.mean(squares)))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netwright._optional import require
 
-__all__ = ["MEAN", "Term", "covariance", "learned", "left_out", "prior_variance", "standardised"]
+__all__ = ["MEAN", "Term", "covariance", "learned", "prior_variance", "standardised"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -94,15 +94,6 @@ def learned(lessons: Sequence[tuple[Sequence[Term], Rows, Array]], terms: int) -
     found = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[BOUNDS] * (terms + 1))
     result: Array = np.exp(found.x)
     return result
-
-
-def left_out(inner: Array, y: Array) -> float:
-    """Root mean square of the errors in standard deviations when each value is predicted from the rest.
-
-    inner: prior covariance of the values, noise and all. Equations 5.10 to 5.12.
-    """
-    inverse = np.linalg.inv(inner)
-    return float(np.sqrt(np.mean((inverse @ y) ** 2 / np.diag(inverse))))
 
 
 def _shrinkage(logs: Array) -> tuple[float, Array]:

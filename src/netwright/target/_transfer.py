@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netwright.errors import DataError
 from netwright.target._design_features import design_features
-from netwright.target._gaussian_process import Term, covariance, learned, left_out, prior_variance, standardised
+from netwright.target._gaussian_process import Term, covariance, learned, prior_variance, standardised
 
 __all__ = ["DeviceTransfer", "Prediction"]
 
@@ -24,7 +24,7 @@ LESSONS, LESSON = 2, 60
 CANDIDATES = 1000
 """Designs among which the ones to measure are chosen."""
 COVERAGE = 0.9
-EXPECTED = 10
+PRIOR_DEVICES = 2
 WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
 
@@ -72,7 +72,7 @@ class DeviceTransfer:
         self._seed = seed
 
     def choose(self, k: int, among: ArrayLike | None = None) -> Rows:
-        """Numbers of the k designs to measure: one after the other the one that is known least.
+        """Numbers of the k designs to measure: one after the other the one that leaves least unknown of all of them.
 
         among: numbers of the designs to choose from; if none, 1,000 drawn from all.
 
@@ -81,15 +81,14 @@ class DeviceTransfer:
         pool = self._candidates() if among is None else np.asarray(among, dtype=np.int64)
         if not 1 <= k <= len(pool):
             raise DataError(f"the designs to measure must be between 1 and {len(pool)}, but got {k}.")
-        prior = covariance(self._terms, self._variances, pool, pool)
-        left, rows = np.diag(prior).copy(), np.zeros((0, len(pool)))
+        left = covariance(self._terms, self._variances, pool, pool)
         picked: list[int] = []
         for _ in range(k):
-            best = int(np.argmax(left))
-            step = (prior[best] - rows[:, best] @ rows) / np.sqrt(left[best] + self._variances[-1])
-            rows, left = np.vstack([rows, step]), left - step**2
-            picked.append(best)
-            left[picked] = -np.inf
+            told = (left**2).sum(axis=0) / (np.diag(left) + self._variances[-1])
+            told[picked] = -np.inf
+            picked.append(int(np.argmax(told)))
+            step = left[picked[-1]]
+            left = left - np.outer(step, step) / (step[picked[-1]] + self._variances[-1])
         return pool[picked]
 
     def predict(self, measured: ArrayLike, latency_ms: ArrayLike) -> Prediction:
@@ -148,11 +147,7 @@ class DeviceTransfer:
         return learned(lessons, len(self._terms))
 
     def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array) -> tuple[Array, Array]:
-        """Mean and deviation of each design's logarithm of a measured latency.
-
-        The deviation is widened or narrowed by how well the measured designs are told from each other, which counts
-        as much as what is expected once there are `EXPECTED` of them.
-        """
+        """Mean and deviation of each design's logarithm of a measured latency."""
         y, centre, scale = _standard(logs)
         noise = self._variances[-1]
         inner = covariance(terms, self._variances, rows, rows) + noise * np.eye(len(rows))
@@ -160,18 +155,20 @@ class DeviceTransfer:
         factor = np.linalg.cholesky(inner)
         half = np.linalg.solve(factor, across)
         left = np.maximum(prior_variance(terms, self._variances) - (half**2).sum(axis=0), 0.0) + noise
-        seen = (EXPECTED + len(rows) * left_out(inner, y) ** 2) / (EXPECTED + len(rows))
-        return centre + scale * (half.T @ np.linalg.solve(factor, y)), scale * np.sqrt(left * seen)
+        return centre + scale * (half.T @ np.linalg.solve(factor, y)), scale * np.sqrt(left)
 
     def _width(self, rows: Rows) -> float:
-        """Deviations on each side that hold 90 % of the designs, where the other devices are the new one in turn."""
-        if len(self._devices) < 2:
-            return WIDTH
+        """Deviations on each side that hold 90 % of the designs, where the other devices are the new one in turn.
+
+        Shrunk towards those of a normal distribution, which weigh as much as `PRIOR_DEVICES` devices.
+        """
         misses = []
-        for device in self._devices:
+        for device in self._devices if len(self._devices) > 1 else []:
             mean, deviation = self._posterior(self._others(device), rows, self._tables[rows, device])
             misses.append(np.abs(mean - self._tables[:, device]) / deviation)
-        return float(np.quantile(np.concatenate(misses), COVERAGE))
+        found = float(np.quantile(np.concatenate(misses), COVERAGE)) if misses else WIDTH
+        total = len(misses) * found**2 + PRIOR_DEVICES * WIDTH**2
+        return float(np.sqrt(total / (len(misses) + PRIOR_DEVICES)))
 
 
 def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
