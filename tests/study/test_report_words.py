@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.study._report import _axes as axes
+from netwright import _page as page
 from netwright.study._report import _words as words
 
 REAL = st.floats(-1e12, 1e12, allow_nan=False)
@@ -35,14 +35,14 @@ def test_an_interval_holds_what_was_seen(n, data):
 
 @given(st.integers(1, 10**40), st.integers(1, 10**40))
 def test_a_share_is_none_or_all_only_where_it_is(part, rest):
-    said = words.percent(Fraction(part, part + rest))
+    said = page.percent(Fraction(part, part + rest))
     assert said not in ("0 %", "100 %") or rest * 10**11 < part
 
 
 def test_the_share_of_nothing_and_of_everything():
-    assert words.percent(Fraction(0)) == "0 %"
-    assert words.percent(Fraction(1)) == "100 %"
-    assert words.percent(Fraction(1, 10**400)) == "under 10⁻³⁰⁰ %"
+    assert page.percent(Fraction(0)) == "0 %"
+    assert page.percent(Fraction(1)) == "100 %"
+    assert page.percent(Fraction(1, 10**400)) == "under 10⁻³⁰⁰ %"
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,12 @@ def test_the_share_of_nothing_and_of_everything():
     ],
 )
 def test_quantities_have_their_unit(metric, value, said):
-    assert words.quantity(metric, value) == said
+    assert page.quantity(metric, value) == said
 
 
 @given(st.integers(0, 10**60))
 def test_a_count_reads_as_its_number(number):
-    said = words.count(number)
+    said = page.count(number)
     if number < 10**8:
         assert said == f"{number:,}"
     else:
@@ -81,7 +81,7 @@ def test_a_count_reads_as_its_number(number):
 
 @given(st.lists(REAL, min_size=1, max_size=60), st.sampled_from([-1, 0, 1]))
 def test_any_values_get_an_axis_with_places_in_it(values, better):
-    axis = axes.fit("loss", values, better=better)
+    axis = page.fit("loss", values, better=better)
     assert axis.low < axis.high
     assert all(0 <= axis.at(value) <= 1 for value in values)
     ticks = axis.ticks()
@@ -92,22 +92,22 @@ def test_any_values_get_an_axis_with_places_in_it(values, better):
 
 @given(st.lists(st.floats(1e-9, 1e15), min_size=1, max_size=30))
 def test_costs_are_all_within_their_axis(values):
-    axis = axes.fit("params", values)
+    axis = page.fit("params", values)
     assert axis.cut == 0
     assert not any(axis.outside(value) for value in values)
 
 
 def test_a_few_untrained_networks_do_not_press_the_others_together():
     values = [0.97 + i * 0.0005 for i in range(50)] + [0.1, 0.1]
-    axis = axes.fit("accuracy", values, better=1)
+    axis = page.fit("accuracy", values, better=1)
     assert axis.low > 0.9
     assert axis.cut == 2
     assert axis.at(0.1) == 0
-    assert axes.fit("accuracy", values, better=1, also=[0.1]).cut == 0
+    assert page.fit("accuracy", values, better=1, also=[0.1]).cut == 0
 
 
 @pytest.mark.parametrize("most", [1, 2, 10, 10**20, 10**400])
 def test_counts_of_any_size_have_an_axis(most):
-    axis = axes.count_axis("designs", most)
+    axis = page.count_axis("designs", most)
     assert 0 < axis.at(1) < 1
     assert 1 <= len(axis.ticks()) <= 8

@@ -18,7 +18,17 @@ from netwright.errors import NetwrightError, SpaceError
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["AsJson", "Classes", "InputShape", "Limits", "find_space", "import_path", "load_own", "parse_shape"]
+__all__ = [
+    "AsJson",
+    "Classes",
+    "InputShape",
+    "Limits",
+    "calling_own",
+    "find_space",
+    "import_path",
+    "load_own",
+    "parse_shape",
+]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
 Limits = Annotated[
@@ -65,7 +75,7 @@ def load_own(text: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    with _own_code(f"importing {module_name}"):
+    with calling_own(f"importing {module_name}"):
         found: Any = importlib.import_module(module_name)
     for attribute in attributes.split("."):
         if not hasattr(found, attribute):
@@ -75,7 +85,7 @@ def load_own(text: str) -> Any:
 
 
 @contextmanager
-def _own_code(doing: str) -> Iterator[None]:
+def calling_own(doing: str) -> Iterator[None]:
     """Make one sentence of whatever the user's own code raises, with the line that raised it."""
     try:
         yield
@@ -107,7 +117,7 @@ def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | N
         return get_space(auto_space(shape) if name == "auto" and shape else name, shape, classes)
     found = load_own(name)
     if callable(found) and not isinstance(found, Space):
-        with _own_code(f"calling {name}"):
+        with calling_own(f"calling {name}"):
             found = found(**_catalogue_arguments(shape, classes))
     elif shape is not None or classes is not None:
         raise SpaceError(f"{name} is a finished space, which takes neither --input nor --classes.")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from netwright.errors import ExportError, NetwrightError
-from netwright.graph import Constant, Graph, Input, Shape, Tensor
+from netwright.graph import Constant, Graph, Input, Node, Shape, Tensor
 
-__all__ = ["describe", "shapes_at"]
+__all__ = ["describe", "shapes_at", "with_batch"]
 
 
 def shapes_at(graph: Graph, batch: int) -> dict[Tensor, Shape]:
@@ -35,6 +35,29 @@ def shapes_at(graph: Graph, batch: int) -> dict[Tensor, Shape]:
     if faults:
         raise ExportError(f"a network must run with any batch size, but with {batch} rows: {' '.join(faults)}")
     return {tensor: twin.shape for tensor, twin in twins.items()}
+
+
+def with_batch(graph: Graph, batch: int) -> Graph:
+    """The same network with the shapes that it has for `batch` rows, without weights: what its costs follow from.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 4, 4)
+    >>> with_batch(Graph([x], [ops.relu(x)]), 8)
+    <Graph 8x3x4x4 -> 8x3x4x4, 1 nodes, 0 parameters>
+
+    Raises ExportError where the network runs with one row only.
+    """
+    if batch != 1 and any(t.batch_axis is None for t in graph.inputs):
+        fixed = ", ".join(t.name for t in graph.inputs if t.batch_axis is None)
+        raise ExportError(f"a network must run with any batch size, but {fixed} has no batch to be {batch}.")
+    shapes = shapes_at(graph, batch)
+    twins: dict[Tensor, Tensor] = {t: Input(t.shape_at(batch), t.dtype, t.name, t.batch_axis) for t in graph.inputs}
+    for node in graph.nodes:
+        twin = Node(node.op, tuple(t and twins.get(t, t) for t in node.inputs), node.attrs, node.scope)
+        twin.outputs = tuple(Tensor(shapes[t], t.dtype, twin, t.index) for t in node.outputs)
+        twins.update(zip(node.outputs, twin.outputs, strict=True))
+    inputs = [made for t in graph.inputs if isinstance(made := twins[t], Input)]
+    return Graph(inputs, [twins.get(t, t) for t in graph.outputs])
 
 
 def _fixed(tensor: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from typing import Any
 from netwright.errors import ModelError, NetwrightError, UnknownNameError
 from netwright.graph import Graph
 
-__all__ = ["read_model"]
+__all__ = ["graph_of", "is_module", "read_model"]
 
 PICKLED = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pt2", ".pth", ".pytorch", ".t7", ".tar"})
 """Ends of the names of files that are, or hold, Python pickles."""
@@ -40,7 +40,7 @@ def read_model(source: str | Path, input: Any = None, strict: bool = True) -> Gr
     """
     text = os.fspath(source)
     if isinstance(source, str) and IMPORT_PATH.fullmatch(text) and not Path(text).exists():
-        return _imported(text, input, strict)
+        return graph_of(_attribute(text), text, input, strict)
     return _read(Path(source), input, strict)
 
 
@@ -74,9 +74,9 @@ def _is_pickle(path: Path) -> bool:
     return start == b"PK\x03\x04" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05")
 
 
-def _imported(text: str, example: Any, strict: bool) -> Graph:
-    found = _attribute(text)
-    if callable(found) and not _is_module(found):
+def graph_of(found: Any, text: str, example: Any, strict: bool = True) -> Graph:
+    """Graph of what an import path names: a torch module, a Graph, or a function that returns one."""
+    if callable(found) and not is_module(found):
         try:
             found = found()
         except NetwrightError:
@@ -88,7 +88,7 @@ def _imported(text: str, example: Any, strict: bool) -> Graph:
             ) from error
     if isinstance(found, Graph):
         return found
-    if not _is_module(found):
+    if not is_module(found):
         raise ModelError(f"{text} must be a torch module or a Graph, or return one, but is {type(found).__name__}.")
     if example is None:
         raise ModelError(f"a torch module needs an example of its input, such as 1x3x224x224, but {text} got none.")
@@ -122,7 +122,7 @@ def _working_folder_on_path() -> Iterator[None]:
         sys.path.remove(folder)
 
 
-def _is_module(found: Any) -> bool:
+def is_module(found: Any) -> bool:
     """Whether this is a torch module; one can only be if torch has been imported."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(found, torch.nn.Module)

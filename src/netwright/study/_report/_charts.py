@@ -8,18 +8,24 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from netwright.study._report._axes import Axis, count_axis, fit, line_axis
-from netwright.study._report._svg import WIDTH, Canvas, Chart, Key, Point
-from netwright.study._report._words import (
+from netwright._page import (
+    WIDTH,
+    Axis,
+    Canvas,
+    Chart,
+    Key,
+    Point,
     count,
-    direction_word,
+    count_axis,
     finite,
+    fit,
     headed,
     label,
+    line_axis,
     percent,
     quantity,
-    trials_word,
 )
+from netwright.study._report._words import direction_word, trials_word
 
 if TYPE_CHECKING:
     from netwright.cost import Limit

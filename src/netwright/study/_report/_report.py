@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._page import duration
 from netwright.errors import StudyError
 from netwright.study._report._page import page
 from netwright.study._report._sections import (
@@ -17,7 +18,6 @@ from netwright.study._report._sections import (
     space_section,
 )
 from netwright.study._report._tables import baselines, design_rows, failures, trial_table
-from netwright.study._report._words import duration
 
 if TYPE_CHECKING:
     from netwright.space import Space

@@ -6,18 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from netwright._page import Chart, count, finite, headed, label, quantity
 from netwright.errors import NetwrightError
 from netwright.study._report import _charts as charts
-from netwright.study._report._svg import Chart
-from netwright.study._report._words import (
-    count,
-    finite,
-    headed,
-    interval_of,
-    label,
-    quantity,
-    share,
-)
+from netwright.study._report._words import interval_of, share
 
 if TYPE_CHECKING:
     from netwright.cost import Limit

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from netwright._page import duration, finite, label, quantity
 from netwright.study._report import _charts as charts
 from netwright.study._report._sections import between, dig, first_line, headline_metric, told_metrics
-from netwright.study._report._words import difference, duration, finite, interval_of, label, proportion, quantity
+from netwright.study._report._words import difference, interval_of, proportion
 
 if TYPE_CHECKING:
     from netwright.strategy import Objective

@@ -1,4 +1,4 @@
-"""Axes of the report's charts: what range is shown, where the ticks are and what they say."""
+"""Axes of charts: what range is shown, where the ticks are and what they say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from netwright.study._report._words import BYTES, compact, is_share, label
+from netwright._page._words import BYTES, compact, is_share, label
 
 __all__ = ["Axis", "count_axis", "fit", "line_axis"]
 

@@ -1,4 +1,4 @@
-"""The parts of the report's charts: a frame with axes, marks, lines, shaded regions, all as SVG text."""
+"""The parts of charts: a frame with axes, marks, lines, shaded regions, all as SVG text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from netwright.study._report._axes import Axis
+from netwright._page._axes import Axis
 
 __all__ = ["HEIGHT", "SYMBOLS", "WIDTH", "Canvas", "Chart", "Key", "Point", "icon", "symbols"]
 
