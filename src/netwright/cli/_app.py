@@ -8,6 +8,7 @@ import typer
 
 from netwright.cli._draw import draw
 from netwright.cli._export import export
+from netwright.cli._profile import profile
 from netwright.cli._report import report
 from netwright.cli._search import resume, search
 from netwright.cli._space import space
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, tasks):
+for command in (search, resume, space, report, export, draw, profile, tasks):
     app.command()(command)
 
 

@@ -2,7 +2,7 @@
 
 from netwright.cost._alpha_flops import AlphaFlops
 from netwright.cost._amounts import Amounts
-from netwright.cost._blocks import Block, NodeCost
+from netwright.cost._blocks import Block, NodeCost, opened
 from netwright.cost._cost import Additive, Cost, activation_bytes
 from netwright.cost._costs import COSTS, cost, costs_of
 from netwright.cost._decoding import (
@@ -18,6 +18,7 @@ from netwright.cost._intensity import WeightedIntensity, bytes_by_dtype
 from netwright.cost._limits import Limit
 from netwright.cost._memory import MemoryPlan, memory_plan
 from netwright.cost._profile import OperatorCost, Profile, profile
+from netwright.cost._roofline import Roof
 
 __all__ = [
     "COSTS",
@@ -35,6 +36,7 @@ __all__ = [
     "NodeCost",
     "OperatorCost",
     "Profile",
+    "Roof",
     "WeightedIntensity",
     "activation_bytes",
     "attention_decoding",
@@ -46,5 +48,6 @@ __all__ = [
     "key_value_cache",
     "latent_decoding",
     "memory_plan",
+    "opened",
     "profile",
 ]

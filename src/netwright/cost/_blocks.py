@@ -121,6 +121,9 @@ class _Folding:
             else self.leaf(member)
             for key, member in module.members.items()
         ]
+        only = parts[0] if len(parts) == 1 else None
+        if name and only is not None and only.blocks:
+            return replace(only, name=f"{name}.{only.name}")
         folded = tuple(_folded(parts))
         signature = self._number(tuple(part.signature for part in parts))
         whole = Amounts.total([part.amounts for part in parts])

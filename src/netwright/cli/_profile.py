@@ -1,0 +1,127 @@
+"""`netwright profile`: where the costs of a network are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, Limits
+from netwright.cli._source import (
+    DesignFile,
+    ModelShape,
+    Seed,
+    Source,
+    SpaceOf,
+    Strict,
+    TrialNumber,
+    Wanted,
+    find,
+)
+from netwright.errors import SpaceError, UnknownNameError
+
+if TYPE_CHECKING:
+    from netwright.cost import Roof
+    from netwright.graph import Graph
+
+__all__ = ["profile"]
+
+Batch = Annotated[int, typer.Option(min=1, help="Rows of the batch that the costs are for.")]
+
+
+def profile(
+    source: Source,
+    input: ModelShape = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Measure the latency on a target: here; repeatable.")
+    ] = None,
+    batch: Batch = 1,
+    top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,
+    rows: Annotated[int, typer.Option(min=1, help="Most rows of the table of blocks.")] = 30,
+    strict: Strict = True,
+    peak_gflops: Annotated[float | None, typer.Option(help="Peak rate of a device, in GFLOP/s: a roof.")] = None,
+    bandwidth_gbs: Annotated[float | None, typer.Option(help="Its memory bandwidth, in GB/s.")] = None,
+    design: DesignFile = None,
+    trial: TrialNumber = None,
+    space: SpaceOf = None,
+    classes: Classes = None,
+    limit: Limits = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a network costs: by block, by operator, hot spots, memory, and warnings.
+
+    Example: netwright profile model.onnx --target here
+    """
+    with answering(as_json) as answer:
+        from netwright.cli._profile_words import words
+        from netwright.cost import profile as costs_of
+        from netwright.io._batch import with_batch
+
+        measures = _measures(target or ())
+        roof = _roof(peak_gflops, bandwidth_gbs)
+        found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
+        taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
+        latency = {name: measure(found.graph, batch) for name, measure in measures.items()}
+        document = {
+            "version": 1,
+            "source": source,
+            "title": found.title,
+            "design": None if found.design is None else dict(found.design),
+            "batch": batch,
+            "latency": latency,
+            "roofline": None if roof is None else _least(taken.nodes, roof),
+            **taken.to_json(top),
+        }
+        answer.give(document, lambda: words(document, taken, top, rows))
+
+
+def _measures(names: Sequence[str]) -> dict[str, Callable[[Graph, int], dict[str, float]]]:
+    """How to measure each target by its name.
+
+    Raises UnknownNameError that lists the targets.
+    """
+    known = {"here": _here}
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("target", name, known)
+    return {name: known[name] for name in names}
+
+
+def _here(graph: Graph, batch: int) -> dict[str, float]:
+    from netwright.io import to_onnx
+    from netwright.target import latency_here
+
+    timing = latency_here(to_onnx(graph).SerializeToString(), batch=batch)
+    return {
+        "median_ms": timing.median_ms,
+        "mad_ms": timing.mad_ms,
+        "low_ms": timing.low_ms,
+        "high_ms": timing.high_ms,
+        "runs": timing.runs,
+    }
+
+
+def _roof(gflops: float | None, bandwidth: float | None) -> Roof | None:
+    from netwright.cost import Roof
+
+    if gflops is None and bandwidth is None:
+        return None
+    if gflops is None or bandwidth is None:
+        missing = "--peak-gflops" if gflops is None else "--bandwidth-gbs"
+        raise SpaceError(f"a roofline needs both --peak-gflops and --bandwidth-gbs, but {missing} is missing.")
+    return Roof(gflops, bandwidth)
+
+
+def _least(nodes: Sequence[Any], roof: Roof) -> dict[str, float]:
+    """The roof, and the least time under it: node by node, each bound by its work or by its bytes."""
+    bound = sum(node.amounts.traffic for node in nodes if node.amounts.intensity < roof.balance)
+    return {
+        "peak_gflops": roof.gflops,
+        "bandwidth_gbs": roof.bandwidth,
+        "balance": roof.balance,
+        "least_ms": sum(roof.milliseconds(node.amounts) for node in nodes),
+        "memory_bound_share": bound / (sum(node.amounts.traffic for node in nodes) or 1),
+    }
