@@ -28,6 +28,8 @@ EXAMPLES: list[Example] = [
     (nb.residual_block(24, stride=2, norm="group1"), IMAGE, (1, 24, 4, 4)),
     (nb.bottleneck(24, stride=2), IMAGE, (1, 24, 4, 4)),
     (nb.resnext(groups=4), IMAGE, IMAGE),
+    (nb.preactivated(), IMAGE, IMAGE),
+    (nb.preactivated(2, stride=2), IMAGE, (1, 32, 4, 4)),
     (nb.relu_conv_bn(), IMAGE, IMAGE),
     (nb.residual_reduction(32), IMAGE, (1, 32, 4, 4)),
     (nb.residual_reduction(), (1, 16, 7, 7), (1, 16, 4, 4)),

@@ -51,7 +51,20 @@ def layer(x: Tensor, channels: int | None = None, kernel: int = 1, stride: int =
 GIVEN = -1
 """Channels that the tie around a layer gives it."""
 GIVEN_WIDTHS: list[int] = [0]
-"""Widths given by the ties that a network is being built in."""
+"""Widths given by what a network is being built in."""
+
+
+def giving(width: int | None, build: Build) -> Build:
+    """The same with a width given to it; None gives nothing new."""
+
+    def built(x: Tensor) -> Tensor:
+        GIVEN_WIDTHS.append(GIVEN_WIDTHS[-1] if width is None else width)
+        try:
+            return build(x)
+        finally:
+            GIVEN_WIDTHS.pop()
+
+    return built
 
 
 @dataclass(frozen=True)
@@ -220,10 +233,20 @@ class Repeat(Part):
     body: Part
     times: tuple[int, ...]
     tied: bool = False
+    widths: tuple[int, int] | None = None
 
     def expression(self) -> Any:
         times = self.times[0] if len(self.times) == 1 else oneof(*self.times)
-        return repeat(self.body.expression(), times=times, tied=self.tied)
+        if self.widths is None:
+            return repeat(self.body.expression(), times=times, tied=self.tied)
+        first, rest = ({"width": width} for width in self.widths)
+        return repeat(self.body.expression(), times=times, tied=self.tied, first=first, rest=rest)
+
+    def _chained(self, builds: Sequence[Build]) -> Build:
+        if self.widths is None:
+            return chained(builds)
+        first, rest = self.widths
+        return chained([giving(rest if i else first, build) for i, build in enumerate(builds)])
 
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
         for n in self.times:
@@ -233,11 +256,11 @@ class Repeat(Part):
                     yield start.building(unchanged)
                 else:
                     for derived in self.body.derivations(start, below(prefix, "each"), rules):
-                        yield derived.building(chained([derived.build] * n))
+                        yield derived.building(self._chained([derived.build] * n))
             else:
                 placed = [(self.body, below(prefix, str(i))) for i in range(n)]
                 for derived, builds in one_after_the_other(placed, start, rules):
-                    yield derived.building(chained(builds))
+                    yield derived.building(self._chained(builds))
 
 
 def joined(join: str, values: Sequence[Tensor]) -> Tensor:
@@ -395,24 +418,14 @@ class Tied(Part):
         values = {} if self.width is None else {"width": self.width}
         return tied(self.key, self.body.expression(), **values)
 
-    def _here(self, build: Build) -> Build:
-        def built(x: Tensor) -> Tensor:
-            GIVEN_WIDTHS.append(GIVEN_WIDTHS[-1] if self.width is None else self.width)
-            try:
-                return build(x)
-            finally:
-                GIVEN_WIDTHS.pop()
-
-        return built
-
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
         known = dict(at.ties)
         if self.key in known:
-            yield at.building(self._here(known[self.key]))
+            yield at.building(giving(self.width, known[self.key]))
             return
         for derived in self.body.derivations(at, self.key, rules):
             ties = (*derived.ties, (self.key, derived.build))
-            yield replace(derived, ties=ties, build=self._here(derived.build))
+            yield replace(derived, ties=ties, build=giving(self.width, derived.build))
 
 
 @dataclass(frozen=True)
@@ -539,6 +552,11 @@ def cells(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Cell:
     return Cell(parts, draw(st.sampled_from(["add", "mul", "concat"])), outputs)
 
 
+def widths_given() -> st.SearchStrategy[Part]:
+    wide: st.SearchStrategy[Part] = st.builds(Layer, st.just((GIVEN,)), some(1, 3))
+    return wide | st.lists(wide | st.just(Skip()), min_size=1, max_size=2).map(tuple).map(Seq)
+
+
 def wirings() -> st.SearchStrategy[Wiring]:
     plain: st.SearchStrategy[Part] = layers() | st.just(Skip())
     several = st.lists(plain, min_size=2, max_size=2).map(tuple).map(OneOf)
@@ -566,6 +584,7 @@ def parts() -> st.SearchStrategy[Part]:
             weighted(inner),
             several.map(Seq),
             st.builds(Repeat, inner, some(0, 1, 2, 3), st.booleans()),
+            st.builds(Repeat, widths_given(), some(0, 1, 2, 3), st.booleans(), st.sampled_from([(3, 2), (4, 4)])),
             st.builds(Branch, several, st.sampled_from(["add", "mul", "concat"])),
             st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
             cells(inner),

@@ -14,6 +14,7 @@ from netwright.space.catalog import SPACES, auto_space, get_space
 from netwright.testing import SpaceConformance
 
 INPUTS = {
+    "accel-nasbench": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
@@ -23,6 +24,8 @@ INPUTS = {
     "nasbench201": (1, 16, 16),
     "ofa-mobilenetv3": (3, 96, 96),
     "series-tiny": (2, 40),
+    "transnas101-macro": (3, 128, 128),
+    "transnas101-micro": (3, 64, 64),
     "vit-tiny": (3, 16, 16),
 }
 
@@ -71,7 +74,7 @@ def test_spaces_of_series_take_any_length(length: int) -> None:
 
 
 def test_unknown_names_and_shapes() -> None:
-    with pytest.raises(UnknownNameError, match=r"no space is named 'resnet'.*known: convnet-tiny"):
+    with pytest.raises(UnknownNameError, match=r"no space is named 'resnet'.*known: accel-nasbench"):
         get_space("resnet")
     with pytest.raises(
         SpaceError, match=r"nasbench201 takes inputs of shape .channels, height, width., but got .4,."

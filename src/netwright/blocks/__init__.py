@@ -27,6 +27,7 @@ from netwright.blocks._monarch import monarch_linear, monarch_mixer
 from netwright.blocks._nasbench201 import relu_conv_bn, residual_reduction
 from netwright.blocks._patch_embedding import patch_embedding
 from netwright.blocks._pools import avg_pool, global_pool, max_pool
+from netwright.blocks._preactivated import preactivated
 from netwright.blocks._residual import residual_block
 from netwright.blocks._resnext import resnext
 from netwright.blocks._series import conv1d, residual1d, separable1d
@@ -83,6 +84,7 @@ __all__ = [
     "patch_embedding",
     "patchify_stem",
     "pool_mixer",
+    "preactivated",
     "random_mixer",
     "random_projection",
     "relu_conv_bn",

@@ -46,6 +46,18 @@ class Contexts(NamedTuple):
         """The same contexts further down the network."""
         return self._replace(types=types)
 
+    def values(self) -> tuple[Given, ...]:
+        """What is given in each context."""
+        return self.given or ((),) * len(self.types)
+
+    def giving(self, values: Given) -> Contexts:
+        """The same contexts with further values given, in place of those of the same name."""
+        if not values:
+            return self
+        return self._replace(
+            given=tuple(tuple(sorted({**dict(outer), **dict(values)}.items())) for outer in self.values())
+        )
+
 
 class Outcome(NamedTuple):
     """What a group of derivations has in common."""

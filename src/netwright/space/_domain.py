@@ -29,6 +29,7 @@ __all__ = [
     "has_placeholder",
     "integer",
     "option_labels",
+    "plain_values",
     "real",
     "resolve",
 ]
@@ -100,13 +101,25 @@ def filled(value: Any, given: Mapping[str, Any]) -> Any:
     if isinstance(value, Placeholder):
         if value.name not in given:
             known = ", ".join(given) or "nothing"
-            raise SpaceError(f"given({value.name!r}) must stand in a tie that is given it, but {known} is given.")
+            raise SpaceError(f"given({value.name!r}) must stand where it is given, but {known} is given there.")
         return given[value.name]
     if isinstance(value, Call):
         return Call(value.block, {key: filled(inner, given) for key, inner in value.hyperparameters.items()})
     if isinstance(value, (tuple, list)):
         return type(value)(filled(inner, given) for inner in value)
     return value
+
+
+def plain_values(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Values to give, in order of their names; raises SpaceError for one that is a choice.
+
+    >>> plain_values({"stride": 2, "channels": 8})
+    (('channels', 8), ('stride', 2))
+    """
+    for name, value in values.items():
+        if as_choice(value) is not None or isinstance(value, Placeholder):
+            raise SpaceError(f"what a part is given must be plain values, but {name!r} is {value!r}.")
+    return tuple(sorted(values.items()))
 
 
 def has_placeholder(value: Any) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,6 +117,13 @@ class Builder:
         kept = {name: self.weights[p] for name, p in graph.parameters.items() if name not in new}
         return graph.with_weights({**kept, **drawn})
 
+    @contextmanager
+    def giving(self, values: Iterable[tuple[str, Any]]) -> Iterator[None]:
+        """Build what stands inside with further values given."""
+        outer, self.given = self.given, {**self.given, **dict(values)}
+        yield
+        self.given = outer
+
     def build(self, expression: Expression, x: Tensor, prefix: str, component: str) -> Tensor:
         """Build a part under a component of the path, and name its modules after it."""
         with scope(component) if component else nullcontext():
@@ -164,7 +171,7 @@ class Applied(Expression):
         if not self._open:
             return compiler.apply(call, call.apply, [(t,) for t in contexts.types])
         found: list[Graph] = []
-        for t, given in zip(contexts.types, contexts.given or ((),) * len(contexts.types), strict=True):
+        for t, given in zip(contexts.types, contexts.values(), strict=True):
             whole = filled(call, dict(given))
             graphs = compiler.apply(whole, whole.apply, [(t,)])
             if graphs is None:

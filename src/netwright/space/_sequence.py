@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.errors import SpaceError
 from netwright.graph import Tensor, scope
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, merge_uses
-from netwright.space._domain import Choice, option_labels
+from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, merge_uses
+from netwright.space._domain import Choice, option_labels, plain_values
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._forest import join_path
 from netwright.space._tie import Copies
@@ -74,11 +74,15 @@ def seq(*parts: Any, **named_parts: Any) -> Expression:
 class Repeat(Expression):
     """Copies of a part one after the other, each with decisions of its own, or all with the same ones (tied)."""
 
-    def __init__(self, body: Expression, times: Choice, *, fixed: bool, tied: bool) -> None:
-        super().__init__(body, times, fixed, tied, children=(body,))
+    def __init__(
+        self, body: Expression, times: Choice, *, fixed: bool, tied: bool, first: Given = (), rest: Given = ()
+    ) -> None:
+        super().__init__(body, times, fixed, tied, first, rest, children=(body,))
         self.body = body
         self.times = times
         self.fixed = fixed
+        self.first = first
+        self.rest = rest
         self.tie = Copies("each", body) if tied else None
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
@@ -86,7 +90,8 @@ class Repeat(Expression):
         outcomes: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
         reached = {0: outcomes}
         for copy in range(max(counts)):
-            outcomes = compose(compiler, outcomes, self.tie or self.body, str(copy), contexts)
+            into = contexts.giving(self.rest if copy else self.first)
+            outcomes = compose(compiler, outcomes, self.tie or self.body, str(copy), into)
             reached[copy + 1] = outcomes
         if self.tie is not None:
             reached = {n: compiler.resolve(reached[n], compiler.tie_number(self.tie), contexts) for n in counts}
@@ -100,16 +105,24 @@ class Repeat(Expression):
         path = join_path(prefix, "times")
         times = self.times.options[0] if self.fixed else self.times.option(builder.decide(path), path)
         for copy in range(times):
-            with scope(str(copy)):
+            with scope(str(copy)), builder.giving(self.rest if copy else self.first):
                 x = self.body.build(builder, x, join_path(prefix, "each" if self.tie else str(copy)))
         return x
 
     def __repr__(self) -> str:
         times = self.times.options[0] if self.fixed else self.times
-        return f"repeat({self.body!r}, times={times!r}{', tied=True' if self.tie else ''})"
+        values = "".join(f", {n}={dict(v)!r}" for n, v in (("first", self.first), ("rest", self.rest)) if v)
+        return f"repeat({self.body!r}, times={times!r}{', tied=True' if self.tie else ''}{values})"
 
 
-def repeat(body: Any, times: Any, *, tied: bool = False) -> Expression:
+def repeat(
+    body: Any,
+    times: Any,
+    *,
+    tied: bool = False,
+    first: Mapping[str, Any] | None = None,
+    rest: Mapping[str, Any] | None = None,
+) -> Expression:
     """Copies of a part one after the other; `times` is a number or a choice of numbers.
 
     >>> from netwright.blocks import conv
@@ -118,10 +131,13 @@ def repeat(body: Any, times: Any, *, tied: bool = False) -> Expression:
     repeat(conv(channels=8), times=oneof(1, 2))
 
     tied: all copies share their decisions (not their weights); these stand under `each` in a design.
+    first, rest: what `given(name)` in the body stands for in the first copy, and in all others, as where a stage
+        halves the image once: `repeat(conv(16, stride=given("stride")), 3, first={"stride": 2}, rest={"stride": 1})`.
 
-    Raises SpaceError when a count is not a whole number of at least 0.
+    Raises SpaceError when a count is not a whole number of at least 0, or for a choice among the values.
     """
     choice = times if isinstance(times, Choice) else Choice((times,), option_labels((times,)), (1.0,))
     if not all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in choice.options):
         raise SpaceError(f"times must be whole numbers of at least 0, but got {choice.options}.")
-    return Repeat(as_expression(body), choice, fixed=not isinstance(times, Choice), tied=tied)
+    values = {"first": plain_values(first or {}), "rest": plain_values(rest or {})}
+    return Repeat(as_expression(body), choice, fixed=not isinstance(times, Choice), tied=tied, **values)

@@ -7,7 +7,7 @@ from typing import Any
 from netwright.errors import SpaceError
 from netwright.graph import Tensor
 from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, Use, Uses
-from netwright.space._domain import Placeholder, as_choice
+from netwright.space._domain import Placeholder, plain_values
 from netwright.space._expression import Builder, Expression, as_expression
 
 __all__ = ["Copies", "Tied", "given", "tied"]
@@ -42,16 +42,13 @@ class Tied(Expression):
         if self.recursive and not self.local:
             raise SpaceError(f"tied({self.key!r}) must hold a whole grammar, but it holds a rule of one around it.")
         number = compiler.tie_number(self)
-        # A tie in front of others is given what they are given, unless it says what itself.
-        inside = contexts._replace(given=(self.given,) * len(contexts.types)) if self.given else contexts
+        inside = contexts.giving(self.given)
         outputs = {outcome.types: None for outcome in compiler.compile(self.body, inside)}
         return {Outcome(types, _uses(number, inside, types)): compiler.forest.leaf() for types in outputs}
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        outer, builder.given = builder.given, dict(self.given) or builder.given
-        y = self.body.build(builder, x, self.key)
-        builder.given = outer
-        return y
+        with builder.giving(self.given):
+            return self.body.build(builder, x, self.key)
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.given)
@@ -66,15 +63,14 @@ class Copies(Tied):
 
 def _uses(number: int, contexts: Contexts, outputs: tuple[Any, ...]) -> Uses:
     counts: dict[Use, int] = {}
-    given = contexts.given or ((),) * len(outputs)
-    for into, out, values, times in zip(contexts.types, outputs, given, contexts.times, strict=True):
+    for into, out, values, times in zip(contexts.types, outputs, contexts.values(), contexts.times, strict=True):
         use = (number, into, out, values)
         counts[use] = counts.get(use, 0) + times
     return tuple(sorted(counts.items()))
 
 
 def given(name: str) -> Placeholder:
-    """A hyperparameter that a tied part is given where it stands, and that is no decision.
+    """A hyperparameter that a part is given where it stands, by the `tied` or `repeat` around it; no decision.
 
     >>> given("stride")
     given('stride')
@@ -106,6 +102,4 @@ def tied(key: str, body: Any, **values: Any) -> Expression:
     """
     from netwright.space._expression import checked_name
 
-    if any(as_choice(value) is not None or isinstance(value, Placeholder) for value in values.values()):
-        raise SpaceError(f"what a tie is given must be plain values, but got {values}.")
-    return Tied(checked_name(key), as_expression(body), tuple(sorted(values.items())))
+    return Tied(checked_name(key), as_expression(body), plain_values(values))

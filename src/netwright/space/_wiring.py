@@ -36,8 +36,9 @@ class Wiring(Expression):
         if any(len(shape) < 3 for shape, _ in contexts.types):
             compiler.note_misfit("wiring", contexts.types, "the input must be (N, C, *space).")
             return {}
-        given = contexts.given or ((),) * len(contexts.types)
-        out = tuple(self._width(s, dict(values)) for (s, _), values in zip(contexts.types, given, strict=True))
+        out = tuple(
+            self._width(s, dict(values)) for (s, _), values in zip(contexts.types, contexts.values(), strict=True)
+        )
         types = tuple(((s[0], c, *s[2:]), dtype) for (s, dtype), c in zip(contexts.types, out, strict=True))
         options: list[tuple[int, Outcomes, float]] = []
         for n, p in zip(self.vertices.options, self.vertices.probabilities, strict=True):

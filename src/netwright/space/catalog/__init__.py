@@ -1,5 +1,10 @@
 """Published spaces, and small ones for small machines, by name."""
 
+from netwright.space.catalog._accel_nasbench import (
+    accel_nasbench,
+    accel_nasbench_from_row,
+    accel_nasbench_row,
+)
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
@@ -22,9 +27,19 @@ from netwright.space.catalog._tiny import (
     series_tiny,
     vit_tiny,
 )
+from netwright.space.catalog._transnas101 import (
+    transnas101_from_string,
+    transnas101_macro,
+    transnas101_macro_string,
+    transnas101_micro,
+    transnas101_micro_string,
+)
 
 __all__ = [
     "SPACES",
+    "accel_nasbench",
+    "accel_nasbench_from_row",
+    "accel_nasbench_row",
     "auto_space",
     "convnet_tiny",
     "fbnet",
@@ -43,5 +58,10 @@ __all__ = [
     "nasbench201_string",
     "ofa_mobilenetv3",
     "series_tiny",
+    "transnas101_from_string",
+    "transnas101_macro",
+    "transnas101_macro_string",
+    "transnas101_micro",
+    "transnas101_micro_string",
     "vit_tiny",
 ]

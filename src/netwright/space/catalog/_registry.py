@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input
 from netwright.space._space import Space
+from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
@@ -19,10 +20,12 @@ from netwright.space.catalog._tiny import (
     series_tiny,
     vit_tiny,
 )
+from netwright.space.catalog._transnas101 import transnas101_macro, transnas101_micro
 
 __all__ = ["SPACES", "auto_space", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
+    "accel-nasbench": accel_nasbench,
     "convnet-tiny": convnet_tiny,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
@@ -32,6 +35,8 @@ SPACES: dict[str, Callable[..., Space]] = {
     "nasbench201": nasbench201,
     "ofa-mobilenetv3": ofa_mobilenetv3,
     "series-tiny": series_tiny,
+    "transnas101-macro": transnas101_macro,
+    "transnas101-micro": transnas101_micro,
     "vit-tiny": vit_tiny,
 }
 """Function that makes each space: `space(input, classes, ...)`, with defaults for both."""
