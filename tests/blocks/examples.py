@@ -27,6 +27,8 @@ EXAMPLES: list[Example] = [
     (nb.residual_block(), IMAGE, IMAGE),
     (nb.residual_block(24, stride=2, norm="group1"), IMAGE, (1, 24, 4, 4)),
     (nb.bottleneck(24, stride=2), IMAGE, (1, 24, 4, 4)),
+    (nb.resnet_d(24, stride=2), IMAGE, (1, 24, 4, 4)),
+    (nb.resnet_d(expand=0.5), (1, 16, 7, 7), (1, 16, 7, 7)),
     (nb.resnext(groups=4), IMAGE, IMAGE),
     (nb.preactivated(), IMAGE, IMAGE),
     (nb.preactivated(2, stride=2), IMAGE, (1, 32, 4, 4)),

@@ -157,7 +157,7 @@ def test_once_for_all_mean_and_quantiles_agree_with_draws(ofa: Space) -> None:
 
 def test_a_shrunken_once_for_all_agrees_with_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ofa_module, "STAGES", ofa_module.STAGES[:1])
-    space = ofa_mobilenetv3(classes=10, width=0.5, resolutions=(32, 48))
+    space = ofa_mobilenetv3(classes=10, scale=0.5, resolutions=(32, 48))
     assert space.size() == 2 * 7371
     macs = space.all_costs(["macs"])[:, 0]
     exact = space.histogram("macs")

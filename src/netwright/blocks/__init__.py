@@ -29,6 +29,7 @@ from netwright.blocks._patch_embedding import patch_embedding
 from netwright.blocks._pools import avg_pool, global_pool, max_pool
 from netwright.blocks._preactivated import preactivated
 from netwright.blocks._residual import residual_block
+from netwright.blocks._resnet_d import resnet_d
 from netwright.blocks._resnext import resnext
 from netwright.blocks._series import conv1d, residual1d, separable1d
 from netwright.blocks._shufflenet_v2 import channel_shuffle, shufflenet_v2
@@ -91,6 +92,7 @@ __all__ = [
     "residual1d",
     "residual_block",
     "residual_reduction",
+    "resnet_d",
     "resnext",
     "separable1d",
     "series_activation",

@@ -17,7 +17,24 @@ from netwright.space.catalog._nasbench201 import (
     nasbench201_from_string,
     nasbench201_string,
 )
-from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
+from netwright.space.catalog._ofa_mobilenetv3 import (
+    ofa_mobilenetv3,
+    ofa_mobilenetv3_dictionary,
+    ofa_mobilenetv3_from_dictionary,
+)
+from netwright.space.catalog._ofa_resnet50 import (
+    ofa_resnet50,
+    ofa_resnet50_dictionary,
+    ofa_resnet50_from_dictionary,
+)
+from netwright.space.catalog._proxylessnas import (
+    ofa_proxyless,
+    ofa_proxyless_dictionary,
+    ofa_proxyless_from_dictionary,
+    proxylessnas,
+    proxylessnas_blocks,
+    proxylessnas_from_blocks,
+)
 from netwright.space.catalog._registry import SPACES, auto_space, get_space
 from netwright.space.catalog._tiny import (
     convnet_tiny,
@@ -57,6 +74,17 @@ __all__ = [
     "nasbench201_from_string",
     "nasbench201_string",
     "ofa_mobilenetv3",
+    "ofa_mobilenetv3_dictionary",
+    "ofa_mobilenetv3_from_dictionary",
+    "ofa_proxyless",
+    "ofa_proxyless_dictionary",
+    "ofa_proxyless_from_dictionary",
+    "ofa_resnet50",
+    "ofa_resnet50_dictionary",
+    "ofa_resnet50_from_dictionary",
+    "proxylessnas",
+    "proxylessnas_blocks",
+    "proxylessnas_from_blocks",
     "series_tiny",
     "transnas101_from_string",
     "transnas101_macro",

@@ -12,6 +12,8 @@ from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
+from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
+from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -34,6 +36,9 @@ SPACES: dict[str, Callable[..., Space]] = {
     "nasbench101": nasbench101,
     "nasbench201": nasbench201,
     "ofa-mobilenetv3": ofa_mobilenetv3,
+    "ofa-proxyless": ofa_proxyless,
+    "ofa-resnet50": ofa_resnet50,
+    "proxylessnas": proxylessnas,
     "series-tiny": series_tiny,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
