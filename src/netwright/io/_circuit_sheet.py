@@ -14,6 +14,7 @@ from netwright.io._draw_compose import Composer, head_of
 from netwright.io._draw_svg import BAR, COLOURS, LEGEND, Line, head_width, headed, scene
 from netwright.io._draw_text import KINDS, data_inputs, kind_of
 from netwright.io._draw_tree import Part, boxes_in
+from netwright.io._draw_view import Users, users_of_weights
 from netwright.io._svg import GREY, number, page, text_width, words
 
 __all__ = ["draw_circuits"]
@@ -41,7 +42,7 @@ def draw_circuits(graph: Graph, tree: Part, heading: tuple[str, str], depth: int
         circuit = drafter.circuit(graph.nodes)
         return page(heading, list(render_circuit(circuit)), (circuit.width, circuit.height), legend)
     opened: dict[Part, int] = {tree: 0}
-    found = list(_panels(tree, "", depth, opened, graph))
+    found = list(_panels(tree, "", depth, opened, users_of_weights(graph)))
     panels = _distinct(found, drafter.names)
     overview = Composer(graph, _few_opened(tree, opened)).network(tree)
     body = list(scene(overview))
@@ -98,7 +99,7 @@ def _columns(nodes: Sequence[Node]) -> int:
     return max(rank.values(), default=0)
 
 
-def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int], graph: Graph) -> Iterator[Panel]:
+def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int], users: Users) -> Iterator[Panel]:
     """Blocks that fit, in the order of execution; small neighbours share a panel, large ones are opened.
 
     Inside of a block that is only somewhat too large, all neighbours share panels as far as they fit.
@@ -108,19 +109,19 @@ def _panels(part: Part, path: str, depth: int | None, opened: dict[Part, int], g
     for child in part.parts:
         single = not child.copies and (pack or not child.parts or len(child.nodes) <= _FEWEST)
         if run and not (single and _fits([n for p in (*run, child) for n in p.nodes])):
-            yield _joined(run, path, graph)
+            yield _joined(run, path, users)
             run = []
         if single and (not child.parts or _fits(child.nodes)):
             run.append(child)
         elif _fits(child.nodes) or not child.parts or opened[part] + 1 == depth:
             yield Panel(
-                replace(head_of(child, graph), left=_inside(path, child.name).rstrip(".") or child.name), child.nodes
+                replace(head_of(child, users), left=_inside(path, child.name).rstrip(".") or child.name), child.nodes
             )
         else:
             opened[child] = opened[part] + 1
-            yield from _panels(child, _inside(path, child.name), depth, opened, graph)
+            yield from _panels(child, _inside(path, child.name), depth, opened, users)
     if run:
-        yield _joined(run, path, graph)
+        yield _joined(run, path, users)
 
 
 def _inside(path: str, name: str) -> str:
@@ -139,10 +140,10 @@ def _few_opened(tree: Part, opened: Mapping[Part, int]) -> set[Part]:
     return {part for part, at in opened.items() if at <= level}
 
 
-def _joined(run: Sequence[Part], path: str, graph: Graph) -> Panel:
+def _joined(run: Sequence[Part], path: str, users: Users) -> Panel:
     names = [_inside(path, part.name)[len(path) : -1] or part.name for part in run]
     name = " + ".join(names) if len(run) <= 3 else f"{names[0]} … {names[-1]}"
-    right = head_of(run[0], graph).right if len(run) == 1 else ""
+    right = head_of(run[0], users).right if len(run) == 1 else ""
     return Panel(Line(path + name, right), [node for part in run for node in part.nodes])
 
 

@@ -16,6 +16,7 @@ from netwright.io._draw_compose import Composer
 from netwright.io._draw_svg import Sheet, render
 from netwright.io._draw_text import KINDS, human
 from netwright.io._draw_tree import Part, boxes_in, build_tree, cost_of
+from netwright.io._draw_view import as_drawn
 
 __all__ = ["draw", "repr_svg", "save_drawing"]
 
@@ -51,6 +52,7 @@ def draw(graph: Graph, *, title: str | None = None, style: Style = "blocks", dep
     if style not in get_args(Style):
         raise ExportError(f"style must be one of {', '.join(get_args(Style))}, but got {style!r}.")
     heading = (" ".join((title or "").split()), _subtitle(graph))
+    graph = as_drawn(graph)
     tree = build_tree(graph, _BOXES if depth is None else None)
     if style == "axes":
         return draw_circuits(graph, tree, heading, depth)

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from netwright.graph import Graph, Node, Opaque, Parameter, Tensor
+from netwright.graph import Graph, Node, Opaque, Tensor
 from netwright.io._draw_layout import Item, Layout, arrange
 from netwright.io._draw_svg import BAR, LABEL, PAD, STACK, Box, Frame, Line, Pill, head_width
 from netwright.io._draw_text import describe, human, kind_of, operator_name, shape_text
 from netwright.io._draw_tree import Part, cost_of
+from netwright.io._draw_view import Users, users_of_weights, weights_in
 from netwright.io._svg import fitted, text_width
 
 __all__ = ["Composer", "head_of", "tooltip_of"]
@@ -23,22 +24,22 @@ _LISTED = 24
 # Words --------------------------------------------------------------------------------------------
 
 
-def _costs(part: Part, graph: Graph) -> str:
+def _costs(part: Part, users: Users) -> str:
     parameters, macs = cost_of(part)
-    words = [f"{human(parameters)} params" + (", shared" if _is_shared(part, graph) else "")] if parameters else []
+    words = [f"{human(parameters)} params" + (", shared" if _is_shared(part, users) else "")] if parameters else []
     return " · ".join([*words, f"{human(macs)} MACs"] if macs else words)
 
 
-def _is_shared(part: Part, graph: Graph) -> bool:
+def _is_shared(part: Part, users: Users) -> bool:
     """Whether a weight of the part is used outside of it too."""
     inside = set(part.all_nodes)
-    weights = {t for node in inside for t in node.inputs if isinstance(t, Parameter) and t.trainable}
-    return any(user not in inside for weight in weights for user in graph.users[weight])
+    weights = {t for node in inside for t in weights_in(node) if t.trainable}
+    return any(not users[weight] <= inside for weight in weights)
 
 
-def head_of(part: Part, graph: Graph) -> Line:
+def head_of(part: Part, users: Users) -> Line:
     """Headline of a part: its name, its copies, its costs."""
-    return Line(fitted(part.name, 12.5, 190), _costs(part, graph), f"× {part.count}" if part.count > 1 else "")
+    return Line(fitted(part.name, 12.5, 190), _costs(part, users), f"× {part.count}" if part.count > 1 else "")
 
 
 def _below(part: Part) -> str:
@@ -61,7 +62,7 @@ def tooltip_of(part: Part, graph: Graph) -> str:
 def _listed(node: Node, graph: Graph) -> str:
     detail = describe([node])
     detail = f" {detail}" if detail and detail != operator_name(node) else ""
-    weights = sum(t.size for t in node.inputs if isinstance(t, Parameter) and t.trainable)
+    weights = sum(t.size for t in weights_in(node) if t.trainable)
     shapes = ", ".join(shape_text(t.shape) for t in node.outputs)
     return f"{graph.names[node.output]}: {node.op.name}{detail} → {shapes}" + (
         f", {weights:,} params" if weights else ""
@@ -76,6 +77,7 @@ class Composer:
 
     def __init__(self, graph: Graph, opened: set[Part]) -> None:
         self._graph = graph
+        self._users = users_of_weights(graph)
         self._opened = opened
         self.kinds: set[str] = set()
 
@@ -119,7 +121,7 @@ class Composer:
             words = " + ".join(dict.fromkeys(operator_name(node) for node in part.nodes))
             box, width, height = Box(Line(words), "", kind, tooltip, round=True), text_width(words, 12.5) + 32, 26.0
             return _with_outs(box, part, read, width, height)
-        head, below = head_of(part, self._graph), fitted(_below(part), 11.5, _MOST_WIDTH)
+        head, below = head_of(part, self._users), fitted(_below(part), 11.5, _MOST_WIDTH)
         width = max(_LEAST_WIDTH, head_width([head]), text_width(below, 11.5) + 20)
         dashed = any(isinstance(node.op, Opaque) for node in part.nodes)
         box = Box(head, below, kind, tooltip, stacked=part.count > 1, dashed=dashed)
@@ -130,7 +132,7 @@ class Composer:
         sources = [Item(0, 0, outs={t: 0.0}, first=True) for t in part.ins]
         sinks = [Item(_label_width(t), 0, ins={t: 0.0}, last=True) for t in part.inner_outs]
         inside = self._arranged(part.parts, sources, sinks)
-        head = head_of(part, self._graph)
+        head = head_of(part, self._users)
         width = max(inside.width + 2 * PAD, head_width([head]))
         frame = Frame(head, inside, tooltip_of(part, self._graph))
         ins = {t: item.x - inside.width / 2 for t, item in zip(part.ins, sources, strict=True)}

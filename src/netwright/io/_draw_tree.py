@@ -10,6 +10,7 @@ from math import ceil
 
 from netwright.graph import Constant, Graph, Node, Opaque, Parameter, Tensor
 from netwright.io._draw_text import data_inputs, is_join, kind_of, operator_name
+from netwright.io._draw_view import weights_in
 
 __all__ = ["Part", "boxes_in", "build_tree", "cost_of"]
 
@@ -69,7 +70,7 @@ def _leaf(tensor: Tensor) -> tuple[object, ...]:
 
 def cost_of(part: Part) -> tuple[int, int]:
     """Parameters (each counted once, however often it is used) and MACs of all copies."""
-    parameters = {t for n in part.all_nodes for t in n.inputs if isinstance(t, Parameter)}
+    parameters = {t for n in part.all_nodes for t in weights_in(n)}
     return sum(t.size for t in parameters if t.trainable), sum(n.op.macs(n) for n in part.all_nodes)
 
 
@@ -162,16 +163,20 @@ class _Builder:
 
     def _absorbed(self, parts: list[Part]) -> list[Part]:
         """Activations, normalisations after a layer and changes of shape go into the part that they follow."""
-        kept: list[Part] = []
-        for part in parts:
-            host = next((i for i, h in enumerate(kept) if part.ins and h.outs == part.ins), None)
-            if host is not None and self._only_reader(kept[host], part) and _absorbs(kept[host], part):
-                kept[host] = self.part(kept[host].name, kept[host].nodes + part.nodes)
-            elif host is not None and self._only_reader(kept[host], part) and _leads(kept[host], part):
-                kept[host] = self.part(part.name, kept[host].nodes + part.nodes)
+        kept: dict[int, Part] = {}
+        place: dict[Tensor, int] = {}
+        for i, part in enumerate(parts):
+            at = list(dict.fromkeys(place[t] for t in part.ins if t in place))
+            hosts = {j: kept[j] for j in at if self._only_reader(kept[j], part)}
+            if len(hosts) == 1 and kept[at[0]].outs == part.ins and _absorbs(kept[at[0]], part):
+                i, made = at[0], self.part(kept[at[0]].name, kept[at[0]].nodes + part.nodes)
             else:
-                kept.append(part)
-        return kept
+                leading = [j for j, host in hosts.items() if _leads(host, part)]
+                before = [node for j in leading for node in kept.pop(j).nodes]
+                made = self.part(part.name, [*before, *part.nodes]) if leading else part
+            kept[i] = made
+            place.update(dict.fromkeys(made.outs, i))
+        return [kept[i] for i in sorted(kept)]
 
     def _only_reader(self, source: Part, reader: Part) -> bool:
         """Whether nothing but `reader` needs the only output of `source`."""
@@ -311,6 +316,8 @@ def _leads(host: Part, guest: Part) -> bool:
     if guest.parts or guest.copies or not _is_small(host):
         return False
     weighted = kind_of(guest.nodes) in ("convolution", "matmul")
+    if len(guest.ins) > 1 and not (weighted and _shapes_only(host)):
+        return False
     return _shapes_only(host) or (weighted and kind_of(host.nodes) == "other")
 
 
