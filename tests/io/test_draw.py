@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from svg_reading import SVG, boxes, rectangles, texts
 
 from netwright.errors import ExportError
-from netwright.graph import Graph, Init, Opaque, Parameter, Tensor, image, ops, parameter, scope, vector
+from netwright.graph import Graph, Init, Input, Opaque, Parameter, Tensor, image, ops, parameter, scope, vector
 from netwright.io._draw import draw, repr_svg, save_drawing
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -149,6 +149,33 @@ def test_weight_that_two_blocks_use_is_marked() -> None:
     svg = draw(Graph([a, b], [ops.conv(a, shared) + ops.conv(b, shared)]))
     assert texts(svg).count("144 params, shared · 5.18k MACs") == 2
     assert "144 parameters · 10.4k MACs · 3 operators" in texts(svg)
+
+
+def test_what_is_computed_from_weights_alone_is_a_weight() -> None:
+    source, matrix = Input((1, 5, 8)), parameter("weight", (4, 8))
+    turned = ops.transpose(matrix, perm=(1, 0))
+    svg = draw(Graph([source], [ops.relu(ops.matmul(source, turned))]))
+    assert boxes(svg) == 1
+    assert {"8 → 4, ReLU", "32 params · 160 MACs"} <= set(texts(svg))
+
+
+def test_weight_is_counted_once_however_it_is_prepared() -> None:
+    source, matrix = Input((1, 5, 8)), parameter("weight", (8, 8))
+    first, second = (ops.transpose(matrix, perm=(1, 0)) for _ in range(2))
+    svg = draw(Graph([source], [ops.matmul(ops.matmul(source, first), second)]))
+    assert "64 params · 640 MACs" in texts(svg)
+
+
+def test_rows_of_a_class_token_are_no_second_branch() -> None:
+    source, token = Input((1, 5, 8)), parameter("token", (1, 1, 8))
+    whole = ops.concat(ops.expand(token, source, shape=(0, 1, 8)), source, axis=1)
+    assert boxes(draw(Graph([source], [ops.gelu(whole)]))) == 1
+
+
+def test_output_that_needs_no_input_is_still_drawn() -> None:
+    source, matrix = Input((1, 8)), parameter("weight", (1, 8))
+    svg = draw(Graph([source], [ops.relu(matrix), source]))
+    assert "ReLU" in texts(svg)
 
 
 def test_operator_outside_the_vocabulary_is_a_dashed_box_of_its_own() -> None:

@@ -122,6 +122,12 @@ def test_attention_is_drawn_as_its_two_contractions_around_a_softmax_over_the_ke
     assert {"softmax", "triangle"} <= set(words)
 
 
+def test_learned_mask_of_an_attention_is_added_to_its_scores() -> None:
+    q, k, v = (Input((1, 2, 5, 4), name=name) for name in "qkv")
+    words = texts(axes(ops.attention(q, k, v, weight(1, 2, 5, 5)), inputs=[q, k, v]))
+    assert {"+ learned", "softmax"} <= set(words)
+
+
 def test_grouped_attention_stays_one_box() -> None:
     q, k, v = Input((1, 4, 5, 8), name="q"), Input((1, 2, 5, 8), name="k"), Input((1, 2, 5, 8), name="v")
     assert "attention" in texts(axes(ops.attention(q, k, v), inputs=[q, k, v]))

@@ -24,6 +24,7 @@ _PARTS = {
     "feature": ("head", "feature"), "channel": ("group", "channel"), "token": ("height", "width"),
     "window": ("height", "width"), "height": ("height", "window"), "width": ("width", "window"),
 }  # fmt: skip
+_PRODUCTS = {"MatMul", "Einsum"}
 _SPACE = {"height", "width", "depth"}
 _OTHER = "axis"
 
@@ -59,7 +60,8 @@ def _of_outputs(node: Node, names: Mapping[Tensor, tuple[str, ...]]) -> dict[Ten
     for link in links_of(node):
         before = [_name_of(node, place, names) for place in link.sources]
         for (i, axis), name in zip(link.targets, _after(node, link, before), strict=True):
-            made[i][axis] = "key" if name == "token" and "token" in made[i] else name
+            second = name == "token" and "token" in made[i] and node.op.name in _PRODUCTS
+            made[i][axis] = "key" if second else name
     return {t: tuple(name or _OTHER for name in row) for t, row in zip(node.outputs, made, strict=True)}
 
 

@@ -68,10 +68,11 @@ def expanded(node: Node) -> list[Node]:
 
 
 def _is_plain_attention(node: Node) -> bool:
-    if node.op.name != "Attention" or len(data_inputs(node)) != len([t for t in node.inputs if t is not None]):
+    values = node.inputs[:3]
+    if node.op.name != "Attention" or any(isinstance(t, Parameter | Constant | None) for t in values):
         return False
-    query, key = node.inputs[:2]
-    return query is not None and key is not None and query.shape[1] == key.shape[1]
+    query, key = (t.shape for t in values[:2] if t is not None)
+    return query[1] == key[1]
 
 
 def _parts_of_attention(node: Node) -> list[Node]:

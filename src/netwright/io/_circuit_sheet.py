@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from netwright.graph import Graph, Input, Node, Tensor
 from netwright.io._axes import links_of
 from netwright.io._axis_names import name_axes
 from netwright.io._circuit import expanded, steps_of
-from netwright.io._circuit_svg import AXIS_COLOURS, Circuit, Names, lay_out, render_circuit
+from netwright.io._circuit_layout import Circuit, Names, lay_out
+from netwright.io._circuit_svg import AXIS_COLOURS, render_circuit
 from netwright.io._draw_compose import Composer, head_of
 from netwright.io._draw_svg import BAR, COLOURS, LEGEND, Line, head_width, headed, scene
 from netwright.io._draw_text import KINDS, data_inputs, kind_of
@@ -213,7 +215,7 @@ def _framed(panel: Panel, circuit: Circuit) -> tuple[list[str], tuple[float, flo
     below = 18.0 if panel.also else 0.0
     more = f" and {len(panel.also) - 3} more" if len(panel.also) > 3 else ""
     also = f"also, at other sizes: {', '.join(panel.also[:3])}{more}" if panel.also else ""
-    width = max(circuit.width + 2 * _PAD, head_width([panel.head]), text_width(also, 11.5) + 2 * _PAD)
+    width = float(ceil(max(circuit.width + 2 * _PAD, head_width([panel.head]), text_width(also, 11.5) + 2 * _PAD)))
     height = BAR + circuit.height + _PAD + below
     body = [*headed(panel.head, width, height), f'<g transform="translate({number(_PAD)} {number(BAR)})">']
     body += [*render_circuit(circuit), "</g>"]
