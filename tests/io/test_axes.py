@@ -205,3 +205,12 @@ def test_names_of_images_follow_into_tokens_and_heads() -> None:
     names = name_axes(graph.inputs, graph.nodes)
     assert names[y] == ("batch", "token", "channel")
     assert names[z] == ("batch", "token", "head", "feature")
+
+
+def test_heads_of_keys_that_are_repeated_for_the_queries_stay_heads() -> None:
+    source = Input((1, 16, 32))
+    keys = ops.transpose(ops.reshape(source, shape=(0, 16, 2, 16)), perm=(0, 2, 1, 3))
+    wide = ops.expand(ops.unsqueeze(keys, axes=(2,)), shape=(1, 2, 3, 16, 16))
+    repeated = ops.reshape(wide, shape=(0, 6, 16, 16))
+    graph = Graph([source], [repeated])
+    assert name_axes(graph.inputs, graph.nodes)[repeated] == ("batch", "head", "token", "feature")

@@ -90,6 +90,8 @@ def _split(name: str, count: int) -> list[str]:
 def _merged(names: set[str], axis: int) -> str:
     if len(names) == 1:
         return next(iter(names)) if names != {"window"} else "token"
+    if "head" in names and names <= {"head", "copy"}:
+        return "head"
     if "channel" in names and not names & _SPACE and "feature" not in names:
         return "channel"
     if names & {"feature", "channel"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -100,7 +101,9 @@ def operator_name(node: Node) -> str:
         return "linear"
     if name == "Gather" and isinstance(node.inputs[0], Parameter):
         return "embedding"
-    return node.op.name if isinstance(node.op, Opaque) else _NAMES.get(name, name.lower())
+    if isinstance(node.op, Opaque):
+        return name
+    return _NAMES.get(name) or re.sub("(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def describe(nodes: Sequence[Node]) -> str:
