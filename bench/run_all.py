@@ -22,6 +22,7 @@ ORDER = (
     "startup",
     "study_overhead",
     "latency_here",
+    "main_job",
 )
 HEAD = """# Benchmarks
 

@@ -11,7 +11,7 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
 SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in ("_table", "run_all"))
-NEEDS = {"count_nasbench201": "torch", "latency_here": "onnxruntime"}
+NEEDS = {"count_nasbench201": "torch", "latency_here": "onnxruntime", "main_job": "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
