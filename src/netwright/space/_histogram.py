@@ -68,7 +68,7 @@ class Histogram:
         return self.costs[-1]
 
     def bins(self, number: int = 60) -> tuple[list[float], list[int]]:
-        """Edges and exact counts of equally wide bins, for drawing."""
+        """Edges and counts of equally wide bins, for drawing; exact where the histogram is, else of rounded costs."""
         width = (self.costs[-1] - self.costs[0]) / number or 1.0
         counts = [0] * number
         for value, n in zip(self.costs, self.counts, strict=True):
