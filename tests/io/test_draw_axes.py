@@ -13,6 +13,7 @@ from drawn_networks import AXES, dense, drawings, layer, mlp, nameless, recurren
 from hypothesis import given, settings
 from svg_reading import SVG, overlap, placed, rectangles, text_areas, texts, within
 from test_draw import graphs
+from test_operators import CASES
 
 from netwright.errors import ExportError
 from netwright.graph import Graph, Init, Input, Opaque, Parameter, Tensor, image, ops, vector
@@ -104,6 +105,15 @@ def test_wires_are_named_where_they_start_or_change() -> None:
     source = image(3, 8, 8)
     words = texts(axes(ops.conv(source, weight(4, 3, 3, 3), strides=2, pads=1), inputs=[source]))
     assert {"channel 3", "height 8", "width 8", "conv", "3 /2", "channel 4", "height 4", "width 4"} <= set(words)
+
+
+def test_window_along_an_axis_of_one_position_has_no_wire_to_stand_on() -> None:
+    line = Input((1, 4, 9))
+    y = ops.conv(ops.unsqueeze(line, axes=(2,)), weight(6, 4, 3, 3), pads=1)
+    words = texts(axes(y, inputs=[line]))
+    assert words.count("3") == 1
+    point = image(4, 1, 1)
+    assert "conv" in texts(axes(ops.conv(point, weight(6, 4, 3, 3), pads=1), inputs=[point]))
 
 
 def test_contraction_of_two_values_is_a_bow() -> None:
@@ -216,6 +226,16 @@ def test_five_thousand_nodes_without_scopes_or_repeats_take_seconds() -> None:
 def test_any_graph_is_drawn(graph: Graph) -> None:
     root = ET.fromstring(draw(graph, style="axes"))
     assert "input" in [text.text for text in root.iter(f"{SVG}text")] or not graph.nodes
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_operator_is_drawn(name: str) -> None:
+    for _, shape, build in CASES[name]:
+        source = Input(shape)
+        made = build(source)
+        graph = Graph([source], made if isinstance(made, tuple) else [made])
+        for style in ("blocks", "axes"):
+            ET.fromstring(draw(graph, style=style))  # type: ignore[arg-type]
 
 
 def test_style_must_be_known() -> None:

@@ -140,7 +140,7 @@ def _step(node: Node, outs: Sequence[Tensor], biased: bool, alias: Mapping[Tenso
     links = [seen for link in links_of(node) if (seen := _seen(link, node, ins, kept, alias))]
     touched = [Link(((i, SCALAR),), ()) for i, t in enumerate(ins) if axes_of(t) == (SCALAR,)]
     touched += [Link((), ((i, SCALAR),)) for i, t in enumerate(outs) if axes_of(t) == (SCALAR,)]
-    return Step(_label(node), kind_of([node]), ins, tuple(outs), (*links, *touched), _marks(node))
+    return Step(_label(node), kind_of([node]), ins, tuple(outs), (*links, *touched), _marks(node, alias))
 
 
 def _seen(
@@ -183,16 +183,18 @@ def _constant(node: Node) -> str:
     return "learned" if other is not None else "itself"
 
 
-def _marks(node: Node) -> dict[Place, str]:
+def _marks(node: Node, alias: Mapping[Tensor, Tensor]) -> dict[Place, str]:
+    """Windows beside the wires of the first input that they move along; along an axis of size 1 there is none."""
     if node.op.name not in _WINDOWS:
         return {}
+    given = data_inputs(node)[0]
+    shown = axes_of(alias.get(given, given))
     marks = {}
     for i, size in enumerate(node.attrs["kernel_shape"]):
         stride, spread = (node.attrs.get(key, (1,) * (i + 1))[i] for key in ("strides", "dilations"))
-        if size > 1 or stride > 1:
-            marks[0, 2 + i] = (
-                str(size) + (f" /{stride}" if stride > 1 else "") + (f" ·{spread}" if spread > 1 else "")
-            )
+        if given.shape[2 + i] > 1 and (size > 1 or stride > 1):
+            text = str(size) + (f" /{stride}" if stride > 1 else "") + (f" ·{spread}" if spread > 1 else "")
+            marks[0, shown[axes_of(given).index(2 + i)]] = text
     return marks
 
 

@@ -213,8 +213,7 @@ class _Drafter:
 
 def _framed(panel: Panel, circuit: Circuit) -> tuple[list[str], tuple[float, float]]:
     below = 18.0 if panel.also else 0.0
-    more = f" and {len(panel.also) - 3} more" if len(panel.also) > 3 else ""
-    also = f"also, at other sizes: {', '.join(panel.also[:3])}{more}" if panel.also else ""
+    also = _also(panel)
     width = float(ceil(max(circuit.width + 2 * _PAD, head_width([panel.head]), text_width(also, 11.5) + 2 * _PAD)))
     height = BAR + circuit.height + _PAD + below
     body = [*headed(panel.head, width, height), f'<g transform="translate({number(_PAD)} {number(BAR)})">']
@@ -222,3 +221,12 @@ def _framed(panel: Panel, circuit: Circuit) -> tuple[list[str], tuple[float, flo
     if also:
         body.append(words(_PAD, height - 10, also, GREY, 11.5))
     return body, (width, height)
+
+
+def _also(panel: Panel) -> str:
+    """Words on the other blocks that a circuit stands for; in a network without names they are told by no name."""
+    names = [name for name in dict.fromkeys(panel.also) if name != panel.head.left]
+    if names:
+        more = len(panel.also) - min(len(names), 3)
+        return f"also, at other sizes: {', '.join(names[:3])}" + (f" and {more} more" if more else "")
+    return f"also {len(panel.also)} more of the kind at other sizes" if panel.also else ""

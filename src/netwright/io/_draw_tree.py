@@ -143,11 +143,14 @@ class _Builder:
         """Parts in an order of execution, those that wait for each other replaced by what they are made of."""
         while True:
             before = _sources(parts)
-            after = {i: {j for j, sources in before.items() if i in sources} for i in before}
             ordered, stuck = _sorted(parts, before)
             if not stuck:
                 return ordered
             # What only comes after a loop is stuck too; sorting backwards leaves those parts out.
+            after: dict[int, set[int]] = {i: set() for i in before}
+            for reader, sources in before.items():
+                for source in sources:
+                    after[source].add(reader)
             loops = set(map(id, _sorted(stuck, after)[1]))
             opened = [p for part in parts for p in (self._pieces(part) if id(part) in loops else [part])]
             parts = sorted(opened, key=lambda p: self._position[id(p.nodes[0])])
@@ -197,6 +200,10 @@ class _Builder:
         result: list[Part] = []
         i = 0
         while i < len(parts):
+            if not _repeats(parts, i, i + period, period):
+                result.append(parts[i])
+                i += 1
+                continue
             copies = [self._window(parts[i : i + period])]
             while self._goes_on(parts, i, i + period * len(copies), period, copies[-1]):
                 copies.append(self._window(parts[i + period * len(copies) :][:period]))
@@ -215,9 +222,7 @@ class _Builder:
         return self.part(name, [n for p in parts for n in p.all_nodes], parts)
 
     def _goes_on(self, parts: list[Part], first: int, start: int, period: int, last: Part) -> bool:
-        if start + period > len(parts):
-            return False
-        if any(parts[first + j].signature != parts[start + j].signature for j in range(period)):
+        if not _repeats(parts, first, start, period):
             return False
         after = self._window(parts[start : start + period])
         changed = [t for old, t in zip(last.ins, after.ins, strict=False) if old is not t]
@@ -270,6 +275,12 @@ def _sources(parts: Sequence[Part]) -> dict[int, set[int]]:
     """For each part, by its id, the parts that make what it reads."""
     made_by = {t: id(part) for part in parts for t in part.outs}
     return {id(p): {made_by[t] for t in p.ins if t in made_by} - {id(p)} for p in parts}
+
+
+def _repeats(parts: Sequence[Part], first: int, start: int, period: int) -> bool:
+    """Whether the `period` parts from `start` on are made as those from `first` on."""
+    inside = start + period <= len(parts)
+    return inside and all(parts[first + j].signature == parts[start + j].signature for j in range(period))
 
 
 def _sorted(parts: Sequence[Part], before: dict[int, set[int]]) -> tuple[list[Part], list[Part]]:
