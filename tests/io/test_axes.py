@@ -98,6 +98,19 @@ def test_attention_contracts_features_and_then_keys() -> None:
     }
 
 
+def test_first_states_of_a_recurrent_layer_end_in_it() -> None:
+    sequence = Input((7, 1, 4), batch_axis=1)
+    h, c = (Input((1, 1, 5), name=name, batch_axis=1) for name in "hc")
+    y, _, _ = ops.lstm(sequence, weight(1, 20, 4), weight(1, 20, 5), None, None, h, c)
+    found = {link.sources: link.kind for link in links_of(node_of(y)) if link.sources}
+    assert found == {
+        ((0, 0),): "kept",
+        ((0, 2),): "contracted",
+        ((5, 2),): "contracted",
+        ((6, 2),): "contracted",
+    }
+
+
 # Every operator -----------------------------------------------------------------------------------
 
 

@@ -72,6 +72,18 @@ def test_wires_share_a_lane_where_they_carry_one_value() -> None:
     assert len(lanes) == 1
 
 
+def test_wide_wires_have_lanes_of_their_width() -> None:
+    layout = arrange(items((0, 1), (1, 2), (2, 3), (0, 3), (0, 4), (3, 5)), lane=lambda value: 60)
+    lanes = [run[0] for wire in layout.wires if wire.value == 0 for run in wire.runs[1:-1]]
+    assert lanes
+    assert all(abs(x - item.x) >= 50 + 30 for x in lanes for item in layout.items[1:3])
+
+
+def test_wire_knows_what_it_leads_to() -> None:
+    layout = arrange(items((0, 1), (0, 2)))
+    assert [wire.target for wire in layout.wires] == list(layout.items[1:])
+
+
 def test_nothing_at_all() -> None:
     layout = arrange([])
     assert (layout.width, layout.height) == (0, 0)

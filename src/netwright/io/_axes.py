@@ -63,7 +63,10 @@ def links_of(node: Node) -> tuple[Link, ...]:
         targets = tuple((i, axis) for i, axis in link.targets if node.outputs[i].shape[axis] > 1)
         if sources or targets:
             found.append(Link(sources, targets, link.acts))
-    return tuple(found)
+    known = {place for link in found for place in link.sources}
+    # What a family says nothing about, such as the first state of a recurrent layer, ends in the operator.
+    rest = [(i, axis) for i, shape in data.items() for axis, size in enumerate(shape) if size > 1]
+    return (*found, *(Link((place,), ()) for place in rest if place not in known))
 
 
 # Rules of families ---------------------------------------------------------------------------------
