@@ -302,6 +302,7 @@ def test_external_data_of_a_model_in_memory(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_three_gigabytes_take_little_memory(tmp_path: Path) -> None:
     """A sparse file takes no space on disk, and is mapped, not loaded."""
     columns = 3 * 2**30 // 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from netwright.errors import GraphError, ModelError, ShapeError
 from netwright.graph import Opaque, Tensor, scope
 from netwright.io._from_onnx._call import Call
 from netwright.io._from_onnx._fold import folded
-from netwright.io._from_onnx._functions import function_body, has_function_body, without
+from netwright.io._from_onnx._functions import default_attributes, function_body, has_function_body, without
 from netwright.io._from_onnx._leaves import Leaves
 from netwright.io._from_onnx._names import node_path
 from netwright.io._from_onnx._order import ordered, read_names
@@ -19,8 +20,8 @@ from netwright.io._from_onnx._special import SPECIAL
 from netwright.io._from_onnx._step import Context, Step, plain_attributes, versions
 from netwright.io._from_onnx._table import CONVERTERS
 from netwright.io._from_onnx._types import Types
-from netwright.io._from_onnx._values import Array, Env, Known, Made, NoCounterpart, Value
-from netwright.io._from_onnx._weights import Files, Stored
+from netwright.io._from_onnx._values import Array, Env, Known, Made, NoCounterpart, Value, dtype_of
+from netwright.io._from_onnx._weights import DTYPES, Files, Stored
 
 if TYPE_CHECKING:
     import onnx
@@ -81,7 +82,7 @@ class Builder:
             except NoCounterpart as reason:
                 return self._opaque(step, str(reason))
             except ShapeError as error:
-                if step.op not in NARROWER or self.types.inferred(step) is None:
+                if step.op not in NARROWER or not self.types.fits(step):
                     raise ModelError(f"the shapes of a model must fit, but not so in {step.on}: {error}") from error
                 return self._opaque(step, str(error).rstrip("."))
             except GraphError as error:
@@ -106,13 +107,16 @@ class Builder:
         body = function_body(step)
         if body is None:
             raise NoCounterpart("")
-        return self._called(body, step)
+        return self._called(body, replace(step, attrs=default_attributes(step) | dict(step.attrs)))
 
     def _converted(self, convert: Callable[[Call], Any], step: Step) -> Values:
         """Results of a converter as values, with the way to work them out where only weights went in."""
-        result = convert(self._call(step))
+        call = self._call(step)
+        result = convert(call)
+        # Later operator sets add attributes that change what a node does.
+        call.refuse(bool(call.attrs.ignored()), f"its attribute {', '.join(call.attrs.ignored())} is not known")
         made = list(result) if isinstance(result, (tuple, list)) else [result]
-        return [self._value(step, i, one) for i, one in enumerate(made)]
+        return [self._value(step, i, one) for i, one in enumerate(made[: len(step.node.output)])]
 
     def _value(self, step: Step, index: int, result: Any) -> Value | None:
         def fold() -> Array:
@@ -155,7 +159,8 @@ class Builder:
         if types is None:
             return [None] * len(step.node.output)
         call = self._call(step)
-        inputs = [None if v is None else call.tensor(i) for i, v in enumerate(step.inputs)]
+        known = [v is not None and dtype_of(v) in DTYPES.values() for v in step.inputs]
+        inputs = [call.tensor(i) if there else None for i, there in enumerate(known)]
         made = Opaque(f"{step.domain or 'ai.onnx'}::{step.op}", types)(*inputs)
         results = iter(made if isinstance(made, tuple) else (made,))
         return [Made(next(results)) if name else None for name in step.node.output]

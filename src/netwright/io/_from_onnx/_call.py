@@ -14,6 +14,35 @@ from netwright.io._from_onnx._values import Known, Made, NoCounterpart, Value
 __all__ = ["Call"]
 
 
+HARMLESS = frozenset({"consumed_inputs", "hidden_size", "kernel_shape", "saturate", "seed", "storage_order"})
+"""Attributes that say what is known otherwise, or what makes no difference here."""
+
+
+class Attributes(dict[str, Any]):
+    """Attributes of a node that remember which of them were asked for."""
+
+    def __init__(self, attrs: Mapping[str, Any]) -> None:
+        super().__init__(attrs)
+        self._asked: set[str] = set(HARMLESS)
+
+    def __getitem__(self, key: str) -> Any:
+        self._asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._asked.add(str(key))
+        return super().__contains__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of an attribute, or the default."""
+        self._asked.add(key)
+        return super().get(key, default)
+
+    def ignored(self) -> list[str]:
+        """Attributes that nobody has asked for."""
+        return [key for key in self if key not in self._asked]
+
+
 class Call:
     """A node with its inputs as values, its attributes as plain Python values, and its operator set's version."""
 
@@ -30,7 +59,7 @@ class Call:
         self.op = op
         self.name = name
         self.inputs = tuple(inputs)
-        self.attrs = attrs
+        self.attrs = Attributes(attrs)
         self.used = tuple(used)
         self.opset = opset
         self._leaves = leaves

@@ -41,7 +41,7 @@ def _skip_normalization(op: Callable[..., Tensor], *, shifts: bool) -> Converter
         bias = call.optional(4 if shifts else 3, "bias")
         x = x if bias is None else x + bias
         shift = call.optional(3, "bias") if shifts else None
-        epsilon = call.attrs.get("epsilon", 1e-5)
+        epsilon = call.attrs.get("epsilon", 1e-12)
         y = layer_normalization(op, x, call.optional(2, "scale"), shift, -1, epsilon)
         return [y, None, None, x][: max(len(call.used), 1)]
 

@@ -67,9 +67,9 @@ def _cast(call: Call) -> Tensor:
 
 def _dropout(call: Call) -> list[Any]:
     """At inference it passes its input on, and its mask keeps all."""
-    call.refuse(call.has(2) and bool(call.known(2)), "it drops at inference too")
     x = call.tensor(0)
     ratio = call.number(1) if call.has(1) else call.attrs.get("ratio", 0.5)
+    call.refuse(call.has(2) and bool(call.known(2)) and ratio > 0, "it drops at inference too")
     return [ops.dropout(x, ratio=float(ratio)), np.broadcast_to(np.bool_(True), x.shape)]
 
 

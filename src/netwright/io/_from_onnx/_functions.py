@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import TYPE_CHECKING, Any
 
-from netwright.io._from_onnx._step import Step
+from netwright.io._from_onnx._step import Step, plain_attributes
 from netwright.io._from_onnx._types import schema_of, type_proto
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["function_body", "has_function_body", "without"]
+__all__ = ["default_attributes", "function_body", "has_function_body", "without"]
 
 
 def has_function_body(step: Step) -> bool:
@@ -31,6 +31,13 @@ def function_body(step: Step) -> onnx.FunctionProto | None:
     found = FunctionProto()
     found.ParseFromString(text)
     return found if found.node else None
+
+
+def default_attributes(step: Step) -> dict[str, Any]:
+    """Attributes that the standard gives a node which does not state them."""
+    schema = schema_of(step)
+    stated = [] if schema is None else [attribute.default_value for attribute in schema.attributes.values()]
+    return plain_attributes([proto for proto in stated if proto.name], {})
 
 
 def _written(schema: Any, step: Step) -> bytes | None:

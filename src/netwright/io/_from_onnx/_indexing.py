@@ -9,7 +9,7 @@ import numpy as np
 
 from netwright.graph import OPERATORS, Tensor, constant, ops
 from netwright.io._from_onnx._call import Call
-from netwright.io._from_onnx._values import Known, Made
+from netwright.io._from_onnx._values import Known, Made, dtype_of
 
 __all__ = ["CONVERTERS"]
 
@@ -18,10 +18,10 @@ Converter = Callable[[Call], Any]
 
 def _axes(call: Call) -> dict[str, Any] | None:
     """Attributes of a reduction; None for one that, without axes, is to do nothing."""
-    axes = call.ints_of("axes", 1)
+    axes, keepdims = call.ints_of("axes", 1), call.attrs.get("keepdims", 1)
     if not axes and call.attrs.get("noop_with_empty_axes", 0):
         return None
-    return {"keepdims": call.attrs.get("keepdims", 1), **({"axes": axes} if axes else {})}
+    return {"keepdims": keepdims, **({"axes": axes} if axes else {})}
 
 
 def _reduce(call: Call) -> Tensor:
@@ -116,7 +116,7 @@ def _one_hot(call: Call) -> Tensor:
     """Values other than 0 and 1 scale and shift the result."""
     indices, depth = call.tensor(0), int(call.number(1))
     off, on = call.known(2).reshape(-1).tolist()
-    dtype = str(call.known(2).dtype)
+    dtype = dtype_of(call.value(2))
     x = indices if indices.dtype == "int64" else ops.cast(indices, to="int64")
     hot: Tensor = ops.one_hot(x, depth=depth, axis=call.attrs.get("axis", -1), dtype=dtype)
     return hot if (off, on) == (0, 1) else hot * (on - off) + off

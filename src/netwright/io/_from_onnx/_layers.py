@@ -68,7 +68,8 @@ def _conv_transpose(call: Call) -> Tensor:
             for i in range(rank)
         ]
         totals = [size - want for size, want in zip(full, list(wanted)[-rank:], strict=True)]
-        call.refuse(min(totals) < 0, f"output_shape {tuple(wanted)} is larger than the result {tuple(full)}")
+        extra = tuple(e + max(-total, 0) for e, total in zip(extra, totals, strict=True))
+        totals = [max(total, 0) for total in totals]
         # The standard puts what is odd at the begin unless it is to be at the end.
         pads = _shared(totals, upper=automatic == "SAME_UPPER")
     elif automatic == "VALID":

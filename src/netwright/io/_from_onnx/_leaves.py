@@ -23,7 +23,8 @@ INITS = {
 }
 """How the parameters of each role start."""
 
-STATISTICS = ("running_mean", "running_var")
+NOT_TRAINED = ("running_mean", "running_var", "mask")
+LARGEST_MASK = 1 << 24
 
 
 class Leaves:
@@ -35,8 +36,10 @@ class Leaves:
 
     def leaf(self, known: Known, reader: str) -> Parameter | Constant:
         """What an array is where no layer asks for it: learned, or large, or else a constant."""
-        if known.is_weight or known.source.size > LARGE:
-            return self.parameter(known, "weight" if len(known.shape) > 1 else "bias", reader)
+        mask = _is_mask(known)
+        if known.source.size > LARGE or (known.is_weight and not mask):
+            role = "mask" if mask else "weight" if len(known.shape) > 1 else "bias"
+            return self.parameter(known, role, reader)
         if known.constant is None:
             known.constant = Constant(np.asarray(known.array), _checked_dtype(known))
         return known.constant
@@ -45,7 +48,7 @@ class Leaves:
         """An array as what a node of this name reads in this role."""
         if known.parameter is None:
             floating = _checked_dtype(known).startswith(("float", "bfloat"))
-            trainable = floating and role not in STATISTICS and (known.stored or role in INITS)
+            trainable = floating and role not in NOT_TRAINED
             hint, scope = self._place(known, role, reader)
             init = _init(known, role) if floating else Init("zeros")
             known.parameter = Parameter(hint, known.shape, init, trainable, known.dtype, scope)
@@ -58,6 +61,12 @@ class Leaves:
         if "::" in known.name and path:
             return self.names.parameter((*path, "weight" if role == "scale" else role))
         return self.names.parameter(parameter_path(known.name))
+
+
+def _is_mask(known: Known) -> bool:
+    """Whether an array says what is left out: no training leads to infinity."""
+    small = known.dtype.startswith(("float", "bfloat")) and known.source.size <= LARGEST_MASK
+    return small and bool(np.isinf(known.array).any())
 
 
 def _checked_dtype(known: Known) -> str:

@@ -1,8 +1,8 @@
-"""Converters of operators that move elements: shapes, slices, padding, resizing."""
+"""Converters of operators that move elements: shapes, slices, padding."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from netwright.graph import OPERATORS, Tensor, ops
@@ -102,81 +102,11 @@ def _unsqueeze(call: Call) -> Tensor:
 
 
 def _space_depth(call: Call) -> Tensor:
-    mode = {"mode": call.attrs.get("mode", "DCR")} if call.op == "DepthToSpace" else {}
+    order = call.attrs.get("mode", "DCR")
+    call.refuse(call.op == "SpaceToDepth" and order != "DCR", f"its order is {order}")
+    mode = {"mode": order} if call.op == "DepthToSpace" else {}
     result: Tensor = OPERATORS[call.op](call.tensor(0), blocksize=call.attrs["blocksize"], **mode)
     return result
-
-
-def _upsample(call: Call) -> Tensor:
-    x = call.tensor(0)
-    scales = call.attrs["scales"] if "scales" in call.attrs else tuple(call.known(1).reshape(-1).tolist())
-    sizes = tuple(int(size * scale) for size, scale in zip(x.shape, scales, strict=True))
-    return _resized(call, x, sizes, scales, {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"})
-
-
-def _resize(call: Call) -> Tensor:
-    """Operator set 10 has scales as second input and coordinates like Upsample; later ones choose."""
-    if call.opset < 11:
-        return _upsample(call)
-    x = call.tensor(0)
-    axes = tuple(axis % x.rank for axis in call.attrs.get("axes", range(x.rank)))
-    scales: tuple[float, ...] | None = None
-    if call.has(3) and call.known(3).size:
-        call.refuse(call.attrs.get("keep_aspect_ratio_policy", "stretch") != "stretch", "it keeps the aspect ratio")
-        sizes = _on_all_axes(x.shape, axes, call.ints(3))
-    else:
-        given = call.known(2).reshape(-1).tolist()
-        scales = tuple(_on_all_axes((1.0,) * x.rank, axes, given))
-        sizes = [int(size * scale) for size, scale in zip(x.shape, scales, strict=True)]
-    return _resized(call, x, sizes, scales, {key: call.attrs[key] for key in COORDINATES if key in call.attrs})
-
-
-COORDINATES = ("coordinate_transformation_mode", "nearest_mode")
-
-
-def _on_all_axes(usual: Sequence[Any], axes: Sequence[int], given: Sequence[Any]) -> list[Any]:
-    full = list(usual)
-    for axis, value in zip(axes, given, strict=True):
-        full[axis] = value
-    return full
-
-
-def _resized(
-    call: Call, x: Tensor, sizes: Sequence[int], scales: Sequence[float] | None, coordinates: dict[str, str]
-) -> Tensor:
-    mode = call.attrs.get("mode", "nearest")
-    call.refuse(tuple(sizes[:2]) != x.shape[:2], "it resizes the batch or the channels")
-    exact = scales is None or all(
-        size * scale == int(size * scale) for size, scale in zip(x.shape, scales, strict=True)
-    )
-    call.refuse(not exact, "its scales do not give whole sizes")
-    special = call.attrs.get("antialias", 0) or call.attrs.get("exclude_outside", 0)
-    call.refuse(bool(special), "it has antialiasing or leaves out what lies outside")
-    call.refuse(
-        mode == "cubic" and call.attrs.get("cubic_coeff_a", -0.75) != -0.75, "its cubic coefficient is not -0.75"
-    )
-    attrs = _coordinates(call, x, sizes, mode, coordinates)
-    result: Tensor = ops.resize(x, sizes=tuple(sizes[2:]), mode=mode, **attrs)
-    return result
-
-
-def _coordinates(call: Call, x: Tensor, sizes: Sequence[int], mode: str, given: dict[str, str]) -> dict[str, str]:
-    """Attributes of our Resize, whose defaults are those of PyTorch; only what differs is said."""
-    place = given.get("coordinate_transformation_mode", "half_pixel")
-    call.refuse(place in ("tf_crop_and_resize", "half_pixel_symmetric", "tf_half_pixel_for_nn"), f"it is {place}")
-    if place == "pytorch_half_pixel" and all(size > 1 for size in sizes[2:]):
-        place = "half_pixel"
-    if mode != "nearest":
-        return {} if place == "half_pixel" else {"coordinate_transformation_mode": place}
-    rounding = given.get("nearest_mode", "round_prefer_floor")
-    factors = [(a, b) for a, b in zip(x.shape[2:], sizes[2:], strict=True)]
-    # With whole factors, centres rounded to the nearest are the same as corners rounded down.
-    whole = all(b % a == 0 for a, b in factors)
-    if whole and (place, rounding) in (("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")):
-        return {}
-    if (place, rounding) == ("asymmetric", "floor"):
-        return {}
-    return {"coordinate_transformation_mode": place, "nearest_mode": rounding}
 
 
 CONVERTERS: dict[str, Converter] = {
@@ -193,6 +123,4 @@ CONVERTERS: dict[str, Converter] = {
     "Unsqueeze": _unsqueeze,
     "SpaceToDepth": _space_depth,
     "DepthToSpace": _space_depth,
-    "Upsample": _upsample,
-    "Resize": _resize,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netwright.io._from_onnx import _contrib, _elementwise, _indexing, _layers, _linear, _moves
+from netwright.io._from_onnx import _contrib, _elementwise, _indexing, _layers, _linear, _moves, _resize
 from netwright.io._from_onnx._call import Call
 
 __all__ = ["CONVERTERS"]
@@ -15,6 +15,7 @@ CONVERTERS: dict[str, Callable[[Call], Any]] = {
     **_layers.CONVERTERS,
     **_linear.CONVERTERS,
     **_moves.CONVERTERS,
+    **_resize.CONVERTERS,
     **_indexing.CONVERTERS,
     **_contrib.CONVERTERS,
 }

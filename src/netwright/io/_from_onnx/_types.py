@@ -56,9 +56,9 @@ class Types:
         """Type of each output that has a name; None where one is not known."""
         return self._whole(step, {**self._declared, **self._found(step)})
 
-    def inferred(self, step: Step) -> Found | None:
-        """The same by inference alone: None also where onnx finds that the inputs do not fit."""
-        return self._whole(step, self._found(step))
+    def fits(self, step: Step) -> bool:
+        """Whether the inference of onnx accepts the inputs of a node."""
+        return bool(self._found(step))
 
     def _whole(self, step: Step, known: Mapping[str, onnx.TypeProto]) -> Found | None:
         types = [self._type(known.get(name)) for name in step.node.output if name]
@@ -77,7 +77,7 @@ class Types:
         return {info.name: info.type for info in (*self._graph.value_info, *self._graph.output)}
 
     def _found(self, step: Step) -> dict[str, onnx.TypeProto]:
-        from onnx import helper, numpy_helper, shape_inference
+        from onnx import checker, helper, numpy_helper, shape_inference
 
         schema = schema_of(step)
         given = {name: v for name, v in zip(step.node.input, step.inputs, strict=True) if v is not None}
@@ -92,5 +92,5 @@ class Types:
         opsets = [helper.make_opsetid(domain, version) for domain, version in step.context.opsets.items()]
         try:
             return dict(shape_inference.infer_node_outputs(schema, step.node, types, data, opset_imports=opsets))
-        except (shape_inference.InferenceError, ValueError, RuntimeError):
+        except (shape_inference.InferenceError, checker.ValidationError, ValueError, RuntimeError):
             return {}
