@@ -66,7 +66,7 @@ class Leaves:
 def _is_mask(known: Known) -> bool:
     """Whether an array says what is left out: no training leads to infinity."""
     small = known.dtype.startswith(("float", "bfloat")) and known.source.size <= LARGEST_MASK
-    return small and bool(np.isinf(known.array).any())
+    return small and bool(np.isinf(known.array).any() and not np.isnan(known.array).any())
 
 
 def _checked_dtype(known: Known) -> str:
