@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from netwright.cost._cost import activation_bytes
+from netwright.cost._cost import activation_bytes, weights_of
 from netwright.graph import Node, Parameter
 
 __all__ = ["Amounts", "amounts_of"]
@@ -63,12 +63,16 @@ class Amounts:
         }
 
 
-def amounts_of(node: Node, counted: set[Parameter]) -> Amounts:
-    """Costs of one node; parameters that are already in `counted` cost nothing again, and others are put there."""
+def amounts_of(node: Node, constant: Set[Node], counted: set[Parameter]) -> Amounts:
+    """Costs of one node; parameters that are already in `counted` cost nothing again, and others are put there.
+
+    constant: nodes that depend on no input; parameters behind them count where their results are read.
+    """
     params = weight_bytes = 0
-    for tensor in node.inputs:
-        if isinstance(tensor, Parameter) and tensor not in counted:
+    for tensor in weights_of(node, constant):
+        if tensor not in counted:
             counted.add(tensor)
             params += tensor.size if tensor.trainable else 0
             weight_bytes += tensor.bytes
-    return Amounts(params, node.op.macs(node), node.op.flops(node), activation_bytes(node), weight_bytes)
+    moved = activation_bytes(node, constant)
+    return Amounts(params, node.op.macs(node), node.op.flops(node), moved, weight_bytes)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from netwright.cost._amounts import Amounts, amounts_of
 from netwright.graph import Graph, Node, Parameter
 
 __all__ = ["Block", "NodeCost", "block_tree", "node_costs", "opened"]
+
+
+MANY = 24
+"""Parts of a module, beyond which neighbours are grouped."""
+LONGEST_PERIOD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,20 @@ class _Module:
 
 
 def node_costs(graph: Graph) -> tuple[NodeCost, ...]:
-    """Every node with its costs, in the order of the graph."""
+    """Every node that depends on an input, with its costs, in the order of the graph."""
     counted: set[Parameter] = set()
-    names, scope_of = graph.names, graph.scope_of
+    names, constant = graph.names, graph.constant_nodes
     return tuple(
-        NodeCost(names[node.output], node.op.name, scope_of(node), node.output.shape, amounts_of(node, counted), node)
+        NodeCost(
+            names[node.output],
+            node.op.name,
+            graph.scope_of(node),
+            node.output.shape,
+            amounts_of(node, constant, counted),
+            node,
+        )
         for node in graph.nodes
+        if node not in constant
     )
 
 
@@ -124,11 +138,11 @@ class _Folding:
         only = parts[0] if len(parts) == 1 else None
         if name and only is not None and only.blocks:
             return replace(only, name=f"{name}.{only.name}")
-        folded = tuple(_folded(parts))
         signature = self._number(tuple(part.signature for part in parts))
         whole = Amounts.total([part.amounts for part in parts])
         count = sum(part.operators for part in parts)
-        return Block(name, path, 1, count, whole, parts[-1].shape if parts else (), folded, signature)
+        inside = tuple(folded(self.grouped(parts)))
+        return Block(name, path, 1, count, whole, parts[-1].shape if parts else (), inside, signature)
 
     def leaf(self, cost: NodeCost) -> Block:
         node = cost.node
@@ -138,29 +152,63 @@ class _Folding:
         name = cost.name.rpartition(".")[2]
         return Block(name, cost.name, 1, 1, cost.amounts, cost.shape, (), signature, cost.operator)
 
+    def grouped(self, parts: Sequence[Block]) -> list[Block]:
+        """Neighbours that work on maps of one size as one block, where a module has too many parts of its own."""
+        if len(parts) <= MANY:
+            return list(parts)
+        runs = [list(run) for _, run in groupby(parts, key=lambda part: part.shape[2:] or part.shape[:1])]
+        if len(runs) > MANY:
+            size = -(-len(parts) // MANY)
+            runs = [list(parts[i : i + size]) for i in range(0, len(parts), size)]
+        return [self._run(run) for run in runs]
 
-def _folded(parts: Sequence[Block]) -> Iterator[Block]:
-    """Parts with equal neighbours made one."""
+    def _run(self, run: Sequence[Block]) -> Block:
+        if len(run) == 1:
+            return run[0]
+        signature = self._number(tuple(part.signature for part in run))
+        return _window(run, tuple(folded(self.grouped(run) if len(run) < MANY else run)), signature)
+
+
+def folded(parts: Sequence[Block]) -> Iterator[Block]:
+    """Parts with equal neighbours, or equal runs of up to four neighbours, made one."""
     start = 0
     while start < len(parts):
-        end = start + 1
-        while end < len(parts) and parts[end].signature == parts[start].signature:
-            end += 1
-        yield _joined(parts[start:end])
-        start = end
+        period, copies = max(
+            ((period, _copies(parts, start, period)) for period in range(1, LONGEST_PERIOD + 1)),
+            key=lambda found: (found[0] * found[1] if found[1] > 1 else 1, -found[0]),
+        )
+        if copies == 1:
+            yield parts[start]
+            start += 1
+            continue
+        yield _joined(parts[start : start + period * copies], period)
+        start += period * copies
 
 
-def _joined(copies: Sequence[Block]) -> Block:
-    first = copies[0]
-    if len(copies) == 1:
-        return first
-    return replace(
-        first,
-        name=f"{first.name} … {copies[-1].name}",
-        count=len(copies),
-        operators=sum(copy.operators for copy in copies),
-        amounts=Amounts.total([copy.amounts for copy in copies]),
-    )
+def _copies(parts: Sequence[Block], start: int, period: int) -> int:
+    """How often the run of parts that begins at `start` stands there in a row."""
+    copies = 1
+    while start + (copies + 1) * period <= len(parts) and all(
+        parts[start + i].signature == parts[start + copies * period + i].signature for i in range(period)
+    ):
+        copies += 1
+    return copies
+
+
+def _joined(parts: Sequence[Block], period: int) -> Block:
+    whole = _window(parts, tuple(folded(parts[:period])), parts[0].signature)
+    first = parts[0]
+    if period == 1:
+        whole = replace(whole, blocks=first.blocks, kind=first.kind, shape=first.shape)
+    return replace(whole, count=len(parts) // period)
+
+
+def _window(parts: Sequence[Block], inside: tuple[Block, ...], signature: int) -> Block:
+    """Neighbours as one block."""
+    first, last = parts[0], parts[-1]
+    whole = Amounts.total([part.amounts for part in parts])
+    count = sum(part.operators for part in parts)
+    return Block(f"{first.name} … {last.name}", first.path, 1, count, whole, last.shape, inside, signature)
 
 
 def opened(tree: Block, most: int, weight: Callable[[Block], float]) -> list[tuple[int, Block]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from netwright.cost._memory import VIEWS
-from netwright.graph import Constant, Graph, Node, Parameter
+from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 
-__all__ = ["Additive", "Cost", "Total", "Weights", "activation_bytes"]
+__all__ = ["ActivationBytes", "Additive", "Cost", "Total", "Weights", "activation_bytes", "data_of", "weights_of"]
 
 
 class Cost(ABC):
@@ -34,7 +34,7 @@ class Cost(ABC):
 
 
 class Additive(Cost):
-    """The sum over the nodes of a rule."""
+    """The sum of a rule over the nodes; those that depend on no input run once for all examples and count nothing."""
 
     additive = True
 
@@ -43,7 +43,10 @@ class Additive(Cost):
         self.rule = rule
 
     def of(self, graph: Graph) -> int:
-        return sum(map(self.rule, graph.nodes))
+        constant = graph.constant_nodes
+        return sum(
+            map(self.rule, [node for node in graph.nodes if node not in constant] if constant else graph.nodes)
+        )
 
 
 class Weights(Cost):
@@ -71,9 +74,42 @@ class Total(Cost):
         return sum(term.of(graph) for term in self.terms)
 
 
-def activation_bytes(node: Node) -> int:
-    """Bytes of activations that a node reads and writes; a view moves none, and a value read twice counts twice."""
-    if node.op.name in VIEWS:
+def activation_bytes(node: Node, constant: Set[Node] = frozenset()) -> int:
+    """Bytes of activations that a node reads and writes; a view moves none, and a value read twice counts twice.
+
+    constant: nodes whose results are no activations, such as the transposition of a weight.
+    """
+    if node.op.name in VIEWS or node in constant:
         return 0
-    read = sum(t.bytes for t in node.inputs if t is not None and not isinstance(t, (Parameter, Constant)))
-    return read + sum(t.bytes for t in node.outputs)
+    return sum(t.bytes for t in data_of(node, constant)) + sum(t.bytes for t in node.outputs)
+
+
+def data_of(node: Node, constant: Set[Node] = frozenset()) -> list[Tensor]:
+    """What a node reads of activations: neither weights and constants nor what is made of them alone."""
+    return [
+        t for t in node.inputs
+        if t is not None and not isinstance(t, (Parameter, Constant)) and (t.node is None or t.node not in constant)
+    ]  # fmt: skip
+
+
+def weights_of(node: Node, constant: Set[Node] = frozenset()) -> list[Parameter]:
+    """Parameters that a node reads, directly or through nodes that make constants of them."""
+    found: dict[Parameter, None] = {}
+    waiting = list(node.inputs[::-1])
+    while waiting:
+        tensor = waiting.pop()
+        if isinstance(tensor, Parameter):
+            found[tensor] = None
+        elif tensor is not None and tensor.node is not None and tensor.node in constant:
+            waiting += tensor.node.inputs[::-1]
+    return list(found)
+
+
+class ActivationBytes(Cost):
+    """Activations read and written, summed over the nodes."""
+
+    additive = True
+
+    def of(self, graph: Graph) -> int:
+        constant = graph.constant_nodes
+        return sum([activation_bytes(node, constant) for node in graph.nodes])

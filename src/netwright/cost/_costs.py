@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from netwright.cost._alpha_flops import AlphaFlops
-from netwright.cost._cost import Additive, Cost, Total, Weights, activation_bytes
+from netwright.cost._cost import ActivationBytes, Additive, Cost, Total, Weights
 from netwright.cost._intensity import Intensity
 from netwright.cost._memory import peak_memory
 from netwright.errors import UnknownNameError
@@ -40,7 +40,7 @@ _ALL: tuple[Cost, ...] = (
     Weights("params", "", "trainable parameters", lambda p: p.size if p.trainable else 0),
     Additive("macs", "MACs", "multiply-adds of convolutions, matrix products and attention", lambda n: n.op.macs(n)),
     Additive("flops", "FLOPs", "floating-point operations; one multiply-add is two", lambda n: n.op.flops(n)),
-    Additive("activation_bytes", "bytes", "activations read and written", activation_bytes),
+    ActivationBytes("activation_bytes", "bytes", "activations read and written"),
     Weights("weight_bytes", "bytes", "parameters and buffers as stored", lambda p: p.bytes),
     AlphaFlops(),
     PeakMemory("peak_memory", "bytes", "largest sum of live activations in the graph's order"),

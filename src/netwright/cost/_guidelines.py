@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from netwright.cost._cost import activation_bytes
+from netwright.cost._cost import activation_bytes, data_of, weights_of
 from netwright.cost._costs import COSTS
-from netwright.graph import DTYPE_BYTES, Constant, Graph, Node, Parameter, Tensor
+from netwright.graph import DTYPE_BYTES, Graph, Node, Tensor
 
 __all__ = ["RULES", "Finding", "Rule", "guidelines"]
 
@@ -59,7 +59,7 @@ def equal_widths(graph: Graph, node: Node) -> tuple[str, int, int] | None:
 
     With h w positions, c1 and c2 channels, h w (c1 + c2) is least for given c1 c2 where c1 = c2.
     """
-    widths = _pointwise_widths(node)
+    widths = _pointwise_widths(graph, node)
     if widths is None:
         return None
     positions, c1, c2 = widths
@@ -67,7 +67,7 @@ def equal_widths(graph: Graph, node: Node) -> tuple[str, int, int] | None:
         return None
     even = math.sqrt(c1 * c2)
     saved = round(positions * (c1 + c2 - 2 * even) * DTYPE_BYTES[node.output.dtype])
-    return f"it reads {c1} and writes {c2}; {round(even)} each would be as much work", _traffic(node), saved
+    return f"it reads {c1} and writes {c2}; {round(even)} each would be as much work", _traffic(graph, node), saved
 
 
 def few_groups(graph: Graph, node: Node) -> tuple[str, int, int] | None:
@@ -83,7 +83,7 @@ def few_groups(graph: Graph, node: Node) -> tuple[str, int, int] | None:
         return None
     saved = node.output.bytes - node.output.bytes // group
     found = f"it has {group} groups; {channels // group} channels without groups would be as much work"
-    return found, _traffic(node), saved
+    return found, _traffic(graph, node), saved
 
 
 def few_fragments(graph: Graph, node: Node) -> tuple[str, int, int] | None:
@@ -100,7 +100,7 @@ def few_fragments(graph: Graph, node: Node) -> tuple[str, int, int] | None:
     if len({reader.attrs.get("strides", 1) for reader in readers}) > 1:
         return None
     found = f"{len(readers)} layers read the same input ({_shape(source)}); as one they read it once"
-    return found, sum(map(_traffic, readers)), (len(readers) - 1) * source.bytes
+    return found, sum(_traffic(graph, reader) for reader in readers), (len(readers) - 1) * source.bytes
 
 
 def little_elementwise(graph: Graph, node: Node) -> tuple[str, int, int] | None:
@@ -110,12 +110,12 @@ def little_elementwise(graph: Graph, node: Node) -> tuple[str, int, int] | None:
     """
     if node.op.name not in _ELEMENTWISE:
         return None
-    data = [t for t in node.inputs if t is not None and not isinstance(t, Parameter | Constant)]
+    data = data_of(node, graph.constant_nodes)
     own = [t for t in data if t.node is not None and len(graph.users[t]) == 1 and t not in graph.outputs]
     if not own:
         return None
     saved = 2 * max(t.bytes for t in own)
-    work, traffic = node.op.flops(node), _traffic(node)
+    work, traffic = node.op.flops(node), _traffic(graph, node)
     return f"{node.op.name} does {work / traffic:.2g} FLOPs per byte; the layer before it could do it", traffic, saved
 
 
@@ -142,9 +142,10 @@ def guidelines(
     """
     whole = COSTS["traffic"].of(graph)
     found = []
+    constant = graph.constant_nodes
     for node in graph.nodes:
         for rule, check in rules.items():
-            result = check(graph, node)
+            result = None if node in constant else check(graph, node)
             if result is not None and result[2] > least_share * whole:
                 words, traffic, saved = result
                 name = graph.names[node.output]
@@ -152,8 +153,9 @@ def guidelines(
     return tuple(sorted(found, key=lambda finding: -finding.saved))
 
 
-def _traffic(node: Node) -> int:
-    return activation_bytes(node) + sum(t.bytes for t in node.inputs if isinstance(t, Parameter))
+def _traffic(graph: Graph, node: Node) -> int:
+    constant = graph.constant_nodes
+    return activation_bytes(node, constant) + sum(t.bytes for t in weights_of(node, constant))
 
 
 def _channels_in(node: Node) -> int:
@@ -162,10 +164,10 @@ def _channels_in(node: Node) -> int:
     return source.shape[1]
 
 
-def _pointwise_widths(node: Node) -> tuple[int, int, int] | None:
+def _pointwise_widths(graph: Graph, node: Node) -> tuple[int, int, int] | None:
     """Positions, channels read and channels written of a layer that mixes channels alone."""
     source, weight = (*node.inputs, None, None)[:2]
-    if not isinstance(weight, Parameter) or source is None:
+    if source is None or weight is None or weight in data_of(node, graph.constant_nodes):
         return None
     if node.op.name in ("Gemm", "MatMul"):
         c1, c2 = source.shape[-1], node.output.shape[-1]

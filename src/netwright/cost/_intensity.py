@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from netwright.cost._cost import Cost, activation_bytes
+from netwright.cost._cost import Cost, activation_bytes, data_of, weights_of
 from netwright.errors import NetwrightError
-from netwright.graph import Constant, Graph, Node, Parameter
+from netwright.graph import Graph, Parameter
 
 __all__ = ["Intensity", "WeightedIntensity", "bytes_by_dtype"]
 
@@ -46,16 +46,12 @@ class WeightedIntensity(Cost):
         self.alpha = alpha
 
     def of(self, graph: Graph) -> float:
-        layers = [node for node in graph.nodes if node.op.macs(node)]
-        parameters = {t: t.size for node in layers for t in node.inputs if isinstance(t, Parameter)}
-        activations = sum(map(_activations, layers))
+        layers = [n for n in graph.nodes if n not in graph.constant_nodes and n.op.macs(n)]
+        parameters = {t: t.size for node in layers for t in weights_of(node, graph.constant_nodes)}
+        constant = graph.constant_nodes
+        activations = sum(t.size for node in layers for t in (*data_of(node, constant), *node.outputs))
         moved = self.alpha * activations + (1 - self.alpha) * sum(parameters.values())
         return sum(node.op.macs(node) for node in layers) / moved if moved else 0.0
-
-
-def _activations(node: Node) -> int:
-    read = sum(t.size for t in node.inputs if t is not None and not isinstance(t, Parameter | Constant))
-    return read + sum(t.size for t in node.outputs)
 
 
 def bytes_by_dtype(graph: Graph) -> dict[str, dict[str, int]]:
@@ -68,12 +64,11 @@ def bytes_by_dtype(graph: Graph) -> dict[str, dict[str, int]]:
     """
     activations: dict[str, int] = {}
     weights: dict[str, int] = {}
+    constant = graph.constant_nodes
     for node in graph.nodes:
-        moved = activation_bytes(node)
-        if not moved:
+        if not activation_bytes(node, constant):
             continue
-        data = [t for t in node.inputs if t is not None and not isinstance(t, Parameter | Constant)]
-        for tensor in (*data, *node.outputs):
+        for tensor in (*data_of(node, constant), *node.outputs):
             activations[tensor.dtype] = activations.get(tensor.dtype, 0) + tensor.bytes
     for leaf in graph.leaves:
         if isinstance(leaf, Parameter):

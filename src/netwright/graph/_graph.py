@@ -227,6 +227,23 @@ class Graph:
                     users.setdefault(tensor, []).append(node)
         return MappingProxyType({tensor: tuple(nodes) for tensor, nodes in users.items()})
 
+    @cached_property
+    def constant_nodes(self) -> frozenset[Node]:
+        """Nodes that depend on no input: what they make is the same in every run, so a runtime makes it once.
+
+        >>> from netwright.graph import image, ops, parameter
+        >>> x, weight = image(1, 4, 4), parameter("weight", (4, 8))
+        >>> graph = Graph([x], [ops.matmul(x, ops.transpose(weight, perm=(0, 1)))])
+        >>> [node.op.name for node in graph.constant_nodes]
+        ['Transpose']
+        """
+        found: set[Node] = set()
+        for node in self.nodes:
+            read = [t for t in node.inputs if t is not None and t.node not in found]
+            if not any(t.node is not None or isinstance(t, Input) for t in read):
+                found.add(node)
+        return frozenset(found)
+
     def with_weights(self, weights: Weights) -> Graph:
         """The same graph with an array for each parameter.
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netwright.cost._memory._bound import lower_bound
-from netwright.cost._memory._problem import VIEWS, Problem, problem_of
-from netwright.cost._memory._regions import constant_steps, regions
+from netwright.cost._memory._problem import Problem, problem_of
+from netwright.cost._memory._regions import regions
 from netwright.cost._memory._search import Budget, search
 from netwright.graph import Graph, Node, Tensor
 
@@ -75,7 +75,7 @@ def memory_plan(graph: Graph, moves: int = MOVES) -> MemoryPlan:
         other = [during for during, _ in problem.levels(found)]
         if max(other) < own:
             order, timeline, peak = found, other, max(other)
-    nodes, live = _with_views(graph, [problem.steps[i].node for i in order], timeline, problem.at_start)
+    nodes, live = _with_silent(graph, [problem.steps[i].node for i in order], timeline, problem.at_start)
     return MemoryPlan(nodes, peak, live, bound, proven or peak <= bound, own)
 
 
@@ -83,51 +83,46 @@ def _improved(
     problem: Problem, levels: Sequence[tuple[int, int]], bound: int, budget: Budget
 ) -> tuple[list[int], int, bool]:
     """Order with every region above the bound searched, a bound raised by what was proven, and whether all was."""
-    constants = constant_steps(problem)
-    parts = regions(problem, constants)
-    start = problem.at_start
-    if constants:
-        levels = list(problem.levels([number for part in parts for number in part]))
-    peaks, starts, place = [], [], 0
-    for part in parts:
-        starts.append(levels[place - 1][1] if place else start)
-        peaks.append(max(during for during, _ in levels[place : place + len(part)]))
-        place += len(part)
+    parts = regions(problem)
+    starts = [levels[part[0] - 1][1] if part[0] else problem.at_start for part in parts]
+    peaks = [max(levels[number][0] for number in part) for part in parts]
     proven, floor = True, bound
     for i in sorted(range(len(parts)), key=lambda i: -peaks[i]):
         if peaks[i] <= floor:
             break
-        done = {number for part in parts[:i] for number in part}
-        found = search(problem, parts[i], done, starts[i], floor, peaks[i], budget)
+        found = search(problem, parts[i], starts[i], floor, peaks[i], budget)
         parts[i] = found.order
         proven = proven and found.proven
-        if found.proven and not constants:
+        if found.proven:
             bound = max(bound, found.peak)
         # What cannot be had for less in one region need not be had for less in the others.
         floor = max(floor, found.peak)
-    return [number for part in parts for number in part], bound, proven and not constants
+    return [number for part in parts for number in part], bound, proven
 
 
-def _with_views(
+def _with_silent(
     graph: Graph, steps: Sequence[Node], timeline: Sequence[int], start: int
 ) -> tuple[tuple[Node, ...], tuple[int, ...]]:
-    """All nodes and bytes, each view right before the first node that needs it."""
+    """All nodes and bytes: those that touch no activations each right before the first node that needs them."""
     order: dict[Node, int] = {}
-    level = start
+    loud = set(steps)
 
-    def place_views(tensors: Sequence[Tensor | None]) -> None:
-        waiting = [t.node for t in tensors if t is not None and t.node is not None and t.node.op.name in VIEWS]
+    def place(tensors: Sequence[Tensor | None], level: int) -> None:
+        waiting = [node for node in _silent(tensors, loud) if node not in order]
         while waiting:
-            view = waiting[-1]
-            above = view.inputs[0]
-            source = above.node if above is not None else None
-            if view not in order and source is not None and source.op.name in VIEWS and source not in order:
-                waiting.append(source)
-                continue
-            order.setdefault(waiting.pop(), level)
+            before = [node for node in _silent(waiting[-1].inputs, loud) if node not in order]
+            if before:
+                waiting += before
+            else:
+                order.setdefault(waiting.pop(), level)
 
-    for step, bytes_live in zip(steps, timeline, strict=True):
-        place_views(step.inputs)
-        order[step] = level = bytes_live
-    place_views(graph.outputs)
+    level = start
+    for step, level_of_step in zip(steps, timeline, strict=True):
+        place(step.inputs, level)
+        order[step] = level = level_of_step
+    place(graph.outputs, level)
     return tuple(order), tuple(order.values())
+
+
+def _silent(tensors: Sequence[Tensor | None], loud: set[Node]) -> list[Node]:
+    return [t.node for t in tensors if t is not None and t.node is not None and t.node not in loud]

@@ -69,12 +69,16 @@ def problem_of(graph: Graph) -> Problem:
     """The scheduling problem of a graph.
 
     A view is part of the buffer that it reads, however often that is read, so views are no steps. Parameters,
-    constants and views of them hold no activations.
+    constants and what is made of them alone hold no activations.
     """
     problem = Problem()
     buffers: dict[Tensor, int] = {t: problem.buffer(t, -1) for t in graph.leaves if isinstance(t, Input)}
     waits: dict[Node, tuple[int, ...]] = {}
+    constant = graph.constant_nodes
     for node in graph.nodes:
+        if node in constant:
+            waits[node] = ()
+            continue
         sources = [t for t in node.inputs if t is not None and not isinstance(t, Parameter | Constant)]
         before = dict.fromkeys(number for t in sources if t.node is not None for number in waits[t.node])
         if node.op.name in VIEWS:

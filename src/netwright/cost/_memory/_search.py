@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -50,14 +50,14 @@ class _State:
 class _Region:
     """The steps of a region by their places in it."""
 
-    def __init__(self, problem: Problem, members: Sequence[int], done: Set[int], live: int, floor: int) -> None:
+    def __init__(self, problem: Problem, members: Sequence[int], live: int, floor: int) -> None:
         self.members = list(members)
         place = {number: i for i, number in enumerate(members)}
         inside = [[place[n] for n in problem.steps[number].before if n in place] for number in members]
         self.before = [_mask(places) for places in inside]
         self.after = [[place[n] for n in problem.steps[number].after if n in place] for number in members]
         self.makes = [sum(problem.sizes[b] for b in problem.steps[number].makes) for number in members]
-        self.frees = [_frees(problem, number, place, done) for number in members]
+        self.frees = [_frees(problem, number, place) for number in members]
         ready = _mask([i for i, mask in enumerate(self.before) if not mask])
         self.start = _State(0, ready, live, floor)
         self.all = (1 << len(members)) - 1
@@ -84,18 +84,16 @@ class _Region:
         return Found([self.members[i] for i in state.order()], state.peak, proven)
 
 
-def search(
-    problem: Problem, members: Sequence[int], done: Set[int], live: int, floor: int, known: int, budget: Budget
-) -> Found:
+def search(problem: Problem, members: Sequence[int], live: int, floor: int, known: int, budget: Budget) -> Found:
     """Order of a region with the smallest peak, or the best one that the budget allows.
 
-    done: steps before the region. live: bytes at its start. floor: peak below which nothing is gained.
+    live: bytes at its start. floor: peak below which nothing is gained.
     known: peak of the order as it is.
 
     The smallest peak so far goes first, and of equal ones the longest order. A step that frees as much as it makes
     and stays below the peak is taken at once: to take it later never needs less.
     """
-    region = _Region(problem, members, done, live, floor)
+    region = _Region(problem, members, live, floor)
     ticket = count()
     heap = [(region.start.peak, 0, 0, region.start)]
     seen: set[int] = set()
@@ -130,13 +128,13 @@ def _greedily(region: _Region, starts: Sequence[_State], known: int) -> Found:
     return region.found(best, proven=False) if best else Found(list(region.members), known, proven=False)
 
 
-def _frees(problem: Problem, number: int, place: Mapping[int, int], done: Set[int]) -> list[tuple[int, int]]:
+def _frees(problem: Problem, number: int, place: Mapping[int, int]) -> list[tuple[int, int]]:
     """Buffers that end with a step once all their readers are done: the mask of those here, and the bytes."""
-    ends = []
+    ends, last = [], max(place)
     for buffer in (*problem.steps[number].reads, *problem.steps[number].makes):
-        here = [place[n] for n in problem.readers[buffer] if n in place]
-        others_done = all(n in place or n in done for n in problem.readers[buffer])
-        if others_done and buffer not in problem.kept:
+        readers = problem.readers[buffer]
+        here = [place[n] for n in readers if n in place]
+        if max(readers, default=0) <= last and buffer not in problem.kept:
             ends.append((_mask(here), problem.sizes[buffer]))
     return ends
 
