@@ -121,3 +121,27 @@ def test_inputs_may_have_their_batch_elsewhere() -> None:
     turned = ops.transpose(ops.reshape(x, shape=(1, 1, 12)), perm=(1, 0, 2))
     graph = free_batch(Graph([x, state], [ops.concat(turned, state, axis=0)]))
     assert shapes_at(graph, 7)[graph.outputs[0]] == (3, 7, 12)
+
+
+def test_a_sequence_and_the_batch_merge_into_the_rows_of_a_matrix() -> None:
+    """What torch.nn.MultiheadAttention does before its last layer: (T, N, C) to (T N, C) and back."""
+    x = Input((1, 5, 12))
+    rows = ops.reshape(ops.transpose(x, perm=(1, 0, 2)), shape=(5, 12))
+    made = ops.reshape(ops.gemm(rows, parameter("weight", (12, 12))), shape=(5, 1, 12))
+    graph = free_batch(Graph([x], [ops.transpose(made, perm=(1, 0, 2))]))
+    assert shapes_at(graph, 7)[graph.outputs[0]] == (7, 5, 12)
+    assert_exports_agree(graph)
+
+
+def test_rows_of_a_sequence_and_the_batch_are_not_taken_apart() -> None:
+    x = Input((1, 5, 12))
+    rows = ops.reshape(ops.transpose(x, perm=(1, 0, 2)), shape=(5, 12))
+    graph = free_batch(Graph([x], [ops.slice_(rows, starts=(0,), ends=(2,), axes=(0,))]))
+    assert graph.inputs[0].batch_axis is None
+
+
+def test_the_batch_is_found_by_its_size_among_axes_of_one_element_before() -> None:
+    x = Input((1, 4, 6, 8))
+    flat = ops.reshape(ops.transpose(x, perm=(2, 3, 0, 1)), shape=(48, 1, 4))
+    graph = free_batch(Graph([x], [flat]))
+    assert shapes_at(graph, 7)[graph.outputs[0]] == (48, 7, 4)

@@ -5,7 +5,7 @@ from netwright.graph._canonical import canonical_hash
 from netwright.graph._dependency import Dependencies, WidthGroup
 from netwright.graph._graph import Graph, topological_order
 from netwright.graph._operator import OPERATORS, Opaque, Operator
-from netwright.graph._scope import Scope, current_scope, scope, under
+from netwright.graph._scope import Scope, current_scope, scope
 from netwright.graph._simplify import simplify
 from netwright.graph._slim import Rebuild, slim
 from netwright.graph._template import Template
@@ -57,7 +57,6 @@ __all__ = [
     "slim",
     "tokens",
     "topological_order",
-    "under",
     "vector",
     "verify",
     "violations",

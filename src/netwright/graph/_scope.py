@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from types import TracebackType
 
-__all__ = ["Scope", "current_scope", "scope", "under"]
+__all__ = ["Scope", "current_scope", "scope"]
 
 
 class Scope:
@@ -63,21 +61,3 @@ class scope:  # noqa: N801 -- used as a statement, `with scope("stem"):`
     ) -> None:
         assert self._token is not None
         _CURRENT.reset(self._token)
-
-
-@contextmanager
-def under(entered: Scope | None) -> Iterator[None]:
-    """Build inside a scope that exists already, or outside of all scopes: how a part is entered once more.
-
-    >>> from netwright.graph import Graph, image, ops
-    >>> block = Scope("block")
-    >>> with under(block):
-    ...     x = ops.relu(image(3, 8, 8))
-    >>> x.node.scope
-    Scope('block')
-    """
-    token = _CURRENT.set(entered)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)

@@ -8,7 +8,7 @@ hold for one row only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from netwright.errors import NetwrightError, ShapeError
@@ -20,13 +20,21 @@ ROWS = 1009
 """A prime that is no usual size, so that an axis that grows with the batch shows."""
 END = 2**31 - 1
 
+VIEWS = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze"})
+"""Operators that leave the elements in their order."""
+
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor of the new network, and its shape with `ROWS` rows."""
+    """A tensor of the new network, and its shape with `ROWS` rows.
+
+    before: how many elements of its axis the batch stands behind; more than 1 where a sequence and then the batch
+        were merged into the rows of a matrix.
+    """
 
     tensor: Tensor
     many: Shape
+    before: int = 1
 
     @property
     def growing(self) -> list[int]:
@@ -91,7 +99,22 @@ def _applied(node: Node, values: Values, attrs: dict[str, object]) -> list[Value
             raise ShapeError(f"{node.op.name}: what it does with more rows must be known, but it is opaque.")
         twins = tuple(None if v is None else _twin(v) for v in values)
         types = node.op.infer(twins, dict(attrs))
-    return [Value(tensor, shape) for tensor, (shape, _) in zip(made.outputs, types, strict=True)]
+    found = [Value(tensor, shape) for tensor, (shape, _) in zip(made.outputs, types, strict=True)]
+    return [replace(value, before=_before(node, values, value)) for value in found]
+
+
+def _before(node: Node, values: Values, made: Value) -> int:
+    """Elements before the batch inside its axis in what a node makes; raises ShapeError where that is not known."""
+    sources = [v for v in values if v is not None and v.growing]
+    if node.op.name in VIEWS and sources and made.growing:
+        axis, place = sources[0].growing[0], made.growing[0]
+        return prod(sources[0].tensor.shape[:axis]) * sources[0].before // prod(made.tensor.shape[:place])
+    if all(v.before == 1 for v in sources):
+        return 1
+    kept = {(v.before, v.tensor.shape[v.growing[0]]) for v in sources}
+    if not made.growing or kept != {(sources[0].before, made.tensor.shape[made.growing[0]])}:
+        raise ShapeError(f"{node.op.name}: rows that hold a sequence and the batch must stay whole.")
+    return sources[0].before
 
 
 def _twin(value: Value) -> Tensor:
@@ -126,11 +149,15 @@ def _reshape(node: Node, values: Values, attrs: dict[str, object]) -> Values:
     if axis is None:
         return values
     stated, sizes = list(node.attrs["shape"]), node.output.shape
-    before = prod(source.tensor.shape[:axis])
+    before = prod(source.tensor.shape[:axis]) * source.before
     places = [i for i in range(len(sizes)) if prod(sizes[:i]) == before]
+    if len(sizes) == 2 and sizes[0] == before > 1:
+        # A matrix has rows: a sequence with the batch behind it is merged into them, (T, N, C) to (T N, C).
+        places = [0]
     if not places:
         raise ShapeError(f"Reshape: the batch must stay in one axis, but {source.tensor.shape} becomes {sizes}.")
-    place = axis if axis in places else places[0]
+    # An axis of the same size is the batch itself, and most likely so where it was.
+    place = min(places, key=lambda i: (sizes[i] != source.tensor.shape[axis], i != axis))
     if stated[place] == 0 and place != axis:
         stated[place] = -1
     if stated[place] not in (0, -1):

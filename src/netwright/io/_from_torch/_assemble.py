@@ -53,15 +53,38 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True) -> Graph
     program = exported(module, args, kwargs)
     if writes_into_views(program.graph):
         program = functional(program)
-    attempt = _Attempt(module, program)
-    for _ in range(ROUNDS):
-        simpler = decomposed(program, {missing.target for missing in attempt.missing}) if attempt.missing else None
-        if simpler is None:
-            break
-        program, attempt = simpler, _Attempt(module, simpler)
+    attempt = _completed(module, program)
     if attempt.missing and strict:
         raise UnsupportedError(missing.text for missing in attempt.missing)
     return attempt.graph()
+
+
+def _completed(module: nn.Module, program: ExportedProgram) -> _Attempt:
+    """Conversion in which operators without a converter are made of simpler ones, where all of these have one."""
+    attempt = _Attempt(module, program)
+    unknown = attempt.unknown
+    if not unknown:
+        return attempt
+    simpler = _simplified(module, program, unknown)
+    if not simpler.unknown:
+        return simpler
+    # An operator that does not come out whole is reported, or kept, as what the module calls.
+    whole = {target for target in unknown if not _simplified(module, program, {target}).unknown - unknown}
+    return _simplified(module, program, whole) if whole else attempt
+
+
+def _simplified(module: nn.Module, program: ExportedProgram, targets: set[Any]) -> _Attempt:
+    """Conversion with these operators, and what they are made of, written as simpler ones."""
+    others = _Attempt(module, program).unknown - targets
+    for _ in range(ROUNDS):
+        simpler = decomposed(program, targets)
+        if simpler is None:
+            break
+        program = simpler
+        targets = _Attempt(module, program).unknown - others
+        if not targets:
+            break
+    return _Attempt(module, program)
 
 
 class _Attempt:
@@ -79,6 +102,11 @@ class _Attempt:
         self.outputs = [self._conversion.builder.tensor(value) for value in results if hasattr(value, "shape")]
         if not self.outputs:
             raise ModelError("a module must return a tensor, but returns none.")
+
+    @property
+    def unknown(self) -> set[Any]:
+        """Operators, by what is called, that had no counterpart somewhere."""
+        return {missing.target for missing in self.missing}
 
     def _given(self, program: ExportedProgram) -> dict[str, Any]:
         """Value of each placeholder by its name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from netwright.graph import Tensor, ops
@@ -29,7 +30,7 @@ def _with_heads(x: Tensor) -> Tensor:
         one: Tensor = ops.unsqueeze(x, axes=(1,))
         return one
     if x.rank > 4:
-        merged: Tensor = ops.reshape(x, shape=(-1, *x.shape[-3:]))
+        merged: Tensor = ops.reshape(x, shape=(prod(x.shape[:-3]), *x.shape[-3:]))
         return merged
     if x.rank < 3:
         raise NoFormError("attention over fewer than three axes")
@@ -73,7 +74,7 @@ def _aligned(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
         made = ops.unsqueeze(mask, axes=(1,))
     elif len(shape) > 4 and mask.rank > 3:
         whole = ops.expand(mask, shape=(*shape[:-1], mask.shape[-1]))
-        made = ops.reshape(whole, shape=(-1, *whole.shape[-3:]))
+        made = ops.reshape(whole, shape=(prod(whole.shape[:-3]), *whole.shape[-3:]))
     return made
 
 

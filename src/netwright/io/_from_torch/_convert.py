@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import ModelError, ShapeError
-from netwright.graph import Opaque, Tensor, under
+from netwright.graph import Opaque, Tensor, scope
 from netwright.io._from_torch._builder import Builder
 from netwright.io._from_torch._form import Converter, NoFormError
 from netwright.io._from_torch._state import State, dtype_name
@@ -79,7 +79,7 @@ class Conversion:
             values[node] = args[0][args[1]]
             return
         path = _module_path(node) or path
-        with under(self.state.scope(path)):
+        with scope(self.state.scope(path)):
             values[node] = self._converted(node, args, kwargs, path)
         if _writes(node):
             # What is read later under the old name is the new value.

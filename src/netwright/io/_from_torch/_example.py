@@ -65,7 +65,7 @@ def _tensor(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu()
+        return value.detach() if value.is_meta else value.detach().cpu()
     if isinstance(value, (np.ndarray, np.generic)) and np.asarray(value).dtype.kind in "fiub":
         return torch.from_numpy(np.array(value))
     raise ModelError(f"an example must be {FORMS}, but got {type(value).__name__}.")

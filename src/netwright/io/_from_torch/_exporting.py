@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 __all__ = ["decomposed", "exported", "functional", "writes_into_views"]
+
+DATA_RULE = "control flow and shapes must not depend on the numbers in a tensor"
 
 DEPENDS_ON_DATA = ("GuardOnDataDependentSymNode", "DataDependentOutputException", "DynamicOutputShapeException")
 """Errors by which torch says that control flow or a shape needs the numbers in a tensor."""
@@ -34,7 +37,19 @@ def exported(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
             program: ExportedProgram = torch.export.export(module, args, kwargs, strict=False)
         except Exception as error:
             raise ModelError(_sentence(error)) from error
+    _check_shapes(program.graph)
     return program
+
+
+def _check_shapes(graph: fx.Graph) -> None:
+    """Raise ModelError where a size is not known before the network runs."""
+    for node in graph.nodes:
+        value: Any = node.meta.get("val")
+        for made in value if isinstance(value, (tuple, list)) else [value]:
+            if hasattr(made, "shape") and not all(isinstance(size, int) for size in made.shape):
+                lines = re.findall(r'File "([^"]+)", line (\d+)', node.meta.get("stack_trace") or "")
+                place = f" at {lines[-1][0]}:{lines[-1][1]}" if lines else ""
+                raise ModelError(f"{DATA_RULE}, but that of {node.target} does{place}.")
 
 
 def functional(program: ExportedProgram) -> ExportedProgram:
@@ -121,7 +136,7 @@ def _sentence(error: Exception) -> str:
     place = next((found for e in chain if (found := _place(e))), "")
     kinds = {kind.__name__ for e in chain for kind in type(e).__mro__}
     if kinds.intersection(DEPENDS_ON_DATA):
-        return f"control flow and shapes must not depend on the numbers in a tensor, but they do{place}."
+        return f"{DATA_RULE}, but they do{place}."
     first = str(error).strip().partition("\n")[0].rstrip(".")
     return f"a module must run on the example, but it raises {type(error).__name__}: {first or 'no message'}{place}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def _index(b: Builder, x: Any, indices: Sequence[Any]) -> Any:
     rest = [axis for axis in range(x.rank) if axis not in axes]
     first = moved(x, [*axes, *rest])
     sizes = [x.shape[axis] for axis in axes]
-    flat = ops.reshape(first, shape=(-1, *(x.shape[axis] for axis in rest)))
+    flat = ops.reshape(first, shape=(prod(sizes), *(x.shape[axis] for axis in rest)))
     index = _linear(b, [places[axis] for axis in axes], sizes)
     made: Tensor = ops.gather(flat, index, axis=0)
     # Adjacent indices leave their axes where the first one was, others come to the front.

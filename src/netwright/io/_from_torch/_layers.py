@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,16 @@ def _einsum(b: Builder, equation: str, operands: Sequence[Any], path: Any = None
     return ops.einsum(*given, equation=f"{','.join(full)}->{right.replace('...', dots)}")
 
 
+def _bilinear(b: Builder, x: Any, y: Any, weight: Any, bias: Any = None) -> Any:
+    """A product of both inputs with a matrix for each feature, as nn.Bilinear has it."""
+    first, second, w = b.tensors((x, y, weight))
+    rows = prod(first.shape[:-1])
+    left, right = (t if t.rank == 2 else ops.reshape(t, shape=(rows, t.shape[-1])) for t in (first, second))
+    made = ops.einsum(left, w, right, equation="ni,oij,nj->no")
+    made = made if bias is None else ops.add(made, b.tensor(bias))
+    return made if made.shape == b.shape else ops.reshape(made, shape=b.shape)
+
+
 def _batch_norm(
     b: Builder, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool = False,
     momentum: float = 0.1, eps: float = 1e-5, *options: Any,
@@ -218,6 +229,7 @@ LAYERS: dict[str, Converter] = {
     "aten.outer": lambda b, x, y: _matmul(
         b, ops.unsqueeze(b.tensor(x), axes=(1,)), ops.unsqueeze(b.tensor(y), axes=(0,))
     ),
+    "aten.bilinear": _bilinear,
     "aten.batch_norm": _batch_norm,
     "aten._native_batch_norm_legit_no_training": _inference_norm,
     "aten.layer_norm": _layer_norm,

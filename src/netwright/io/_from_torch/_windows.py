@@ -155,16 +155,15 @@ def _by_matrices(b: Builder, x: Tensor, sizes: tuple[int, ...], options: Sequenc
     for i, (now, wanted) in enumerate(zip(x.shape[2:], sizes, strict=True)):
         if now == wanted:
             continue
-        shape = [1] * len(sizes)
-        shape[i] = now
-        eye = torch.eye(now).reshape(1, now, *shape)
-        goal = [1] * len(sizes)
-        goal[i] = wanted
+        # Other axes keep two positions: with one, PyTorch takes the identity for another memory format.
+        shape, goal = ([2 if j != i else size for j in range(len(sizes))] for size in (now, wanted))
+        column = torch.eye(now).reshape(1, now, *(1 if j != i else now for j in range(len(sizes))))
+        eye = column.expand(1, now, *shape).contiguous()
         factor = None if scales is None else [scales[i] if j == i else 1.0 for j in range(len(sizes))]
         open_ends: list[float | None] = [None] * len(sizes)
         tail: list[Any] = [factor] if vector else list(factor or open_ends)
         size: Any = None if vector and factor is not None else goal
-        matrix = target(eye, size, *corners, *tail).reshape(now, wanted)
+        matrix = target(eye, size, *corners, *tail).movedim(i + 2, 2).reshape(now, wanted, -1)[..., 0]
         axis = x.rank - len(sizes) + i
         swap = [*(a for a in range(x.rank) if a != axis), axis]
         turned = ops.matmul(moved(x, swap), b.tensor(matrix, x.dtype))
