@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.blocks import Call
 from netwright.errors import NetwrightError, ShapeError
-from netwright.graph import Constant, Input, Node, Parameter, Rebuild, Tensor, under
+from netwright.graph import Constant, Input, Node, Parameter, Rebuild, Tensor, scope
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._cut import Part
 from netwright.space._design import Value
@@ -141,7 +141,7 @@ class Segment(Expression):
         levels = {knob: _decided(builder, prefix, knob.name, knob.choice) for knob in leaving}
         label = self.block.labels[self.block.options.index(option)]
         call = self._fitted(resolve(option, builder, prefix, str(label)), x, self._target(x, levels))
-        with under(self.model.scope_of(self.part)):
+        with scope(self.model.scope_of(self.part)):
             return builder.apply(self._checked(call, x, levels), x)
 
     def _rebuilt(self, x: Tensor, levels: Levels, sizes: Mapping[Window, int]) -> Rebuild:
