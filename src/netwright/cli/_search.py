@@ -43,6 +43,12 @@ def search(
     space: Annotated[
         str, typer.Option("--space", "-s", help="A space, auto, or module:attribute of your own.")
     ] = "auto",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", "-m", help="A model to start from, in place of --space: .onnx file or module:attribute."
+        ),
+    ] = None,
     limit: Limits = None,
     maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise; repeatable.")] = None,
     minimize: Annotated[list[str] | None, typer.Option(help="Metric or cost to minimise; repeatable.")] = None,
@@ -73,10 +79,13 @@ def search(
     Example: netwright search --task digits --space mobilenet-tiny --limit 'params<=50k' --budget 3m
     """
     with answering(as_json) as answer:
+        where: Any
         own_task = load_own(task) if import_path(task) else task
-        if callable(own_task):
+        if model is not None:
+            where = _around(model, space, input, classes)
+        elif callable(own_task):
             shape = parse_shape(input) if input else None
-            where: Any = find_space(space, shape, classes)
+            where = find_space(space, shape, classes)
         elif input or classes:
             raise StudyError("--input and --classes are for a task of your own; a data file states both itself.")
         else:
@@ -133,6 +142,13 @@ def resume(
             )  # fmt: skip
 
         _finish(answer, run)
+
+
+def _around(model: str, space: str, input: str | None, classes: int | None) -> dict[str, Any]:
+    """What the study keeps of a model to start from."""
+    if space != "auto" or classes is not None:
+        raise StudyError("--model stands in place of --space, and has the classes that it has.")
+    return {"model": model} if input is None else {"model": model, "input": list(parse_shape(input))}
 
 
 def _checked_import(space: str) -> str:

@@ -1,4 +1,4 @@
-"""Every design by its number, and additive costs of all designs at once."""
+"""Every design by its number, every decision, and additive costs of all designs at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netwright.cost import Cost
-from netwright.errors import DesignError
+from netwright.errors import DesignError, SpaceError
 from netwright.space._design import Design, Value
 from netwright.space._forest import And, Forest, Leaf, Or, join_path
 from netwright.space._semiring import Counting, Semiring, evaluate
 
-__all__ = ["all_costs", "design_at"]
+__all__ = ["all_costs", "design_at", "open_decisions"]
 
 
 def design_at(forest: Forest, number: int, counts: Sequence[int] | None = None) -> Design:
@@ -65,3 +65,29 @@ def all_costs(forest: Forest, costs: Sequence[Cost]) -> NDArray[np.float64]:
     """Additive costs of every design, shape `(designs, costs)`, in the order of `design_at`."""
     per_node = np.array([forest.leaf_costs(cost) for cost in costs], dtype=np.float64).T
     return evaluate(forest, _Listing(per_node.reshape(len(forest), len(costs))))[forest.root]
+
+
+def open_decisions(forest: Forest, bound: int, name: str) -> dict[str, tuple[Value, ...]]:
+    """Every decision path with its possible values, in the order of the network.
+
+    Raises SpaceError, which names the space, when there are more than `bound` places to look at.
+    """
+    found: dict[str, dict[Value, None]] = {}
+    stack: list[tuple[str, int]] = [("", forest.root)]
+    seen = set(stack)
+    while stack:
+        prefix, number = stack.pop()
+        node = forest.nodes[number]
+        below: list[tuple[str, int]] = []
+        if isinstance(node, Or):
+            below = [(prefix, child) for _, child in node.alternatives]
+            if node.name is not None:
+                values = found.setdefault(join_path(prefix, node.name), {})
+                values.update((value, None) for value, _ in node.alternatives if value is not None)
+        elif isinstance(node, And):
+            below = [(join_path(prefix, c), child) for c, child in (node.left, node.right)]
+        stack += [key for key in reversed(below) if key not in seen]
+        seen.update(below)
+        if len(seen) > bound:
+            raise SpaceError(f"decisions can be listed up to {bound} places, but {name} has more.")
+    return {path: tuple(values) for path, values in found.items()}

@@ -20,9 +20,9 @@ from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
 from netwright.space._expression import Builder, Expression, as_expression
-from netwright.space._forest import And, Forest, Or, check_names, join_path
+from netwright.space._forest import Forest, check_names
 from netwright.space._histogram import Histogram, histogram
-from netwright.space._index import all_costs, design_at
+from netwright.space._index import all_costs, design_at, open_decisions
 from netwright.space._recipe import Recipe
 from netwright.space._sample import Draws, Sampler, Window
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
@@ -314,6 +314,11 @@ class Space:
         recipe = {path: v for path, v in design.items() if path.startswith("recipe.")}
         return self.recipe_space.contains(recipe) and trace(self.forest, network) is not None
 
+    def keeps(self, design: Mapping[str, Value], limits: Limits = ()) -> bool:
+        """Whether a design of this space is within these limits on additive costs."""
+        network = {path: v for path, v in design.items() if not path.startswith("recipe.")}
+        return _vary.within(self.forest, Design(network), self._windows(limits))
+
     def _split(self, design: Mapping[str, Value]) -> tuple[dict[str, Value], dict[str, Value]]:
         """Network and recipe of a design; raises DesignError, with the path, when it is not of this space."""
         if not self.contains(design):
@@ -365,25 +370,8 @@ class Space:
 
         Raises SpaceError when there are more than `bound` places to look at, as in a deep grammar.
         """
-        found: dict[str, dict[Value, None]] = {}
-        stack: list[tuple[str, int]] = [("", self.forest.root)]
-        seen = set(stack)
-        while stack:
-            prefix, number = stack.pop()
-            node = self.forest.nodes[number]
-            below: list[tuple[str, int]] = []
-            if isinstance(node, Or):
-                below = [(prefix, child) for _, child in node.alternatives]
-                if node.name is not None:
-                    values = found.setdefault(join_path(prefix, node.name), {})
-                    values.update((value, None) for value, _ in node.alternatives if value is not None)
-            elif isinstance(node, And):
-                below = [(join_path(prefix, c), child) for c, child in (node.left, node.right)]
-            stack += [key for key in reversed(below) if key not in seen]
-            seen.update(below)
-            if len(seen) > bound:
-                raise SpaceError(f"decisions can be listed up to {bound} places, but {self.name} has more.")
-        return {path: tuple(values) for path, values in found.items()} | self.recipe_space.domains()
+        found: dict[str, tuple[Value, ...] | Real] = dict(open_decisions(self.forest, bound, self.name))
+        return found | self.recipe_space.domains()
 
     def __contains__(self, design: object) -> bool:
         return isinstance(design, Mapping) and self.contains(design)

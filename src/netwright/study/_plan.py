@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cost import Limit
 from netwright.errors import StudyError, UnknownNameError
-from netwright.space import Space
+from netwright.space import Design, Space
 from netwright.study._budget import Budget
 from netwright.study._evaluation import Evaluation, FunctionEvaluation
 from netwright.study._records import StudySpec
 from netwright.study._session import Parts
-from netwright.study._trial import LATENCY, Estimator, TaskEvaluation, with_latency_table
+from netwright.study._trial import LATENCY, Estimator, TaskEvaluation, network_key, with_latency_table
 
 if TYPE_CHECKING:
     from netwright.quality import Task
@@ -38,8 +38,6 @@ class Plan:
 
     def parts(self, spec: StudySpec | None = None) -> Parts:
         """Parts of the study, the strategy as new."""
-        from netwright.graph import canonical_hash
-
         spec = spec or self.spec
         held = [limit for limit in spec.limits if self.space.additive(limit.metric)]
         options = {k: v for k, v in spec.strategy.items() if k != "name"}
@@ -48,10 +46,16 @@ class Plan:
             self.space,
             strategy,
             self.evaluation,
-            canonical_hash,
+            network_key,
             Estimator(_estimated(spec, self.space), self.space),
             fidelity=float(spec.options.get("epochs", 1)),
+            starts=self._starts(held),
         )
+
+    def _starts(self, held: Sequence[Limit]) -> list[Design]:
+        """The network that the space was made around, where it keeps the limits that the forest holds."""
+        start = self.space.start
+        return [start] if start is not None and self.space.keeps(start, held) else []
 
     @property
     def evaluation(self) -> Evaluation:
@@ -63,7 +67,7 @@ class Plan:
 
 
 def plan_search(
-    space: Space | str,
+    space: Space | str | Mapping[str, Any],
     task: Any,
     *,
     maximize: str | Sequence[str] | None,
@@ -115,11 +119,11 @@ def plan_of(spec: StudySpec, *, space: Space | None = None, task: Any = None) ->
     Raises StudyError that says which of them is needed.
     """
     if space is None:
-        if "name" not in spec.space:
+        if not spec.space.keys() & {"name", "model"}:
             raise StudyError(
                 "this study's space was given as an object: give it again, as resume(folder, space=...)."
             )
-        space = _named_space(str(spec.space["name"]), spec.space["input"], int(spec.space["classes"]))
+        space = _space_from(spec.space)
     if task is None:
         if "source" not in spec.task:
             raise StudyError("this study's task was given as an object: give it again, as resume(folder, task=...).")
@@ -159,20 +163,49 @@ def _task_from(spec: Mapping[str, Any]) -> Task:
     return load_task(spec["source"], **{k: v for k, v in spec.items() if k != "source"})
 
 
-def _load_space(space: Space | str, task: Task | None) -> tuple[Space, dict[str, Any]]:
+def _load_space(space: Space | str | Mapping[str, Any], task: Task | None) -> tuple[Space, dict[str, Any]]:
     if isinstance(space, Space):
         shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
         if task is not None and shapes != [list(task.input_shape)]:
             raise StudyError(f"space and task must have one input shape, but have {shapes} and {task.input_shape}.")
         return space, {"object": space.name, "input": shapes[0]}
+    if isinstance(space, Mapping):
+        spec = {**space, "model": _absolute(str(space["model"]))}
+        if task is not None:
+            spec |= {"input": list(task.input_shape), "classes": task.classes}
+        return _space_from(spec), spec
     if task is None:
         raise StudyError("a space by name takes its input shape from a task; with a function, give a Space.")
     if space == "auto":
         from netwright.space.catalog import auto_space
 
         space = auto_space(task.input_shape)
-    made = _named_space(space, task.input_shape, task.classes)
-    return made, {"name": space, "input": list(task.input_shape), "classes": task.classes}
+    spec = {"name": space, "input": list(task.input_shape), "classes": task.classes}
+    return _space_from(spec), spec
+
+
+def _space_from(spec: Mapping[str, Any]) -> Space:
+    """Space of what a study keeps of it: the name of one, or the source of a model that it is made around."""
+    if "model" in spec:
+        return _around_model(**spec)
+    return _named_space(str(spec["name"]), spec["input"], int(spec["classes"]))
+
+
+def _around_model(
+    model: str, input: Sequence[int] | None = None, classes: int | None = None, **options: Any
+) -> Space:
+    """Space around the model of a file or import path; raises StudyError where the task has another form."""
+    from netwright.io import read_model
+
+    graph = read_model(model, None if input is None else "x".join(map(str, (1, *input))))
+    space = Space.from_model(graph, name=Path(model.rpartition(":")[2]).stem, **options)
+    takes, gives = graph.inputs[0].shape[1:], graph.outputs[0].shape[-1]
+    if (input is not None and takes != tuple(input)) or classes not in (None, gives):
+        raise StudyError(
+            f"model and task must have one form, but the model takes {takes} and gives {gives} numbers and the task"
+            f" has {tuple(input or ())} and {classes} classes."
+        )
+    return space
 
 
 def _named_space(name: str, shape: Sequence[int], classes: int) -> Space:

@@ -74,7 +74,7 @@ class SearchResult:
 
 
 def search(
-    space: Space | str,
+    space: Space | str | Mapping[str, Any],
     task: Any,
     *,
     maximize: str | Sequence[str] | None = None,
@@ -97,7 +97,8 @@ def search(
         result = netwright.search("mobilenet-tiny", "digits", limits=["params <= 50k"], budget="3 min")
         result.best.export("best")
 
-    space: a Space, the name of a catalogued one, "auto", or "module:attribute" of your own.
+    space: a Space, the name of a catalogued one, "auto", "module:attribute" of your own, or a model to start from:
+        `{"model": source}` with what `netwright.io.read_model` takes and the options of `netwright.space.from_model`.
     task: a Task; "digits"; the path of a data file; arrays; or a function `evaluate(network, budget, report)` that
         returns metrics by name, with which nothing is trained or exported at the end.
     maximize, minimize: metrics and costs; by default accuracy (rmse for numbers), and MACs as the second objective.

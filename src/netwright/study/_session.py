@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from netwright.cost import Limit
     from netwright.graph import Graph
     from netwright.space import Design
-    from netwright.strategy import Strategy
+    from netwright.strategy import Proposal, Strategy
 
 __all__ = ["KeepGoing", "Parts", "Session", "StudySpace", "no_estimate"]
 
@@ -66,6 +66,8 @@ class Parts:
     estimate: cheap numbers on a design before it is evaluated, such as params, macs and latency; limits on them are
         checked before the evaluation, other limits after it.
     keep_going: early stopping. fidelity: handed to each evaluation as its budget, such as epochs.
+    starts: designs that are tried first, before the strategy is asked, such as the network that a space was made
+        around.
     """
 
     space: StudySpace
@@ -75,6 +77,7 @@ class Parts:
     estimate: Callable[[Design, Graph], Mapping[str, float]] = no_estimate
     keep_going: KeepGoing | None = None
     fidelity: float = 1.0
+    starts: Sequence[Design] = ()
 
 
 class Session:
@@ -185,7 +188,7 @@ class Session:
 
     def _ask(self) -> Trial:
         number = self._next
-        proposal = self._parts.strategy.ask(np.random.default_rng([self._spec.seed, number]))
+        proposal = self._proposal(number)
         self._next += 1
         return Trial(
             number,
@@ -196,6 +199,14 @@ class Session:
             origin=proposal.origin,
             created=time.time(),
         )
+
+    def _proposal(self, number: int) -> Proposal:
+        """By the trial's number alone, so that a study that goes on asks what one without a break asks."""
+        if number < len(self._parts.starts):
+            from netwright.strategy import Proposal
+
+            return Proposal(self._parts.starts[number], origin="start")
+        return self._parts.strategy.ask(np.random.default_rng([self._spec.seed, number]))
 
     def _place(self, trial: Trial) -> None:
         """Send a trial where it belongs: to the values of its twin, behind a twin that runs, or to a worker."""

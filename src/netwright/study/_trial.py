@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from netwright.graph import Graph, simplify
+import numpy as np
+
+from netwright.graph import Graph, canonical_hash, simplify
 from netwright.study._evaluation import Report, Request
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from netwright.space import Design, Space
     from netwright.target import Timing
 
-__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured", "with_latency_table"]
+__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured", "network_key", "with_latency_table"]
 
 LATENCY = "latency_ms@here"
 BLOCK_SECONDS = 0.05
@@ -43,6 +46,20 @@ class Estimator:
 
     def _value(self, name: str, graph: Graph) -> float:
         return self.space.cost(name).of(graph)
+
+
+def network_key(graph: Graph) -> str:
+    """Hash that equal networks share: of the form, and of the weights that they start from where they bring any.
+
+    Two networks of one form may be cut from different places of a network that was given.
+    """
+    form = canonical_hash(graph)
+    if graph.weights is None:
+        return form
+    weights = blake2b(digest_size=16)
+    for name, array in sorted(graph.weights.items()):
+        weights.update(f"{name} {array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())
+    return f"{form}-{weights.hexdigest()}"
 
 
 def onnx_bytes(graph: Graph) -> bytes:
