@@ -60,6 +60,8 @@ def cut(graph: Graph) -> list[Part]:
     current: Path | None = None
     for piece in pieces:
         block = blocks.of(piece.path)
+        if not piece.path and not piece.layers and piece.into.shape == piece.out.shape:
+            block = current  # an activation of which no module is known
         if block is not None and block == current:
             parts[-1] = parts[-1].followed_by(piece, block)
         else:
@@ -108,7 +110,7 @@ def _pieces(graph: Graph) -> Iterator[Part]:
     begun = 0
     for end in sorted(through):
         nodes = order[begun:end]
-        paths = [graph.scope_of(node) for node in nodes]
+        paths = [path for path in (_path(graph, node) for node in nodes) if path]
         layers = sum(node.op.macs(node) > 0 for node in nodes)
         joins = nodes[-1].op.name in JOINS and layers > 0 and len(nodes) > 1
         yield Part(nodes, into, through[end], _common(paths), layers, joins)
@@ -155,6 +157,12 @@ def _spans(graph: Graph, order: Sequence[Node]) -> dict[Tensor, tuple[int, int]]
     return spans
 
 
+def _path(graph: Graph, node: Node) -> Path:
+    """Module of a node; of one that stands nowhere, such as those of most files, the module of its parameters."""
+    names = (graph.names[t] for t in node.inputs if isinstance(t, Parameter))
+    return graph.scope_of(node) or tuple(next(names, "").split(".")[:-1])
+
+
 def _common(paths: Sequence[Path]) -> Path:
     """Longest common beginning."""
     return tuple(names[0] for names in takewhile(lambda names: len(set(names)) == 1, zip(*paths, strict=False)))
@@ -171,7 +179,7 @@ class _Blocks:
         self._children: dict[Path, set[str]] = {}
         self._layers: dict[Path, int] = {}
         for node in graph.nodes:
-            path = graph.scope_of(node)
+            path = _path(graph, node)
             for depth in range(len(path)):
                 self._children.setdefault(path[:depth], set()).add(path[depth])
             for depth in range(len(path) + 1):
