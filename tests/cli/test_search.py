@@ -85,6 +85,41 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_to_start_from(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    name = f"model_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(
+        "from torch import nn\n"
+        "def trained():\n"
+        "    return nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(1024, 10))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    options = ["--budget", "2 trials", "--epochs", 1, "--final-epochs", 1, "--no-compare", "--json", "--quiet"]
+    done = run("search", "--task", "digits", "--model", f"{name}:trained", "--out", "out", *options)
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert found["space"] == {"name": "trained", "designs": "12", "input": [[1, 8, 8]]}
+    again = netwright("resume", "out", "--budget", "3 trials", *options[4:], cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["trials"]["total"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--model", "nowhere.onnx"], "nowhere.onnx"),
+        (["--model", "no_such_module:net"], "no_such_module"),
+        (["--model", "net.onnx", "--space", "vit-tiny"], "--space"),
+        (["--model", "net.onnx", "--classes", 3], "classes"),
+    ],
+)
+def test_a_model_that_cannot_be_started_from(run, tmp_path: Path, options: list[str], message: str):
+    done = run("search", "--task", "digits", "--out", tmp_path / "out", *options)
+    assert done.exit_code == 2, done.output
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_broken_file_is_one_sentence(run, tmp_path: Path):
     file = tmp_path / "data.npz"
     file.write_bytes(b"no archive")

@@ -119,7 +119,7 @@ def test_a_model_of_another_form_than_the_task_is_refused(tmp_path: Path) -> Non
     x = image(1, 8, 8)
     few = Graph([x], [classifier(4).apply(conv(8).apply(x))])
     (tmp_path / "few.onnx").write_bytes(to_onnx(few).SerializeToString())
-    with pytest.raises(StudyError, match="gives 4 numbers and the task has .* 10 classes"):
+    with pytest.raises(StudyError, match=r"gives 4 numbers and the task has .* 10 classes"):
         search({"model": str(tmp_path / "few.onnx")}, "digits", out=tmp_path / "run", progress=False)
     with pytest.raises(ModelError, match="ONNX file"):
         search({"model": "nowhere.onnx"}, "digits", out=tmp_path / "run", progress=False)
