@@ -331,6 +331,14 @@ def test_weights_inside_the_file_are_mapped(tmp_path: Path) -> None:
     assert np.array_equal(weights["w"], array)
 
 
+def test_attributes_must_be_as_stated() -> None:
+    refuses(model([node("Concat", "x x")]), "Concat 'the_concat' must have the attribute axis, but has not")
+    refuses(model([node("Concat", "x x", axis=[1])]), "must be of their type, but axis of Concat 'the_concat' is not")
+    odd = model([node("Flatten", "x", axis=1)])
+    odd.graph.node[0].attribute[0].type = onnx.AttributeProto.UNDEFINED
+    refuses(odd, "attributes must have a type, but 'axis' has none")
+
+
 def test_training_mode() -> None:
     ones = [weight(np.ones(4, "f"), name) for name in "abcd"]
     trained = model([node("BatchNormalization", "x a b c d", training_mode=1)], weights=ones)

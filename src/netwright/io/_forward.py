@@ -94,6 +94,7 @@ class Forward:
         wanted = "x"
         if self._root and len(self.unit.inputs) > 1:
             wanted = re.sub(r"\W", "_", self.graph.names[tensor])
+            wanted = wanted if wanted.isidentifier() else f"input_{wanted}"
         elif isinstance(tensor, Parameter):
             wanted = tensor.hint
         if wanted in self.arguments or keyword.iskeyword(wanted) or wanted in ("F", "nn", "self", "torch"):

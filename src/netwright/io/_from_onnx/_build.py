@@ -19,7 +19,7 @@ from netwright.io._from_onnx._order import ordered, read_names
 from netwright.io._from_onnx._special import SPECIAL
 from netwright.io._from_onnx._step import Context, Step, plain_attributes, versions
 from netwright.io._from_onnx._table import CONVERTERS
-from netwright.io._from_onnx._types import Types
+from netwright.io._from_onnx._types import Types, check_attributes
 from netwright.io._from_onnx._values import Array, Env, Known, Made, NoCounterpart, Value, dtype_of
 from netwright.io._from_onnx._weights import DTYPES, Files, Stored
 
@@ -90,6 +90,7 @@ class Builder:
 
     def results(self, step: Step) -> Values:
         """Outputs of a node: worked out, replaced by the nodes it stands for, or converted."""
+        check_attributes(step)
         if not step.domain and step.op in SPECIAL:
             return SPECIAL[step.op](self, step)
         if (step.domain, step.op) in self.functions:

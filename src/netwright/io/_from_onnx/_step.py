@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.errors import ModelError
 from netwright.graph import Shape
 from netwright.io._from_onnx._values import Array, Env, Known, Made, Value
 
@@ -117,6 +118,8 @@ def plain_attributes(attributes: Sequence[onnx.AttributeProto], around: Mapping[
 def _plain(attribute: onnx.AttributeProto) -> Any:
     from onnx import AttributeProto, helper
 
+    if attribute.type == AttributeProto.UNDEFINED:
+        raise ModelError(f"attributes must have a type, but {attribute.name!r} has none.")
     value = helper.get_attribute_value(attribute)
     if attribute.type == AttributeProto.STRING:
         return value.decode(errors="replace")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright.errors import ModelError
 from netwright.graph import Shape
 from netwright.io._from_onnx._step import Step, shape_of
 from netwright.io._from_onnx._values import Known, Value, dtype_of
@@ -16,7 +17,7 @@ from netwright.io._from_onnx._weights import DTYPES
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["Types", "schema_of", "type_proto"]
+__all__ = ["Types", "check_attributes", "schema_of", "type_proto"]
 
 Found = list[tuple[Shape, str]]
 
@@ -26,12 +27,37 @@ MOST_SIZES = 1024
 
 def schema_of(step: Step) -> Any:
     """What onnx knows of an operator; None where it knows nothing."""
+    return _schema(step.op, step.opset, step.domain)
+
+
+@lru_cache(maxsize=1024)
+def _schema(op: str, opset: int, domain: str) -> Any:
     from onnx import defs
 
     try:
-        return defs.get_schema(step.op, step.opset, step.domain)
+        return defs.get_schema(op, opset, domain)
     except defs.SchemaError:
         return None
+
+
+@lru_cache(maxsize=1024)
+def _attribute_types(op: str, opset: int, domain: str) -> dict[str, tuple[int, bool]]:
+    """Type of each attribute of an operator, and whether it must be there."""
+    schema = _schema(op, opset, domain)
+    stated = {} if schema is None else schema.attributes
+    return {name: (int(a.type.value), bool(a.required)) for name, a in stated.items()}
+
+
+def check_attributes(step: Step) -> None:
+    """Raise ModelError when an attribute is missing or not of the type that the standard states."""
+    stated = _attribute_types(step.op, step.opset, step.domain)
+    for attribute in step.node.attribute:
+        kind, _ = stated.get(attribute.name, (attribute.type, False))
+        if kind != attribute.type:
+            raise ModelError(f"attributes must be of their type, but {attribute.name} of {step.label} is not.")
+    missing = [name for name, (_, required) in stated.items() if required and name not in step.attrs]
+    if missing:
+        raise ModelError(f"{step.label} must have the attribute {missing[0]}, but has not.")
 
 
 def type_proto(value: Value) -> onnx.TypeProto:
