@@ -23,6 +23,7 @@ ORDER = (
     "study_overhead",
     "latency_here",
     "main_job",
+    "import_models",
 )
 HEAD = """# Benchmarks
 

@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
-SCRIPTS = sorted(path.stem for path in BENCH.glob("*.py") if path.stem not in ("_table", "run_all"))
-NEEDS = {"count_nasbench201": "torch", "latency_here": "onnxruntime", "main_job": "onnxruntime"}
+SCRIPTS = sorted(p.stem for p in BENCH.glob("*.py") if p.stem != "run_all" and not p.stem.startswith("_"))
+NEEDS = {
+    "count_nasbench201": "torch",
+    "import_models": "timm",
+    "latency_here": "onnxruntime",
+    "main_job": "onnxruntime",
+}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
