@@ -18,14 +18,29 @@ def scaled(b: Builder, value: Any, factor: float) -> Any:
 
 
 def _binary(op: Callable[..., Tensor]) -> Converter:
-    return lambda b, x, y: op(*b.operands(x, y))
+    def convert(b: Builder, x: Any, y: Any) -> Any:
+        operands = b.operands(x, y)
+        return OF_BITS.get(op, op)(*operands) if operands[0].dtype == "bool" else op(*operands)
+
+    return convert
+
+
+OF_BITS: dict[Any, Callable[..., Any]] = {
+    ops.add: ops.logical_or,
+    ops.mul: ops.logical_and,
+    ops.maximum: ops.logical_or,
+    ops.minimum: ops.logical_and,
+}
+"""Arithmetic on bits, which ONNX does not have under these names."""
 
 
 def _sum(op: Callable[..., Tensor]) -> Converter:
     """Sum or difference, the second operand times `alpha`."""
 
-    def convert(b: Builder, x: Any, y: Any, alpha: float = 1) -> Tensor:
+    def convert(b: Builder, x: Any, y: Any, alpha: float = 1) -> Any:
         left, right = b.tensors((x, y), b.dtype)
+        if b.dtype == "bool":
+            return OF_BITS.get(op, op)(left, right)
         return op(left, right if alpha == 1 else ops.mul(right, b.constant(alpha, b.dtype)))
 
     return convert
