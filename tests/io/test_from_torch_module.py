@@ -82,8 +82,15 @@ def test_nodes_stand_in_the_scopes_of_their_modules() -> None:
     graph = from_torch(Network(), (1, 6))
     scopes = [graph.scope_of(n) for n in graph.nodes if n.op.name == "Gemm"]
     assert scopes == [("blocks", "0", "fc"), ("blocks", "1", "fc"), ("blocks", "0", "fc"), ("head",)]
-    source = to_torch_source(from_torch(nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)), (1, 6)))
-    assert "nn.Linear(6, 5)" in source
+
+
+def test_layers_are_written_as_the_layers_they_were() -> None:
+    net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2, bias=False))
+    for shape in ((1, 6), (1, 7, 6)):
+        source = to_torch_source(from_torch(net, shape))
+        assert "nn.Linear(6, 5)" in source
+        assert "nn.Linear(5, 2, bias=False)" in source
+    check(net, np.random.default_rng(0).standard_normal((1, 7, 6)).astype(np.float32))
 
 
 def test_the_module_stays_as_it_was() -> None:

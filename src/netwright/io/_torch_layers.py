@@ -17,8 +17,10 @@ Form = Callable[[Holes, Node, tuple[Shape | None, ...]], str | None]
 
 def layer(graph: Graph, unit: Unit, holes: Holes) -> str | None:
     """Expression that constructs the layer of torch.nn which a scope is, or None where it is none."""
-    if unit.children or len(unit.nodes) != 1 or not unit.called:
+    if unit.children or not unit.nodes or not unit.called:
         return None
+    if len(unit.nodes) > 1:
+        return _linear_in_parts(graph, unit, holes)
     node = unit.nodes[0]
     form, names = LAYERS.get(node.op.name, (None, ()))
     data = 1 if node.op.name == "Gather" else 0
@@ -69,8 +71,31 @@ def _linear(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str |
     plain = node.attrs["transB"] and node.attrs.get("alpha", 1) == node.attrs.get("beta", 1) == 1
     if weight is None or not plain or (bias is not None and bias != weight[:1]):
         return None
+    return _linear_text(holes, weight, bias)
+
+
+def _linear_text(holes: Holes, weight: Shape, bias: Shape | None) -> str:
     features = f"{holes.mark('in_features', weight[1])}, {holes.mark('out_features', weight[0])}"
     return f"nn.Linear({features}{_bias(holes, bias)})"
+
+
+def _linear_in_parts(graph: Graph, unit: Unit, holes: Holes) -> str | None:
+    """A product with a turned weight, and perhaps a sum: nn.Linear on more than two axes, in the layout it stores."""
+    turned, product, *sums = unit.nodes
+    own = {graph.names[p].rpartition(".")[2]: p for p in unit.parameters}
+    weight, bias = own.get("weight"), own.get("bias")
+    plain = all(p.trainable and p.dtype == "float32" for p in own.values())
+    if [n.op.name for n in unit.nodes] != ["Transpose", "MatMul", "Add"][: len(unit.nodes)] or not plain:
+        return None
+    if weight is None or own.keys() - {"weight", "bias"} or turned.inputs != (weight,) or weight.rank != 2:
+        return None
+    if product.inputs[1] is not turned.output or unit.inputs != [product.inputs[0]] or len(sums) != len(own) - 1:
+        return None
+    if sums and (bias is None or bias.shape != weight.shape[:1] or set(sums[0].inputs) != {product.output, bias}):
+        return None
+    if unit.outputs != list(unit.nodes[-1].outputs):
+        return None
+    return _linear_text(holes, weight.shape, None if bias is None else bias.shape)
 
 
 def _embedding(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:

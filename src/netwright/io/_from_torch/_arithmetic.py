@@ -20,7 +20,7 @@ def scaled(b: Builder, value: Any, factor: float) -> Any:
 def _binary(op: Callable[..., Tensor]) -> Converter:
     def convert(b: Builder, x: Any, y: Any) -> Any:
         operands = b.operands(x, y)
-        return OF_BITS.get(op, op)(*operands) if operands[0].dtype == "bool" else op(*operands)
+        return _of_bits(op, operands[0].dtype)(*operands)
 
     return convert
 
@@ -34,13 +34,17 @@ OF_BITS: dict[Any, Callable[..., Any]] = {
 """Arithmetic on bits, which ONNX does not have under these names."""
 
 
+def _of_bits(op: Callable[..., Any], dtype: str) -> Callable[..., Any]:
+    return OF_BITS[op] if dtype == "bool" and op in OF_BITS else op
+
+
 def _sum(op: Callable[..., Tensor]) -> Converter:
     """Sum or difference, the second operand times `alpha`."""
 
     def convert(b: Builder, x: Any, y: Any, alpha: float = 1) -> Any:
         left, right = b.tensors((x, y), b.dtype)
         if b.dtype == "bool":
-            return OF_BITS.get(op, op)(left, right)
+            return _of_bits(op, b.dtype)(left, right)
         return op(left, right if alpha == 1 else ops.mul(right, b.constant(alpha, b.dtype)))
 
     return convert
