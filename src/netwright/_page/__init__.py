@@ -1,6 +1,6 @@
 """What pages of results share: words, axes, charts, style, script, and the rendering of one offline file."""
 
-from netwright._page._axes import Axis, count_axis, fit, line_axis
+from netwright._page._axes import Axis, count_axis, fit, line_axis, log_axis
 from netwright._page._render import render, safe_drawing
 from netwright._page._svg import WIDTH, Canvas, Chart, Key, Point, icon, symbols
 from netwright._page._words import (
@@ -35,6 +35,7 @@ __all__ = [
     "is_share",
     "label",
     "line_axis",
+    "log_axis",
     "percent",
     "quantity",
     "render",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netwright._page._words import BYTES, compact, is_share, label
 
-__all__ = ["Axis", "count_axis", "fit", "line_axis"]
+__all__ = ["Axis", "count_axis", "fit", "line_axis", "log_axis"]
 
 _LOG_FROM = 20.0
 _TAIL_FROM = 20
@@ -121,6 +121,12 @@ def count_axis(title: str, most: int) -> Axis:
 def line_axis(title: str, low: float, high: float) -> Axis:
     """Plain axis with nothing around its range."""
     return Axis(title, low, high if high > low else low + 1.0, False, plain)
+
+
+def log_axis(title: str, values: Sequence[float]) -> Axis:
+    """Logarithmic axis around positive values, with a little room beside them."""
+    low, high = min(values) / 1.4, max(values) * 1.4
+    return Axis(title, low, high, True, lambda value, step: compact(value))
 
 
 def _title(metric: str) -> str:

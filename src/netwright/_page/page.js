@@ -77,7 +77,7 @@
         const far = (each.x - x) ** 2 + (each.y - y) ** 2;
         if (far <= least) { near = each.mark; least = far; }
       }
-      if (!near) near = bars.find((bar) => x >= +bar.getAttribute("x") &&
+      if (!near) near = event.target.closest("rect[data-m]") || bars.find((bar) => x >= +bar.getAttribute("x") &&
         x < +bar.getAttribute("x") + +bar.getAttribute("width") + 0.7 && y > 20) || null;
       show(near, event.clientX, event.clientY);
     });

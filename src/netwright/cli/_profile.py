@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,7 +19,9 @@ from netwright.cli._source import (
     Strict,
     TrialNumber,
     Wanted,
+    check_free,
     find,
+    write_text,
 )
 from netwright.errors import SpaceError, UnknownNameError
 
@@ -41,6 +44,8 @@ def profile(
     top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,
     rows: Annotated[int, typer.Option(min=1, help="Most rows of the table of blocks.")] = 30,
     strict: Strict = True,
+    html: Annotated[Path | None, typer.Option(help="Page to write: treemap, roofline, tables and drawing.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
     peak_gflops: Annotated[float | None, typer.Option(help="Peak rate of a device, in GFLOP/s: a roof.")] = None,
     bandwidth_gbs: Annotated[float | None, typer.Option(help="Its memory bandwidth, in GB/s.")] = None,
     design: DesignFile = None,
@@ -53,18 +58,24 @@ def profile(
 ) -> None:
     """Show what a network costs: by block, by operator, hot spots, memory, and warnings.
 
-    Example: netwright profile model.onnx --target here
+    Example: netwright profile model.onnx --target here --html profile.html
     """
     with answering(as_json) as answer:
         from netwright.cli._profile_words import words
         from netwright.cost import profile as costs_of
         from netwright.io._batch import with_batch
 
+        check_free(html, overwrite)
         measures = _measures(target or ())
         roof = _roof(peak_gflops, bandwidth_gbs)
         found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
         taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
         latency = {name: measure(found.graph, batch) for name, measure in measures.items()}
+        if html is not None:
+            from netwright.cost import profile_page
+
+            page = profile_page(taken, found.title, batch=batch, latency=latency, roof=roof, top=top)
+            write_text(html, page, "a page")
         document = {
             "version": 1,
             "source": source,
@@ -73,6 +84,7 @@ def profile(
             "batch": batch,
             "latency": latency,
             "roofline": None if roof is None else _least(taken.nodes, roof),
+            "html": None if html is None else str(html),
             **taken.to_json(top),
         }
         answer.give(document, lambda: words(document, taken, top, rows))

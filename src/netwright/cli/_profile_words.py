@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from netwright.cost import Amounts, Block, Finding, Profile
 
-__all__ = ["WIDTH", "grouped_findings", "share", "table", "words"]
+__all__ = ["WIDTH", "share", "table", "words"]
 
 WIDTH = 98
 
@@ -147,18 +146,13 @@ def _cells(costs: Amounts, whole: Amounts) -> tuple[str, ...]:
     )
 
 
-def grouped_findings(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Findings by rule, each rule's by operator, the most wasteful first."""
-    ordered = sorted(findings, key=lambda f: (f.rule, f.operator, -f.saved))
-    groups = [(key[0], list(group)) for key, group in groupby(ordered, key=lambda f: (f.rule, f.operator))]
-    return sorted(groups, key=lambda group: -sum(f.saved for f in group[1]))
-
-
 def _warnings(findings: Sequence[Finding], top: int) -> Iterator[list[str]]:
+    from netwright.cost import by_operator
+
     if not findings:
         return
     yield ["", "Warnings (ShuffleNet V2 guidelines; savings are of memory traffic and do not add up)"]
-    for rule, group in grouped_findings(findings)[:top]:
+    for rule, group in by_operator(findings)[:top]:
         first = group[0]
         saved, percent = sum(f.saved for f in group), 100 * sum(f.share for f in group)
         yield [f"{rule}: {len(group)} x {first.operator}, {_bytes(saved)} ({percent:.1f} %) could be saved"]

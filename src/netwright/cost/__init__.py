@@ -13,10 +13,11 @@ from netwright.cost._decoding import (
     key_value_cache,
     latent_decoding,
 )
-from netwright.cost._guidelines import RULES, Finding, guidelines
+from netwright.cost._guidelines import RULES, Finding, by_operator, guidelines
 from netwright.cost._intensity import WeightedIntensity, bytes_by_dtype
 from netwright.cost._limits import Limit
 from netwright.cost._memory import MemoryPlan, memory_plan
+from netwright.cost._page import profile_page
 from netwright.cost._profile import OperatorCost, Profile, profile
 from netwright.cost._roofline import Roof
 
@@ -40,6 +41,7 @@ __all__ = [
     "WeightedIntensity",
     "activation_bytes",
     "attention_decoding",
+    "by_operator",
     "bytes_by_dtype",
     "cost",
     "costs_of",
@@ -50,4 +52,5 @@ __all__ = [
     "memory_plan",
     "opened",
     "profile",
+    "profile_page",
 ]

@@ -7,14 +7,15 @@ section 2. Memory access cost is counted in bytes here: activations read and wri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from netwright.cost._cost import activation_bytes, data_of, weights_of
 from netwright.cost._costs import COSTS
 from netwright.graph import DTYPE_BYTES, Graph, Node, Tensor
 
-__all__ = ["RULES", "Finding", "Rule", "guidelines"]
+__all__ = ["RULES", "Finding", "Rule", "by_operator", "guidelines"]
 
 LEAST_SHARE = 0.002
 """Part of the network's memory traffic that a change must save to be worth a warning."""
@@ -151,6 +152,13 @@ def guidelines(
                 name = graph.names[node.output]
                 found.append(Finding(rule, name, node.op.name, words, traffic, saved, saved / whole))
     return tuple(sorted(found, key=lambda finding: -finding.saved))
+
+
+def by_operator(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
+    """Findings by rule and operator, the most wasteful group first, and in a group the most wasteful layer."""
+    ordered = sorted(findings, key=lambda f: (f.rule, f.operator, -f.saved))
+    groups = [(key[0], list(group)) for key, group in groupby(ordered, key=lambda f: (f.rule, f.operator))]
+    return sorted(groups, key=lambda group: -sum(f.saved for f in group[1]))
 
 
 def _traffic(graph: Graph, node: Node) -> int:
