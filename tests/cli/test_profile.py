@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 KEYS = {
-    "version", "source", "title", "design", "batch", "latency", "roofline", "inputs", "outputs", "totals",
+    "version", "source", "title", "design", "batch", "latency", "roofline", "html", "inputs", "outputs", "totals",
     "memory", "blocks", "operators", "nodes", "hot_spots", "warnings", "key_value_cache", "unknown",
 }  # fmt: skip
 COSTS = {"params", "macs", "flops", "activation_bytes", "weight_bytes", "traffic", "intensity"}
@@ -175,6 +176,35 @@ def test_faults_of_one_s_own_models(run, models):
         done = run("profile", *arguments)
         assert done.exit_code == 2
         assert said in done.stderr
+
+
+def test_a_page_that_is_there_is_not_written_over(run, tmp_path: Path):
+    file = tmp_path / "profile.html"
+    file.write_text("mine")
+    done = run("profile", "mlp-tabular", "--html", file)
+    assert done.exit_code == 2
+    assert "not written over" in done.stderr
+    assert file.read_text() == "mine"
+
+
+def test_the_page_is_one_file_with_a_treemap_a_roofline_and_the_drawing(run, tmp_path: Path):
+    pytest.importorskip("jinja2")
+    file = tmp_path / "profile.html"
+    found = profiled(run, "vit-tiny", "--html", file, "--peak-gflops", 100, "--bandwidth-gbs", 20)
+    assert found["html"] == str(file)
+    page = file.read_text()
+    for part in ("treemap", "Roofline", "GFLOP/s in reach", "Memory over a run", "Hot spots", "Drawing"):
+        assert part in page
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert page.count("<svg") == page.count("</svg>")
+    assert run("profile", "vit-tiny", "--html", file, "--overwrite").exit_code == 0
+    assert "Work against arithmetic intensity" in file.read_text()
+
+
+def test_a_page_that_cannot_be_written(run, tmp_path: Path):
+    done = run("profile", "mlp-tabular", "--html", tmp_path / "nowhere" / "profile.html")
+    assert done.exit_code == 2
+    assert "profile.html" in done.stderr
 
 
 def test_models_are_drawn_too(run, models):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from netwright.cli._diff import diff
 from netwright.cli._draw import draw
 from netwright.cli._export import export
 from netwright.cli._profile import profile
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, profile, tasks):
+for command in (search, resume, space, report, export, draw, profile, diff, tasks):
     app.command()(command)
 
 

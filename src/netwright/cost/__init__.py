@@ -3,6 +3,7 @@
 from netwright.cost._alpha_flops import AlphaFlops
 from netwright.cost._amounts import Amounts
 from netwright.cost._blocks import Block, NodeCost, opened
+from netwright.cost._compare import Change, Comparison, compare
 from netwright.cost._cost import Additive, Cost, activation_bytes
 from netwright.cost._costs import COSTS, cost, costs_of
 from netwright.cost._decoding import (
@@ -29,6 +30,8 @@ __all__ = [
     "Amounts",
     "Block",
     "Cache",
+    "Change",
+    "Comparison",
     "Cost",
     "Decoding",
     "Finding",
@@ -43,6 +46,7 @@ __all__ = [
     "attention_decoding",
     "by_operator",
     "bytes_by_dtype",
+    "compare",
     "cost",
     "costs_of",
     "experts_decoding",

@@ -10,12 +10,13 @@ from typing import Any
 from netwright.cost._amounts import Amounts, amounts_of
 from netwright.graph import Graph, Node, Parameter
 
-__all__ = ["Block", "NodeCost", "block_tree", "node_costs", "opened"]
+__all__ = ["Block", "NodeCost", "block_tree", "block_trees", "node_costs", "opened"]
 
 
 MANY = 24
 """Parts of a module, beyond which neighbours are grouped."""
 LONGEST_PERIOD = 4
+_ROLES = {1: "weight", 2: "bias"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,8 @@ class Block:
 
     name: within the block around it. path: of the first copy, from the network down. count: equal copies in a row.
     operators: nodes inside, over all copies. amounts: of all copies together. blocks: what one copy is made of.
-    signature: equal for blocks that are the same but for their names.
+    signature: equal for blocks that are the same but for their names. kind: operator of a node. facts: its attributes
+    and the shapes of its weights.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Block:
     blocks: tuple[Block, ...] = ()
     signature: int = 0
     kind: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, with the blocks inside."""
@@ -108,6 +111,16 @@ def block_tree(nodes: Iterable[NodeCost]) -> Block:
     >>> [(block.name, block.count, block.operators) for block in tree.blocks]
     [('conv … conv_1', 2, 6)]
     """
+    return block_trees([nodes])[0]
+
+
+def block_trees(networks: Iterable[Iterable[NodeCost]]) -> list[Block]:
+    """Several networks as blocks whose signatures can be compared."""
+    folding = _Folding()
+    return [folding.module("", "", _modules(nodes)) for nodes in networks]
+
+
+def _modules(nodes: Iterable[NodeCost]) -> _Module:
     root = _Module()
     for node in nodes:
         module = root
@@ -116,7 +129,7 @@ def block_tree(nodes: Iterable[NodeCost]) -> Block:
             assert isinstance(inner, _Module)
             module = inner
         module.members[node.node] = node
-    return _Folding().module("", "", root)
+    return root
 
 
 class _Folding:
@@ -146,11 +159,16 @@ class _Folding:
 
     def leaf(self, cost: NodeCost) -> Block:
         node = cost.node
-        parameters = tuple(t.shape for t in node.inputs if isinstance(t, Parameter))
-        attributes = tuple((key, repr(value)) for key, value in sorted(node.attrs.items()))
-        signature = self._number((cost.operator, attributes, cost.shape, cost.amounts, parameters))
+        attributes = [(key, repr(value)) for key, value in sorted(node.attrs.items())]
+        weights = [
+            (_ROLES.get(place, f"input {place}"), "x".join(map(str, t.shape)))
+            for place, t in enumerate(node.inputs)
+            if isinstance(t, Parameter)
+        ]
+        facts = (*attributes, *weights)
+        signature = self._number((cost.operator, facts, cost.shape, cost.amounts))
         name = cost.name.rpartition(".")[2]
-        return Block(name, cost.name, 1, 1, cost.amounts, cost.shape, (), signature, cost.operator)
+        return Block(name, cost.name, 1, 1, cost.amounts, cost.shape, (), signature, cost.operator, facts)
 
     def grouped(self, parts: Sequence[Block]) -> list[Block]:
         """Neighbours that work on maps of one size as one block, where a module has too many parts of its own."""
@@ -199,7 +217,7 @@ def _joined(parts: Sequence[Block], period: int) -> Block:
     whole = _window(parts, tuple(folded(parts[:period])), parts[0].signature)
     first = parts[0]
     if period == 1:
-        whole = replace(whole, blocks=first.blocks, kind=first.kind, shape=first.shape)
+        whole = replace(whole, blocks=first.blocks, kind=first.kind, facts=first.facts, shape=first.shape)
     return replace(whole, count=len(parts) // period)
 
 

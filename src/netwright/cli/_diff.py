@@ -1,0 +1,106 @@
+"""`netwright diff`: two networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright._page import quantity
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, Limits
+from netwright.cli._source import ModelShape, Seed, SpaceOf, Strict, Wanted, find
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from netwright.cost import Change, Comparison
+
+__all__ = ["diff"]
+
+_COSTS = ("params", "macs", "flops", "traffic", "peak_memory", "intensity", "alpha_flops", "nodes")
+
+
+def diff(
+    a: Annotated[str, typer.Argument(help="The first network, as for `netwright profile`.")],
+    b: Annotated[str, typer.Argument(help="The second network.")],
+    input: ModelShape = None,
+    input_b: Annotated[str | None, typer.Option(help="Input shape of the second, where it is another.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Rows of the batch that the costs are for.")] = 1,
+    strict: Strict = True,
+    design_a: Annotated[Path | None, typer.Option(help="JSON file of the first design.")] = None,
+    design_b: Annotated[Path | None, typer.Option(help="JSON file of the second design.")] = None,
+    trial_a: Annotated[int | None, typer.Option(min=0, help="Trial of the first search.")] = None,
+    trial_b: Annotated[int | None, typer.Option(min=0, help="Trial of the second search.")] = None,
+    space: SpaceOf = None,
+    classes: Classes = None,
+    limit: Limits = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Show what changed from one network to another, block by block, and what it costs.
+
+    Example: netwright diff before.onnx after.onnx
+    """
+    with answering(as_json) as answer:
+        from netwright.cost import compare, profile
+        from netwright.io._batch import with_batch
+
+        limits = limit or ()
+        first = find(a, Wanted(design_a, trial_a, space, input, classes, limits, seed, strict))
+        second = find(b, Wanted(design_b, trial_b, space, input_b or input, classes, limits, seed, strict))
+        graphs = [found.graph if batch == 1 else with_batch(found.graph, batch) for found in (first, second)]
+        compared = compare(*map(profile, graphs))
+        document = {
+            "version": 1,
+            "a": {"source": a, "title": first.title},
+            "b": {"source": b, "title": second.title},
+            "batch": batch,
+            **compared.to_json(),
+        }
+        answer.give(document, lambda: _words(document, compared))
+
+
+def _words(document: Mapping[str, Any], compared: Comparison) -> RenderableType:
+    from rich.console import Group
+
+    from netwright.cli._profile_words import WIDTH, table
+
+    a, b = document["a"]["title"], document["b"]["title"]
+    totals = table(f"{a} → {b}", "total", "before", "after", "change")
+    for name in _COSTS:
+        before, after = document["totals"][name]["a"], document["totals"][name]["b"]
+        totals.add_row(name.replace("_", " "), _said(name, before), _said(name, after), _change(before, after))
+    if not compared.changes:
+        return Group(totals, "", f"the networks are the same: {compared.same} blocks")
+    blocks = table("By block", "block", "params", "change", "MACs", "change", "traffic", "change")
+    for change in compared.changes:
+        blocks.add_row(*_row(change))
+        for what in change.what:
+            for line in wrap(what, WIDTH - 12):
+                blocks.add_row(f"{'  ' * change.depth}    {line}")
+    return Group(totals, "", blocks, "", f"{compared.same} blocks are the same")
+
+
+def _row(change: Change) -> Iterator[str]:
+    sign = {"changed": "~", "added": "+", "removed": "-"}[change.kind]
+    yield f"{'  ' * change.depth}{sign} {change.name}"
+    for name in ("params", "macs", "traffic"):
+        before, after = (0 if side is None else getattr(side.amounts, name) for side in (change.a, change.b))
+        yield _said(name, before if change.b is None else after)
+        yield _change(before, after)
+
+
+def _said(name: str, value: float) -> str:
+    return quantity({"alpha_flops": "flops", "nodes": "params"}.get(name, name), value)
+
+
+def _change(before: float, after: float) -> str:
+    if before == after:
+        return ""
+    if not before:
+        return "new"
+    return f"{100 * (after - before) / before:+.1f} %" if after else "gone"
