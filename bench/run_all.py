@@ -19,6 +19,7 @@ ORDER = (
     "histogram_ofa",
     "sample_window",
     "graph_build",
+    "profile_speed",
     "startup",
     "study_overhead",
     "latency_here",
