@@ -71,6 +71,20 @@ def test_a_model_comes_back_as_it_was(name: str) -> None:
 
 
 @needs_models
+def test_a_recurrent_layer_keeps_its_own_weights() -> None:
+    """PyTorch's exporter slices and joins them into the order of ONNX at every run; here they are as they were."""
+    name = "silero_vad_16k_op15.onnx"
+    graph = from_onnx(MODELS / name, **OPTIONS[name])
+    (layer,) = [node for node in graph.nodes if node.op.name == "LSTM"]
+    assert layer.attrs["gates"] == "ifgo"
+    assert [graph.names[t] for t in layer.inputs[1:3] if t is not None] == [
+        "model.decoder.rnn.weight_ih",
+        "model.decoder.rnn.weight_hh",
+    ]
+    assert [(t.shape, t.batch_axis) for t in graph.inputs] == [((1, 512), 0), ((2, 1, 128), 1)]
+
+
+@needs_models
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_files_have_their_parameters(name: str) -> None:
     graph = from_onnx(MODELS / name, **OPTIONS.get(name, {}))

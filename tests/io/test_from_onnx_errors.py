@@ -321,10 +321,14 @@ def test_three_gigabytes_take_little_memory(tmp_path: Path) -> None:
     assert grown < 200 * 1024
 
 
-def test_weights_inside_the_file_are_mapped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inside", [False, True])
+def test_weights_inside_the_file_are_mapped(tmp_path: Path, inside: bool) -> None:
+    """As initializers, and as constants among the nodes, as some writers have them."""
     array = np.random.default_rng(0).standard_normal((4, 5000)).astype(np.float32)
+    constant = [helper.make_node("Constant", [], ["w"], value=weight(array))]
+    holding = model([*(constant if inside else []), node("MatMul", "x w")], weights=[] if inside else [weight(array)])
     path = tmp_path / "a.onnx"
-    path.write_bytes(model([node("MatMul", "x w")], weights=[weight(array)]).SerializeToString())
+    path.write_bytes(holding.SerializeToString())
     weights = from_onnx(path).weights
     assert weights is not None
     assert isinstance(weights["w"], np.memmap)

@@ -359,6 +359,13 @@ def test_shared_weights_stay_shared() -> None:
     assert graph.nodes[0].inputs[1] is graph.nodes[1].inputs[1]
 
 
+def test_another_name_for_a_weight_is_the_weight() -> None:
+    nodes = [n("Identity", "w", "v"), n("MatMul", "x w", "h"), n("MatMul", "h v")]
+    graph = assert_comes_back(build(13, (1, 4), nodes, {"w": floats(4, 4)}))
+    assert [node.op.name for node in graph.nodes] == ["MatMul", "MatMul"]
+    assert len(graph.parameters) == 1
+
+
 def test_weights_among_the_inputs_are_weights() -> None:
     model = build(9, (1, 4), [n("MatMul", "x w")], {"w": floats(4, 4)})
     model.ir_version = 3

@@ -91,8 +91,10 @@ class Builder:
     def results(self, step: Step) -> Values:
         """Outputs of a node: worked out, replaced by the nodes it stands for, or converted."""
         check_attributes(step)
-        if not step.domain and step.op in SPECIAL:
-            return SPECIAL[step.op](self, step)
+        special = None if step.domain else SPECIAL.get(step.op)
+        gone = None if special is None else special(self, step)
+        if gone is not None:
+            return gone
         if (step.domain, step.op) in self.functions:
             return self._called(self.functions[step.domain, step.op], step)
         if not step.domain and step.is_setting:

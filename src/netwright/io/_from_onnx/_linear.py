@@ -1,4 +1,4 @@
-"""Converters of matrix products, attention and recurrent layers."""
+"""Converters of matrix products and attention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netwright.graph import OPERATORS, Tensor, constant, ops
+from netwright.graph import Tensor, constant, ops
 from netwright.io._from_onnx._call import Call
 from netwright.io._from_onnx._values import Known
 
@@ -136,45 +136,9 @@ def _mask(call: Call, q: Tensor, k: Tensor, past: int | None) -> Tensor | None:
     return mask + constant(np.where(seen, 0.0, -np.inf), mask.dtype)
 
 
-DEFAULTS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
-"""Activations of one direction."""
-
-
-def _recurrent(call: Call) -> Any:
-    attrs: dict[str, Any] = {"direction": call.attrs.get("direction", "forward")}
-    directions = 2 if attrs["direction"] == "bidirectional" else 1
-    usual = DEFAULTS[call.op] * directions
-    chosen = tuple(name.capitalize() for name in call.attrs.get("activations", usual))
-    if call.op == "RNN" and chosen in (("Relu",) * directions, usual):
-        attrs["activation"] = chosen[0]
-    else:
-        call.refuse(chosen != usual, f"its activations are {', '.join(chosen)}")
-    call.refuse(bool(call.attrs.get("clip", 0)), "it clips its cells")
-    call.refuse(bool(call.attrs.get("layout", 0)), "its layout has the batch first")
-    call.refuse(bool(call.attrs.get("input_forget", 0)), "it couples the input and forget gates")
-    call.refuse(call.has(7), "it has peepholes")
-    if call.op == "GRU":
-        attrs["linear_before_reset"] = call.attrs.get("linear_before_reset", 0)
-    x = call.tensor(0)
-    lengths = None if _all_whole(call, x.shape[0]) else call.optional(4)
-    inputs = [x, call.weight(1), call.weight(2), call.optional(3, "bias"), lengths]
-    inputs += [call.optional(i) for i in (5, 6)[: 2 if call.op == "LSTM" else 1]]
-    while inputs[-1] is None:
-        inputs.pop()
-    return OPERATORS[call.op](*inputs, **attrs)
-
-
-def _all_whole(call: Call, steps: int) -> bool:
-    """Whether every row is stated to be as long as the sequence."""
-    return call.has(4) and call.is_known(4) and set(call.ints(4)) == {steps}
-
-
 CONVERTERS: dict[str, Converter] = {
     "MatMul": _matmul,
     "Gemm": _gemm,
     "Einsum": _einsum,
     "Attention": _attention,
-    "LSTM": _recurrent,
-    "GRU": _recurrent,
-    "RNN": _recurrent,
 }

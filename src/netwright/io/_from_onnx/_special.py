@@ -39,6 +39,12 @@ def _present(step: Step) -> Value:
     return value
 
 
+def _identity(builder: Builder, step: Step) -> Values | None:
+    """Another name for an array: how PyTorch's exporter writes layers that share one."""
+    value = _present(step)
+    return [value] if isinstance(value, Known) else None
+
+
 def _shape(builder: Builder, step: Step) -> Values:
     shape = shape_of(_present(step))
     chosen = shape[step.attrs.get("start", 0) : step.attrs.get("end")]
@@ -87,10 +93,12 @@ def _cast_like(builder: Builder, step: Step) -> Values:
     return builder.results(Step(cast, step.inputs[:1], {"to": to}, step.env, step.context))
 
 
-SPECIAL: dict[str, Callable[[Builder, Step], Values]] = {
+SPECIAL: dict[str, Callable[[Builder, Step], Values | None]] = {
     "Constant": _constant,
+    "Identity": _identity,
     "Shape": _shape,
     "Size": _size,
     "If": _if,
     "CastLike": _cast_like,
 }
+"""Each returns its outputs, or None for a node that is to be treated as any other."""

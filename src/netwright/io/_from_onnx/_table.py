@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netwright.io._from_onnx import _contrib, _elementwise, _indexing, _layers, _linear, _moves, _resize
+from netwright.io._from_onnx import _contrib, _elementwise, _indexing, _layers, _linear, _moves, _recurrent, _resize
 from netwright.io._from_onnx._call import Call
 
 __all__ = ["CONVERTERS"]
@@ -14,6 +14,7 @@ CONVERTERS: dict[str, Callable[[Call], Any]] = {
     **_elementwise.CONVERTERS,
     **_layers.CONVERTERS,
     **_linear.CONVERTERS,
+    **_recurrent.CONVERTERS,
     **_moves.CONVERTERS,
     **_resize.CONVERTERS,
     **_indexing.CONVERTERS,

@@ -6,7 +6,7 @@ the file is walked field by field, and in the message that onnx gets each large 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from mmap import mmap
 from typing import NamedTuple
 
@@ -21,9 +21,18 @@ SMALL = 4096
 """Tensors up to so many bytes stay in the message."""
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-MODEL_GRAPH, GRAPH_INITIALIZER, TENSOR_RAW_DATA = 7, 5, 9
+TENSOR_RAW_DATA = 9
+DEEPEST = 100
 MODEL_FIELDS = {**dict.fromkeys((1, 5), VARINT), **dict.fromkeys((2, 3, 4, 6, 7, 8, 14), BYTES)}
 """Fields of ModelProto with their wire types; another first field means that the file is something else."""
+
+HOLDERS = {
+    "model": {7: "graph"},
+    "graph": {1: "node", 5: "tensor"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph"},
+}
+"""Fields of each kind of message in which tensors may lie, and what they hold."""
 
 Data = bytes | mmap
 
@@ -37,16 +46,13 @@ class Field(NamedTuple):
     end: int
 
 
-Change = Callable[[Data, Field], "bytes | None"]
-
-
 def skeleton(data: Data) -> bytes:
-    """The message of a model in which each large initializer names its bytes in the file instead of holding them.
+    """The message of a model in which each large tensor names its bytes in the file instead of holding them.
 
     Raises ModelError when the data is no ONNX model or ends too early.
     """
     _check_first_field(data)
-    return b"".join(_replaced(data, _fields(data, 0, len(data)), MODEL_GRAPH, _graph))
+    return b"".join(_replaced(data, 0, len(data), "model"))
 
 
 def _check_first_field(data: Data) -> None:
@@ -56,14 +62,8 @@ def _check_first_field(data: Data) -> None:
         raise ModelError(f"a model file must be in the binary format of ONNX, but begins with {bytes(data[:8])!r}.")
 
 
-def _graph(data: Data, field: Field) -> bytes:
-    return b"".join(_replaced(data, _fields(data, field.content, field.end), GRAPH_INITIALIZER, _tensor))
-
-
 def _tensor(data: Data, field: Field) -> bytes | None:
-    """A tensor without its bytes; None where it is small or holds its numbers in another way."""
-    if field.end - field.content <= SMALL:
-        return None
+    """A tensor without its bytes; None where it holds its numbers in another way."""
     from onnx import StringStringEntryProto, TensorProto
 
     fields = list(_fields(data, field.content, field.end))
@@ -79,21 +79,25 @@ def _tensor(data: Data, field: Field) -> bytes | None:
     return b"".join([*kept, pointer.SerializeToString()])
 
 
-def _replaced(data: Data, fields: Iterator[Field], number: int, change: Change) -> Iterator[bytes]:
-    """The bytes of a message, with each field of this number changed where `change` gives a new content."""
-    kept, end = -1, -1
-    for field in fields:
-        new = change(data, field) if field.number == number else None
-        if new is None:
-            kept = field.start if kept < 0 else kept
-            end = field.end
+def _replaced(data: Data, start: int, end: int, kind: str, depth: int = 0) -> Iterator[bytes]:
+    """The bytes of a message of this kind, with all large tensors in it replaced."""
+    if depth == DEEPEST:
+        raise ModelError(f"a model file must not be nested more than {DEEPEST} times, but is.")
+    kept = start
+    for field in _fields(data, start, end):
+        inner = HOLDERS[kind].get(field.number)
+        # What is small holds nothing large: nearly all nodes are passed over.
+        if inner is None or field.end - field.content <= SMALL:
             continue
-        if kept >= 0:
-            yield data[kept:end]
-            kept = -1
-        yield _varint(number << 3 | BYTES) + _varint(len(new)) + new
-    if kept >= 0:
-        yield data[kept:end]
+        new = (
+            _tensor(data, field) if inner == "tensor" else b"".join(_replaced(data, field.content, field.end, inner))
+        )
+        if new is None:
+            continue
+        yield data[kept : field.start]
+        yield _varint(field.number << 3 | BYTES) + _varint(len(new)) + new
+        kept = field.end
+    yield data[kept:end]
 
 
 def _fields(data: Data, start: int, end: int) -> Iterator[Field]:
