@@ -30,6 +30,7 @@ from netwright.io._from_torch import _assemble
 
 TOLERANCE = 1e-4
 LIMIT = 1.5
+LONGEST = 400
 FRESH = """
 import sys, time
 sys.path.insert(0, {folder!r})
@@ -162,12 +163,16 @@ def survey(title: str, names: list[str], build: Callable[[str], tuple[Any, Any]]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             rows.append(look_at(name, build))
-        print(f"{name}: {'whole' if rows[-1].whole else rows[-1].fault or 'differs'}", file=sys.stderr, flush=True)
+        print(
+            f"{name}: {'whole' if rows[-1].whole else rows[-1].fault[:LONGEST] or 'differs'}",
+            file=sys.stderr,
+            flush=True,
+        )
     header = ["model", "nodes", "params", "export s", "ours s", "torch differs", "ORT differs", "batch", "whole"]
     show(title, header, [row.cells() for row in rows])
     for row in rows:
         if row.fault:
-            print(f"{row.name}: {row.fault}")
+            print(f"{row.name}: {row.fault[:LONGEST]}{' ...' if len(row.fault) > LONGEST else ''}")
         elif row.unused:
             print(f"{row.name}: {row.unused:,} parameters of the module take no part in what it returns")
     return rows

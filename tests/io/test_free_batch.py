@@ -133,6 +133,20 @@ def test_a_sequence_and_the_batch_merge_into_the_rows_of_a_matrix() -> None:
     assert_exports_agree(graph)
 
 
+def test_windows_stay_behind_the_batch_when_an_axis_of_one_is_split_off() -> None:
+    x = Input((1, 9, 4, 4))
+    parts = ops.relu(ops.reshape(x, shape=(9, 4, 4)))
+    graph = free_batch(Graph([x], [ops.reshape(parts, shape=(1, 9, 16))]))
+    assert shapes_at(graph, 7)[graph.outputs[0]] == (7, 9, 16)
+
+
+def test_a_batch_that_is_cut_is_not_free() -> None:
+    x = Input((1, 3, 4))
+    flat = ops.reshape(x, shape=(3, 4))
+    graph = free_batch(Graph([x], [ops.slice_(flat, starts=(0,), ends=(2,), axes=(0,))]))
+    assert graph.inputs[0].batch_axis is None
+
+
 def test_rows_of_a_sequence_and_the_batch_are_not_taken_apart() -> None:
     x = Input((1, 5, 12))
     rows = ops.reshape(ops.transpose(x, perm=(1, 0, 2)), shape=(5, 12))

@@ -156,8 +156,8 @@ def _reshape(node: Node, values: Values, attrs: dict[str, object]) -> Values:
         places = [0]
     if not places:
         raise ShapeError(f"Reshape: the batch must stay in one axis, but {source.tensor.shape} becomes {sizes}.")
-    # An axis of the same size is the batch itself, and most likely so where it was.
-    place = min(places, key=lambda i: (sizes[i] != source.tensor.shape[axis], i != axis))
+    # An axis of size 1 is the batch itself; windows and heads stand behind it.
+    place = min(places, key=lambda i: (sizes[i] != 1, i != axis))
     if stated[place] == 0 and place != axis:
         stated[place] = -1
     if stated[place] not in (0, -1):
@@ -188,8 +188,11 @@ def _slice(node: Node, values: Values, attrs: dict[str, object]) -> Values:
     for i, (axis, start, step) in enumerate(
         zip(node.attrs["axes"], node.attrs["starts"], node.attrs["steps"], strict=True)
     ):
-        if axis in source.growing and (start, step) == (0, 1) and ends[i] >= source.tensor.shape[axis]:
-            ends[i] = END
+        if axis not in source.growing:
+            continue
+        if (start, step) != (0, 1) or ends[i] < source.tensor.shape[axis]:
+            raise ShapeError("Slice: the batch must not be cut.")
+        ends[i] = END
     attrs["ends"] = tuple(ends)
     return values
 
