@@ -361,3 +361,20 @@ def test_graph_class_method() -> None:
     graph = Graph.from_onnx(RELU)
     assert isinstance(graph.inputs[0], Input)
     assert re.match("<Graph 1x4 -> 1x4", repr(graph))
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A field of bytes in the wire format."""
+    size, length = len(content), b""
+    while size >= 128:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + content
+
+
+def test_endless_nesting(tmp_path: Path) -> None:
+    """Branches in branches, more than any reader takes."""
+    graph = field(1, bytes(5000))
+    for _ in range(200):
+        graph = field(1, field(5, field(6, graph)))
+    (tmp_path / "a.onnx").write_bytes(b"\x08\x08" + field(7, graph))
+    refuses(tmp_path / "a.onnx", "must not be nested more than 100 times")

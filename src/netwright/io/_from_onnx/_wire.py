@@ -89,9 +89,10 @@ def _replaced(data: Data, start: int, end: int, kind: str, depth: int = 0) -> It
         # What is small holds nothing large: nearly all nodes are passed over.
         if inner is None or field.end - field.content <= SMALL:
             continue
-        new = (
-            _tensor(data, field) if inner == "tensor" else b"".join(_replaced(data, field.content, field.end, inner))
-        )
+        if inner == "tensor":
+            new = _tensor(data, field)
+        else:
+            new = b"".join(_replaced(data, field.content, field.end, inner, depth + 1))
         if new is None:
             continue
         yield data[kept : field.start]
