@@ -13,6 +13,7 @@ from netwright.io._from_torch._form import Converter
 from netwright.io._from_torch._indexing import INDEXING
 from netwright.io._from_torch._layers import LAYERS
 from netwright.io._from_torch._movement import MOVEMENT
+from netwright.io._from_torch._parts import PARTS
 from netwright.io._from_torch._recurrent import RECURRENT
 from netwright.io._from_torch._reductions import REDUCTIONS
 from netwright.io._from_torch._windows import WINDOWS
@@ -28,6 +29,7 @@ CONVERTERS: dict[str, Converter] = {
     **INDEXING,
     **LAYERS,
     **MOVEMENT,
+    **PARTS,
     **RECURRENT,
     **REDUCTIONS,
     **WINDOWS,

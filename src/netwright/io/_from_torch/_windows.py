@@ -9,7 +9,8 @@ from typing import Any
 from netwright.graph import Tensor, ops
 from netwright.io._from_torch._builder import Builder
 from netwright.io._from_torch._form import Converter, NoFormError, per_axis
-from netwright.io._from_torch._movement import moved, part
+from netwright.io._from_torch._movement import moved
+from netwright.io._from_torch._parts import part
 
 __all__ = ["WINDOWS"]
 
