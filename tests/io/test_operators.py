@@ -30,6 +30,12 @@ def bits(x: Tensor) -> Tensor:
     return ops.greater(x, constant(0.0))
 
 
+def seen() -> Tensor:
+    """Which of five keys each of five queries sees: two bands."""
+    distance = np.subtract.outer(np.arange(5), np.arange(5))
+    return constant(distance % 3 != 1, "bool")
+
+
 def norm_of(op: Callable[..., Tensor], shape: tuple[int, ...], **attrs: object) -> Build:
     return lambda x: op(x, weight(*shape, init="uniform"), weight(*shape, hint="bias"), **attrs)
 
@@ -231,6 +237,14 @@ CASES: dict[str, list[Case]] = {
             "one group",
             (1, 4, 5, 6),
             lambda x: ops.attention(x, *ops.split(x, split=(1, 3), axis=1)[:1] * 2, is_causal=1),
+        ),
+        ("mask", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, weight(4, 1, 5))),
+        ("hidden", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, seen())),
+        ("hidden, causal", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, seen(), is_causal=1)),
+        (
+            "mask, causal, groups",
+            (1, 4, 5, 6),
+            lambda x: ops.attention(x, *ops.split(x, split=(2, 2), axis=1), weight(5, 5), is_causal=1),
         ),
         ("widths", (1, 4, 5, 6), lambda x: ops.attention(x, x, ops.slice_(x, starts=(1,), ends=(5,), axes=(3,)))),
         (

@@ -165,7 +165,7 @@ def _mish(b: OnnxBuilder, node: Node) -> None:
 
 def _attention(b: OnnxBuilder, node: Node) -> None:
     """Softmax of the scaled scores. The query heads of a group stand side by side, so K and V are never copied."""
-    q, k, v = (t for t in node.inputs if t is not None)
+    q, k, v = (t for t in node.inputs[:3] if t is not None)
     (_, heads, rows, width), (groups, columns) = q.shape, k.shape[1:3]
     folded = [0, groups, heads // groups * rows]
 
@@ -176,15 +176,33 @@ def _attention(b: OnnxBuilder, node: Node) -> None:
     query = b.step(node, "Mul", b.names[q], _scalar(b, node, "scale", node.attrs["scale"]))
     query = reshape(query, [*folded, width]) if shared else query
     scores = b.step(node, "MatMul", query, b.step(node, "Transpose", b.names[k], perm=(0, 1, 3, 2)))
-    if node.attrs["is_causal"]:
-        mask = np.triu(np.full((rows, columns), -np.inf), 1)
+    if node.attrs["is_causal"] or len(node.inputs) > 3:
         scores = reshape(scores, [0, heads, rows, columns]) if shared else scores
-        scores = b.step(node, "Add", scores, b.value(node, "mask", mask, q.dtype))
-        scores = reshape(scores, [*folded, columns]) if shared else scores
-    chances = b.step(node, "Softmax", scores, axis=-1)
+        chances = _masked_softmax(b, node, scores, (rows, columns))
+        chances = reshape(chances, [*folded, columns]) if shared else chances
+    else:
+        chances = b.step(node, "Softmax", scores, axis=-1)
     mixed = b.step(node, "MatMul", chances, b.names[v], to=None if shared else _last(b, node))
     if shared:
         reshape(mixed, [0, heads, rows, v.shape[3]], to=_last(b, node))
+
+
+def _masked_softmax(b: OnnxBuilder, node: Node, scores: str, shape: tuple[int, int]) -> str:
+    """Softmax of scores (N, H, T, S) over the keys that a query sees; zeros where it sees none."""
+    dtype, mask, causal = node.output.dtype, _input(node, 3), node.attrs["is_causal"]
+    if mask is not None and mask.dtype == "bool":
+        earlier = b.value(node, "earlier", np.tri(*shape), "bool") if causal else None
+        seen = b.names[mask] if earlier is None else b.step(node, "And", b.names[mask], earlier)
+        # Not -inf: a softmax over a row of these is no number, and would make none of all that follows.
+        lowest = _scalar(b, node, "lowest", np.finfo(dtype).min)
+        chances = b.step(node, "Softmax", b.step(node, "Where", seen, scores, lowest), axis=-1)
+        return b.step(node, "Where", seen, chances, _scalar(b, node, "zero", 0))
+    if mask is not None:
+        scores = b.step(node, "Add", scores, b.names[mask])
+    if causal:
+        later = np.triu(np.full(shape, -np.inf), 1)
+        scores = b.step(node, "Add", scores, b.value(node, "later", later, dtype))
+    return b.step(node, "Softmax", scores, axis=-1)
 
 
 def _rms_normalization(b: OnnxBuilder, node: Node) -> None:

@@ -17,17 +17,29 @@ Optional = Callable[[Scribe, Node, Sequence[str | None]], str]
 
 
 def _attention(s: Scribe, node: Node, given: list[Code]) -> Code:
-    q, k, _ = node.inputs
-    query, key, value = (g.text for g in given)
+    q, k, *_ = node.inputs
+    query, key, value = (g.text for g in given[:3])
     if q is None or k is None:
         raise ExportError("Attention needs Q, K and V.")
     if q.shape[1] != k.shape[1]:
         times = s.hole("heads_per_group", q.shape[1] // k.shape[1])
-        key, value = (f"{g.atom}.repeat_interleave({times}, dim=1)" for g in given[1:])
-    causal = ", is_causal=True" if node.attrs["is_causal"] else ""
+        key, value = (f"{g.atom}.repeat_interleave({times}, dim=1)" for g in given[1:3])
     usual = abs(node.attrs["scale"] - q.shape[3] ** -0.5) < 1e-12
     scale = "" if usual else f", scale={s.hole('scale', node.attrs['scale'])}"
-    return Code(f"F.scaled_dot_product_attention({query}, {key}, {value}{causal}{scale})")
+    return Code(f"F.scaled_dot_product_attention({query}, {key}, {value}{_hidden(node, given)}{scale})")
+
+
+def _hidden(node: Node, given: list[Code]) -> str:
+    """Arguments that say which keys a query does not see; PyTorch takes a mask or `is_causal`, not both."""
+    if len(given) == 3:
+        return ", is_causal=True" if node.attrs["is_causal"] else ""
+    mask, query, key = given[3], given[0].atom, given[1].atom
+    if not node.attrs["is_causal"]:
+        return f", attn_mask={mask.text}"
+    earlier = f"torch.ones({query}.shape[2], {key}.shape[2], dtype=torch.bool, device={query}.device).tril()"
+    if node.inputs[3] is not None and node.inputs[3].dtype == "bool":
+        return f", attn_mask={mask.atom} & {earlier}"
+    return f', attn_mask=torch.where({earlier}, {mask.text}, float("-inf"))'
 
 
 LINEAR: dict[str, Form] = {
