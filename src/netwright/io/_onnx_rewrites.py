@@ -194,7 +194,7 @@ def _masked_softmax(b: OnnxBuilder, node: Node, scores: str, shape: tuple[int, i
         earlier = b.value(node, "earlier", np.tri(*shape), "bool") if causal else None
         seen = b.names[mask] if earlier is None else b.step(node, "And", b.names[mask], earlier)
         # Not -inf: a softmax over a row of these is no number, and would make none of all that follows.
-        lowest = _scalar(b, node, "lowest", np.finfo(dtype).min)
+        lowest = _scalar(b, node, "lowest", float(np.finfo(dtype).min))
         chances = b.step(node, "Softmax", b.step(node, "Where", seen, scores, lowest), axis=-1)
         return b.step(node, "Where", seen, chances, _scalar(b, node, "zero", 0))
     if mask is not None:
