@@ -63,6 +63,8 @@ def _as_pytorch(op: str, weights: Sequence[Tensor | None]) -> tuple[list[Tensor 
 
     So the parameters are those of the layer, and nothing is moved at every run.
     """
+    if all(t is None or t.node is None for t in weights):
+        return None
     (gates, places), found = PYTORCH[op], [None if t is None else _rows(t) for t in weights]
     kinds = [(i, halves) for i, halves in enumerate((1, 1, 2)) if weights[i] is not None]
     own: list[Tensor | None] = [None] * len(weights)
@@ -72,7 +74,7 @@ def _as_pytorch(op: str, weights: Sequence[Tensor | None]) -> tuple[list[Tensor 
         if sources is None or None in sources:
             return None
         own[i] = sources[0] if halves == 1 else ops.concat(*sources, axis=0)
-    return (own, gates) if any(t is not None and t.node is not None for t in weights) else None
+    return own, gates
 
 
 def _halves(rows: Rows, count: int) -> list[Rows]:
@@ -82,6 +84,8 @@ def _halves(rows: Rows, count: int) -> list[Rows]:
 
 def _reordered(rows: Rows, places: Sequence[int]) -> Tensor | None:
     """The tensor whose gates these rows are, in the order of ONNX; None where they are something else."""
+    if not rows:
+        return None
     source, hidden = rows[0][0], len(rows) // len(places)
     wanted = [(source, place * hidden + i) for place in places for i in range(hidden)]
     return source if rows == wanted and source.shape[0] == len(rows) else None
