@@ -18,6 +18,7 @@ from netwright.io._agreement import difference, random_inputs, run_onnx, run_tor
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+MICROSOFT = "com.microsoft"
 
 
 WITHOUT_SOURCE = {"Einsum"}
@@ -27,7 +28,8 @@ WITHOUT_SOURCE = {"Einsum"}
 def n(op: str, inputs: str, outputs: str = "y", domain: str = "", **attrs: Any) -> onnx.NodeProto:
     """A node; `_` is an optional input that is left out."""
     names = ["" if name == "_" else name for name in inputs.split()]
-    return helper.make_node(op, names, outputs.split(), domain=domain, **attrs)
+    made = ["" if name == "_" else name for name in outputs.split()]
+    return helper.make_node(op, names, made, domain=domain, **attrs)
 
 
 def ints(*values: int) -> Array:
@@ -183,21 +185,36 @@ CASES: dict[str, tuple[int, Shape, list[onnx.NodeProto], dict[str, Array]]] = {
     "normalised channels": (13, IMAGE, [n("InstanceNormalization", "x w b")], {"w": floats(4), "b": floats(4)}),
     "cast like": (15, (1, 4), [n("CastLike", "x z", "i"), n("Cast", "i", to=1)], {"z": ints(1)}),
     "ai.onnx": (13, (1, 4), [n("Relu", "x", domain="ai.onnx")], {}),
-    "gelu of microsoft": (13, (1, 4), [n("Gelu", "x", domain="com.microsoft")], {}),
-    "gelu with bias": (13, (1, 4), [n("BiasGelu", "x b", domain="com.microsoft")], {"b": floats(4)}),
-    "fast gelu": (13, (1, 4), [n("FastGelu", "x b", domain="com.microsoft")], {"b": floats(4)}),
-    "quick gelu": (13, (1, 4), [n("QuickGelu", "x", domain="com.microsoft")], {}),
+    "gelu of microsoft": (13, (1, 4), [n("Gelu", "x", domain=MICROSOFT)], {}),
+    "gelu with bias": (13, (1, 4), [n("BiasGelu", "x b", domain=MICROSOFT)], {"b": floats(4)}),
+    "fast gelu": (13, (1, 4), [n("FastGelu", "x b", domain=MICROSOFT)], {"b": floats(4)}),
+    "quick gelu": (13, (1, 4), [n("QuickGelu", "x", domain=MICROSOFT)], {}),
     "normalised sum": (
         13,
         (1, 3, 4),
-        [n("Neg", "x", "z"), n("Exp", "x", "e"), n("SkipLayerNormalization", "z e w b c", domain="com.microsoft")],
+        [n("Neg", "x", "z"), n("Exp", "x", "e"), n("SkipLayerNormalization", "z e w b c", domain=MICROSOFT)],
         {"w": floats(4), "b": floats(4), "c": floats(4)},
     ),
     "fused product": (
         13,
         (1, 3, 4),
-        [n("FusedMatMul", "x w", domain="com.microsoft", transB=1, alpha=0.5)],
+        [n("FusedMatMul", "x w", domain=MICROSOFT, transB=1, alpha=0.5)],
         {"w": floats(5, 4)},
+    ),
+    "root mean square of ONNX Runtime": (
+        13,
+        (1, 3, 4),
+        [n("SimplifiedLayerNormalization", "x w", axis=-1, epsilon=1e-3)],
+        {"w": floats(4)},
+    ),
+    "root mean square of a sum": (
+        13,
+        (1, 3, 4),
+        [
+            n("Exp", "x", "e"),
+            n("SkipSimplifiedLayerNormalization", "x e w", "y _ _ s", "com.microsoft", epsilon=1e-3),
+        ],
+        {"w": floats(4)},
     ),
     "defined by others": (13, IMAGE, [n("MeanVarianceNormalization", "x")], {}),
     "dropout": (12, (1, 4), [n("Dropout", "x r")], {"r": np.float32(0.3)}),
