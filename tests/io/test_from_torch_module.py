@@ -183,6 +183,12 @@ def test_a_module_without_memory_has_a_graph_without_weights() -> None:
     assert sum(p.size for p in graph.parameters.values()) == 28
 
 
+def test_the_smallest_number_is_written_as_one() -> None:
+    """What masks are filled with: its shortest text is a double that no float32 can hold."""
+    lowest = torch.finfo(torch.float32).min
+    check(Function(lambda x: x.masked_fill(x > 0, lowest) + torch.tensor([lowest, 0.0, 0.0] * 2)), rows())
+
+
 # What cannot be taken in.
 
 

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
 
+import numpy as np
+
 from netwright.errors import ExportError
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 from netwright.io._batch import describe
@@ -150,8 +152,7 @@ class Forward:
     def _number(self, constant: Constant) -> Code:
         value = constant.value.reshape(()).item()
         if constant.value.dtype == "float32":
-            # The shortest text that gives the same float32.
-            value = float(str(constant.value.reshape(())))
+            value = _shortest(value)
         text = self.hole("factor", value)
         return Code(text if not isinstance(value, float) or value >= 0 else f"({text})", scalar=True)
 
@@ -227,7 +228,14 @@ def _nested(values: object, dtype: str) -> str:
     if isinstance(values, list):
         return f"[{', '.join(_nested(v, dtype) for v in values)}]"
     if dtype == "float32" and isinstance(values, float):
-        import numpy as np
-
-        return literal(float(str(np.float32(values))))
+        return literal(_shortest(values))
     return literal(values)
+
+
+def _shortest(value: float) -> float:
+    """The number of the shortest text that gives the same float32.
+
+    As a double it may lie beyond the largest float32, which PyTorch takes for an overflow; then the exact one.
+    """
+    short = float(str(np.float32(value)))
+    return short if abs(short) <= np.finfo(np.float32).max else value
