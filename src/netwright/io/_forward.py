@@ -238,4 +238,4 @@ def _shortest(value: float) -> float:
     As a double it may lie beyond the largest float32, which PyTorch takes for an overflow; then the exact one.
     """
     short = float(str(np.float32(value)))
-    return short if abs(short) <= np.finfo(np.float32).max else value
+    return short if abs(short) <= float(np.finfo(np.float32).max) else value
