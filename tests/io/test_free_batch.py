@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from netwright.graph import Graph, Input, Opaque, Tensor, image, ops, parameter
+from netwright.graph import Graph, Input, Opaque, Tensor, constant, image, ops, parameter
 from netwright.io import initial_weights
 from netwright.io._batch import shapes_at
 from netwright.io._free_batch import free_batch
@@ -97,9 +97,18 @@ def test_initial_states_get_the_rows_of_the_sequence() -> None:
         (lambda x: ops.squeeze(x, axes=(0,)), (3, 4)),
         (lambda x: ops.split(ops.reshape(x, shape=(3, 4)), split=(1, 2), axis=0)[0], (3, 4)),
         (lambda x: ops.concat(x, x, axis=0), (3, 4)),
+        (lambda x: ops.gather(ops.reshape(x, shape=(3, 4)), constant([0, 2], "int64"), axis=0), (3, 4)),
+        (lambda x: ops.topk(ops.reshape(x, shape=(12,)), k=12, axis=0)[0], (3, 4)),
         (lambda x: Opaque("vendor::Fast", [((1, 4), "float32")])(x), (3, 4)),
     ],
-    ids=["batch squeezed away", "batch taken apart", "joined along the batch", "opaque"],
+    ids=[
+        "batch squeezed away",
+        "batch taken apart",
+        "joined along the batch",
+        "rows picked",
+        "rows sorted",
+        "opaque",
+    ],
 )
 def test_what_cannot_be_freed_is_for_one_size(build: Build, shape: tuple[int, ...]) -> None:
     graph = freed(build, *shape)

@@ -237,12 +237,29 @@ def _split(node: Node, values: Values, attrs: dict[str, object]) -> Values:
     return values
 
 
+def _gather(node: Node, values: Values, attrs: dict[str, object]) -> Values:
+    """Fixed places of the batch are some rows of it only."""
+    data, index = values[0], values[1]
+    if data is not None and node.attrs["axis"] in data.growing and (index is None or not index.growing):
+        raise ShapeError("Gather: rows must not be picked from the batch.")
+    return values
+
+
+def _apart(node: Node, values: Values, attrs: dict[str, object]) -> Values:
+    """An order among rows is one of so many rows, as when the tokens of a batch are sorted by their experts."""
+    if node.attrs["axis"] in _first(values).growing:
+        raise ShapeError(f"{node.op.name}: rows of the batch must not be compared with each other.")
+    return values
+
+
 MENDERS: dict[str, Mender] = {
     "Reshape": _reshape,
     "Expand": _expand,
     "Slice": _slice,
     "Concat": _concat,
     "Split": _split,
+    "Gather": _gather,
+    **dict.fromkeys(("ArgMax", "ArgMin", "CumSum", "TopK"), _apart),
     "Attention": _alike(0, 1, 2),
     "GridSample": _alike(),
     "ScatterElements": _alike(),
