@@ -101,6 +101,29 @@ LAYERS: list[Case] = [
     ("LayerNormalization", lambda: ops.layer_normalization(t(1, 7, 6), p(6), p(6)), [(1, 7, 6)], 0, 5 * 42),
     ("LayerNormalization", lambda: ops.layer_normalization(t(1, 7, 6), p(7, 6), axis=1), [(1, 7, 6)], 0, 5 * 42),
     ("RMSNormalization", lambda: ops.rms_normalization(t(1, 7, 6), p(6)), [(1, 7, 6)], 0, 5 * 42),
+    ("Gemm", lambda: ops.gemm(t(13, 1), p(5, 13), p(1, 5), transA=1), [(1, 5)], 13 * 5, 2 * 13 * 5 + 5),
+    ("Attention", lambda: ops.attention(t(1, 4, 10, 8), t(1, 2, 12, 8), t(1, 2, 12, 8), t(1, 1, 10, 12)),
+        [(1, 4, 10, 8)], 4 * 10 * 12 * 16, 2 * 4 * 10 * 12 * 16 + 5 * 4 * 10 * 12),
+    ("Einsum", lambda: ops.einsum(t(1, 5, 6), p(6, 3), equation="bti, io -> bto"),
+        [(1, 5, 3)], 5 * 6 * 3, 2 * 5 * 6 * 3),
+    ("Einsum", lambda: ops.einsum(t(1, 5, 6), p(6), t(1, 7, 6), equation="bti,i,bsi->bts"),
+        [(1, 5, 7)], 2 * 5 * 6 * 7, 4 * 5 * 6 * 7),
+    ("Einsum", lambda: ops.einsum(t(1, 5, 6), equation="bti->bi"), [(1, 6)], 0, 0),
+    ("LSTM", lambda: ops.lstm(t(9, 1, 5), p(4 * 6, 5), p(4 * 6, 6), p(2 * 4 * 6)),
+        [(9, 1, 1, 6), (1, 1, 6), (1, 1, 6)], 9 * 24 * (5 + 6), 2 * 9 * 24 * 11 + 3 * 4 * 9 * 6),
+    ("LSTM", lambda: ops.lstm(t(9, 1, 5), p(2, 24, 5), p(2, 24, 6), direction="bidirectional"),
+        [(9, 2, 1, 6), (2, 1, 6), (2, 1, 6)], 2 * 9 * 24 * 11, 2 * 2 * 9 * 24 * 11 + 3 * 4 * 2 * 9 * 6),
+    ("GRU", lambda: ops.gru(t(9, 1, 5), p(1, 18, 5), p(1, 18, 6), p(1, 36), None, t(1, 1, 6)),
+        [(9, 1, 1, 6), (1, 1, 6)], 9 * 18 * 11, 2 * 9 * 18 * 11 + 3 * 3 * 9 * 6),
+    ("RNN", lambda: ops.rnn(t(9, 1, 5), p(6, 5), p(6, 6), gates="h", activation="Relu"),
+        [(9, 1, 1, 6), (1, 1, 6)], 9 * 6 * 11, 2 * 9 * 6 * 11 + 3 * 9 * 6),
+    ("QuantizeLinear", lambda: ops.quantize_linear(t(1, 4, 6), p(4), t(4, dtype="int8")), [(1, 4, 6)], 0, 2 * 24),
+    ("DequantizeLinear", lambda: ops.dequantize_linear(t(1, 4, 6, dtype="uint8"), p(1)), [(1, 4, 6)], 0, 2 * 24),
+    ("LRN", lambda: ops.local_response_normalization(t(1, 4, 3, 3), size=5), [(1, 4, 3, 3)], 0, (5 + 4) * 36),
+    ("LpNormalization", lambda: ops.lp_normalization(t(1, 4, 3), p=1), [(1, 4, 3)], 0, 3 * 12),
+    ("LpPool", lambda: ops.lp_pool(t(1, 4, 9, 9), kernel_shape=3, strides=2), [(1, 4, 4, 4)], 0, 2 * 4 * 16 * 9),
+    ("GridSample", lambda: ops.grid_sample(t(1, 4, 9, 9), t(1, 3, 5, 2)), [(1, 4, 3, 5)], 0, 8 * 4 * 15),
+    ("Hardmax", lambda: ops.hardmax(t(1, 7, 6)), [(1, 7, 6)], 0, 5 * 42),
     ("Softmax", lambda: ops.softmax(t(1, 7, 6)), [(1, 7, 6)], 0, 5 * 42),
     ("LogSoftmax", lambda: ops.log_softmax(t(1, 6), axis=1), [(1, 6)], 0, 5 * 6),
 ]  # fmt: skip
@@ -133,13 +156,21 @@ MOVEMENT: list[Case] = [
     ("Gather", lambda: ops.gather(p(100, 8), integers(1, 5)), [(1, 5, 8)], 0, 0),
     ("Gather", lambda: ops.gather(t(1, 5, 8), integers(3), axis=1), [(1, 3, 8)], 0, 0),
     ("GatherElements", lambda: ops.gather_elements(t(1, 5, 8), integers(1, 2, 8), axis=1), [(1, 2, 8)], 0, 0),
+    ("Expand", lambda: ops.expand(p(1, 1, 6), t(1, 4, 6), shape=(0, 0, 1)), [(1, 4, 6)], 0, 0),
+    ("GatherND", lambda: ops.gather_nd(t(1, 5, 8), integers(1, 3, 1), batch_dims=1), [(1, 3, 8)], 0, 0),
+    ("GatherND", lambda: ops.gather_nd(t(5, 7, 8), integers(3, 2)), [(3, 8)], 0, 0),
+    ("ScatterND", lambda: ops.scatter_nd(t(5, 7, 8), integers(3, 2), t(3, 8)), [(5, 7, 8)], 0, 0),
+    ("OneHot", lambda: ops.one_hot(integers(1, 5), depth=9), [(1, 5, 9)], 0, 0),
+    ("OneHot", lambda: ops.one_hot(integers(1, 5), depth=9, axis=1), [(1, 9, 5)], 0, 0),
+    ("Trilu", lambda: ops.trilu(t(1, 5, 8), upper=0, k=1), [(1, 5, 8)], 0, 0),
     ("ScatterElements", lambda: ops.scatter_elements(t(1, 5), integers(1, 2), t(1, 2), axis=1), [(1, 5)], 0, 0),
 ]  # fmt: skip
 
 REDUCTIONS: list[Case] = [
     *((f"Reduce{kind}", lambda op=op: op(t(1, 4, 6), axes=(1, -1)), [(1, 1, 1)], 0, 24)
       for kind, op in {"Mean": ops.reduce_mean, "Sum": ops.reduce_sum, "Max": ops.reduce_max, "Min": ops.reduce_min,
-                       "Prod": ops.reduce_prod, "L2": ops.reduce_l2}.items()),
+                       "Prod": ops.reduce_prod, "L1": ops.reduce_l1, "L2": ops.reduce_l2,
+                       "SumSquare": ops.reduce_sum_square, "LogSumExp": ops.reduce_log_sum_exp}.items()),
     ("ReduceMean", lambda: ops.reduce_mean(t(1, 4, 6), axes=(2,), keepdims=0), [(1, 4)], 0, 24),
     ("ReduceMean", lambda: ops.reduce_mean(t(1, 4, 6)), [(1, 1, 1)], 0, 24),
     ("ArgMax", lambda: ops.arg_max(t(1, 4, 6), axis=1), [(1, 1, 6)], 0, 24),
@@ -152,11 +183,13 @@ UNARY = [
     ops.neg, ops.abs, ops.exp, ops.log, ops.sqrt, ops.reciprocal, ops.floor, ops.ceil, ops.round, ops.sign, ops.sin,
     ops.cos, ops.erf, ops.logical_not, ops.relu, ops.leaky_relu, ops.elu, ops.celu, ops.selu, ops.sigmoid,
     ops.hard_sigmoid, ops.hard_swish, ops.tanh, ops.softplus, ops.softsign, ops.mish, ops.gelu, ops.silu, ops.clip,
+    ops.tan, ops.asin, ops.acos, ops.atan, ops.sinh, ops.cosh, ops.asinh, ops.acosh, ops.atanh, ops.is_nan,
+    ops.is_inf, ops.thresholded_relu, ops.shrink,
 ]  # fmt: skip
 
 BINARY = [
     ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.mod, ops.maximum, ops.minimum, ops.equal, ops.greater, ops.less,
-    ops.logical_and, ops.logical_or,
+    ops.greater_or_equal, ops.less_or_equal, ops.logical_and, ops.logical_or, ops.logical_xor,
 ]  # fmt: skip
 
 ELEMENTWISE: list[Case] = [
@@ -199,6 +232,12 @@ DTYPES: list[tuple[Callable[[], Any], list[str]]] = [
     (lambda: ops.where(t(1, 6, dtype="bool"), t(1, 6, dtype="float16"), t(1, 6, dtype="float16")), ["float16"]),
     (lambda: t(1, 6, dtype="float16") * 2.0, ["float16"]),
     (lambda: ops.relu(t(1, 6, dtype="float64")), ["float64"]),
+    (lambda: ops.quantize_linear(t(1, 6), p(1)), ["uint8"]),
+    (lambda: ops.quantize_linear(t(1, 6), p(1), t(1, dtype="int8")), ["int8"]),
+    (lambda: ops.dequantize_linear(t(1, 6, dtype="int8"), p(1)), ["float32"]),
+    (lambda: ops.one_hot(integers(1, 6), depth=3, dtype="bool"), ["bool"]),
+    (lambda: ops.is_nan(t(1, 6)), ["bool"]),
+    (lambda: ops.gather_nd(t(6, dtype="bool"), integers(3, 1)), ["bool"]),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def bits(x: Tensor) -> Tensor:
     return ops.greater(x, constant(0.0))
 
 
-def seen() -> Tensor:
+def unseen() -> Tensor:
     """Which of five keys each of five queries sees: two bands."""
     distance = np.subtract.outer(np.arange(5), np.arange(5))
     return constant(distance % 3 != 1, "bool")
@@ -58,12 +59,92 @@ def scatter(reduction: str) -> Build:
     return build
 
 
+def scatter_nd(depth: int, reduction: str) -> Build:
+    """Slices written at places of the spatial axes, which are brought to the front."""
+
+    def build(x: Tensor) -> Tensor:
+        turned = ops.transpose(x, perm=(2, 3, 0, 1))
+        where = index([[1, 2], [0, 7], [-1, 3]] if depth == 2 else [[1], [-2], [0]])
+        picked = ops.slice_(turned, starts=(3,), ends=(6,), axes=(0,))
+        updates = picked if depth == 1 else ops.gather(picked, index(0), axis=1)
+        result = ops.scatter_nd(turned, where, updates * 2.0, reduction=reduction)
+        return ops.transpose(result, perm=(2, 3, 0, 1))
+
+    return build
+
+
+def grid_sample(**attrs: object) -> Build:
+    def build(x: Tensor) -> Tensor:
+        first = ops.slice_(x, starts=(0,), ends=(2,), axes=(1,))
+        y: Tensor = ops.grid_sample(x, ops.transpose(first, perm=(0, 2, 3, 1)), **attrs)
+        return y
+
+    return build
+
+
 def several(op: Callable[..., Tensor], count: int = 2) -> Build:
     return lambda x: op(*(x * (i + 1.0) - 0.3 * i for i in range(count)))
 
 
 def elementwise(op: Callable[..., Tensor], **attrs: object) -> tuple[str, tuple[int, ...], Build]:
     return "", IMAGE, lambda x: op(x, **attrs)
+
+
+def whole(x: Tensor, dtype: str = "int64") -> Tensor:
+    """Whole numbers of both signs."""
+    return ops.cast(x * 9.0, to=dtype)
+
+
+def attention(mask: Callable[[Tensor], Tensor], **attrs: object) -> Build:
+    """Attention of four heads with two groups of keys, under a mask made of the scores' source."""
+    return lambda x: ops.attention(x, *ops.split(x, split=(2, 2), axis=1), mask(x), **attrs)
+
+
+def seen(x: Tensor) -> Tensor:
+    """Bits (N, 1, T, T), some rows of which are all False."""
+    return ops.slice_(bits(ops.concat(x - 0.5, -x - 1.0, axis=3)), starts=(0, 0), ends=(1, 5), axes=(1, 3))
+
+
+def recurrent(
+    op: Callable[..., Any],
+    count: int,
+    *,
+    states: int = 1,
+    directions: int = 1,
+    axis: bool = False,
+    bias: bool = True,
+    starts: bool = False,
+    **attrs: object,
+) -> Build:
+    """A layer over (N, T, I), turned to (T, N, I) and back, and its last states with the batch first."""
+    lead = (directions,) if directions > 1 or axis else ()
+    direction = {"direction": "bidirectional"} if directions > 1 else {}
+
+    def build(x: Tensor) -> tuple[Tensor, ...]:
+        turned = ops.transpose(x, perm=(1, 0, 2))
+        inputs = [turned, weight(*lead, count * 6, 12), weight(*lead, count * 6, 6, hint="recurrent")]
+        inputs += [weight(*lead, 2 * count * 6, hint="bias")] if bias else []
+        if starts:
+            first = ops.slice_(turned, starts=(0, 0), ends=(directions, 6), axes=(0, 2))
+            inputs += [None] * (5 - len(inputs)) + [first * (0.5 + i) for i in range(states)]
+        y, *last = op(*inputs, **direction, **attrs)
+        return ops.transpose(y, perm=(2, 0, 1, 3)), *(ops.transpose(h, perm=(1, 0, 2)) for h in last)
+
+    return build
+
+
+def recurrent_cases(op: Callable[..., Any], count: int, orders: tuple[str, str], **attrs: Any) -> list[Case]:
+    theirs, torchs = ({"gates": order, **attrs} for order in orders)
+    return [
+        ("onnx order", TOKENS, recurrent(op, count, **theirs)),
+        ("torch order", TOKENS, recurrent(op, count, **torchs)),
+        ("axis of directions", TOKENS, recurrent(op, count, axis=True, **torchs)),
+        ("no bias", TOKENS, recurrent(op, count, bias=False, **torchs)),
+        ("starts", TOKENS, recurrent(op, count, starts=True, **theirs)),
+        ("reverse", TOKENS, recurrent(op, count, starts=True, direction="reverse", **torchs)),
+        ("both", TOKENS, recurrent(op, count, directions=2, **theirs)),
+        ("both from starts", TOKENS, recurrent(op, count, directions=2, starts=True, bias=False, **torchs)),
+    ]
 
 
 TOKENS = (1, 5, 12)
@@ -238,9 +319,15 @@ CASES: dict[str, list[Case]] = {
             (1, 4, 5, 6),
             lambda x: ops.attention(x, *ops.split(x, split=(1, 3), axis=1)[:1] * 2, is_causal=1),
         ),
-        ("mask", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, weight(4, 1, 5))),
-        ("hidden", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, seen())),
-        ("hidden, causal", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, seen(), is_causal=1)),
+        ("mask", (1, 4, 5, 5), lambda x: ops.attention(x, x * 0.5, x, x * 2.0)),
+        ("groups and shared mask", (1, 4, 5, 6), attention(lambda x: weight(5, 5))),
+        ("bits", (1, 4, 5, 6), attention(seen)),
+        ("constant bits", (1, 4, 5, 6), attention(lambda x: constant(np.tri(5, dtype=bool), "bool"))),
+        ("mask and causal", (1, 4, 5, 6), attention(lambda x: weight(4, 5, 5), is_causal=1)),
+        ("constant bits and causal", (1, 4, 5, 6), attention(lambda x: constant([[True] * 5], "bool"), is_causal=1)),
+        ("weight as mask", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, weight(4, 1, 5))),
+        ("hidden", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, unseen())),
+        ("hidden, causal", (1, 4, 5, 6), lambda x: ops.attention(x, x, x, unseen(), is_causal=1)),
         (
             "mask, causal, groups",
             (1, 4, 5, 6),
@@ -290,7 +377,10 @@ CASES: dict[str, list[Case]] = {
             "Max": ops.reduce_max,
             "Min": ops.reduce_min,
             "Prod": ops.reduce_prod,
+            "L1": ops.reduce_l1,
             "L2": ops.reduce_l2,
+            "SumSquare": ops.reduce_sum_square,
+            "LogSumExp": ops.reduce_log_sum_exp,
         }.items()
     },
     "ArgMax": [elementwise(ops.arg_max, axis=1), elementwise(ops.arg_max, axis=-1, keepdims=0)],
@@ -357,6 +447,9 @@ CASES: dict[str, list[Case]] = {
         ("", (1, 4, 1, 8), lambda x: ops.expand(x, shape=(1, 4, 5, 8))),
         ("longer", (1, 1), lambda x: ops.expand(ops.unsqueeze(x, axes=(1,)), shape=(3, 4))),
         ("shorter", (1, 4, 1, 8), lambda x: ops.expand(x, shape=(5, 1))),
+        ("like", TOKENS, lambda x: ops.concat(ops.expand(weight(1, 1, 12), x, shape=(0, 1, 1)), x, axis=1)),
+        ("like and longer", TOKENS, lambda x: ops.expand(weight(3, 1), x, shape=(0, 3, 4))),
+        ("like twice", TOKENS, lambda x: ops.expand(weight(12), ops.relu(x), shape=(0, 0, 1))),
     ],
     "Tile": [elementwise(ops.tile, repeats=(1, 2, 1, 3))],
     "Squeeze": [
@@ -378,6 +471,148 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.resize, sizes=(9, 11), mode="cubic"),
         ("series", (1, 3, 9), lambda x: ops.resize(x, sizes=(14,), mode="linear")),
     ],
+    "LpPool": [
+        elementwise(ops.lp_pool, kernel_shape=2, strides=2),
+        elementwise(ops.lp_pool, kernel_shape=3, strides=2, pads=1, p=1),
+        elementwise(ops.lp_pool, kernel_shape=3, pads=(0, 1, 2, 0), p=3),
+        elementwise(ops.lp_pool, kernel_shape=2, strides=3, ceil_mode=1),
+        ("1d", (1, 4, 9), lambda x: ops.lp_pool(x, kernel_shape=3, strides=2)),
+    ],
+    "GridSample": [
+        (f"{mode} {padding} {corners}", IMAGE, grid_sample(mode=mode, padding_mode=padding, align_corners=corners))
+        for mode in ("linear", "nearest", "cubic")
+        for padding in ("zeros", "border", "reflection")
+        for corners in (0, 1)
+    ],
+    "LSTM": recurrent_cases(ops.lstm, 4, ("iofc", "ifgo"), states=2),
+    "GRU": [
+        *recurrent_cases(ops.gru, 3, ("zrh", "rzn"), linear_before_reset=1),
+        *[
+            (f"{label} reset first", shape, build)
+            for label, shape, build in recurrent_cases(ops.gru, 3, ("zrh", "rzn"), linear_before_reset=0)
+        ],
+    ],
+    "RNN": [
+        *recurrent_cases(ops.rnn, 1, ("i", "h")),
+        ("relu", TOKENS, recurrent(ops.rnn, 1, directions=2, activation="Relu")),
+    ],
+    "Einsum": [
+        ("attention", (1, 5, 2, 6), lambda x: ops.einsum(x, x * 0.5, equation="bthd,bshd->bhts")),
+        ("weight", TOKENS, lambda x: ops.einsum(x, weight(12, 3), equation="b t i, i o -> b t o")),
+        ("three", TOKENS, lambda x: ops.einsum(x, weight(12), x, equation="bti,i,bsi->bts")),
+        ("one", TOKENS, lambda x: ops.einsum(x, equation="bti->bi")),
+    ],
+    "QuantizeLinear": [
+        ("", IMAGE, lambda x: ops.quantize_linear(x, constant(0.02), constant(120, "uint8"))),
+        ("no zero", IMAGE, lambda x: ops.quantize_linear(x + 1.0, constant(0.02))),
+        ("signed", IMAGE, lambda x: ops.quantize_linear(x, constant([0.02]), constant([3], "int8"))),
+        (
+            "channels",
+            IMAGE,
+            lambda x: ops.quantize_linear(x, constant(np.arange(1, 5) / 64), constant([1, -2, 3, 0], "int8")),
+        ),
+    ],
+    "DequantizeLinear": [
+        (
+            "both",
+            IMAGE,
+            lambda x: ops.dequantize_linear(
+                ops.quantize_linear(x, constant(0.02), constant(120, "uint8")), constant(0.03), constant(9, "uint8")
+            ),
+        ),
+        ("no zero", IMAGE, lambda x: ops.dequantize_linear(whole(x, "int32"), constant(0.03))),
+        (
+            "last axis",
+            IMAGE,
+            lambda x: ops.dequantize_linear(whole(x, "int8"), constant(np.arange(1, 9) / 64), axis=-1),
+        ),
+        (
+            "weight",
+            (1, 3, 8, 8),
+            lambda x: ops.conv(
+                x,
+                ops.dequantize_linear(
+                    parameter("weight", (4, 3, 3, 3), Init("signs"), trainable=False, dtype="int8"),
+                    constant([0.1, 0.2, 0.3, 0.4]),
+                    constant([1, 2, 3, 4], "int8"),
+                    axis=0,
+                ),
+            ),
+        ),
+    ],
+    "LRN": [
+        elementwise(ops.local_response_normalization, size=3, alpha=0.5),
+        elementwise(ops.local_response_normalization, size=4, alpha=0.5, beta=0.6, bias=2.0),
+        ("series", (1, 5, 9), lambda x: ops.local_response_normalization(x, size=5, alpha=0.5)),
+        ("volume", (1, 5, 2, 3, 4), lambda x: ops.local_response_normalization(x, size=2, alpha=0.5)),
+    ],
+    "LpNormalization": [
+        elementwise(ops.lp_normalization, axis=1),
+        elementwise(ops.lp_normalization, p=1),
+    ],
+    "GatherND": [
+        ("constant", IMAGE, lambda x: ops.gather_nd(ops.transpose(x, perm=(1, 2, 0, 3)), index([[0, 1], [2, -1]]))),
+        ("one axis", IMAGE, lambda x: ops.gather_nd(weight(9, 3), ops.topk(x, k=1)[1])),
+        (
+            "shared axes",
+            IMAGE,
+            lambda x: ops.gather_nd(x, ops.transpose(ops.topk(x, k=2, axis=2)[1], perm=(0, 1, 3, 2)), batch_dims=2),
+        ),
+        (
+            "int32",
+            IMAGE,
+            lambda x: ops.gather_nd(weight(9, 3), ops.cast(ops.topk(x, k=1)[1], to="int32")),
+        ),
+    ],
+    "ScatterND": [
+        (
+            f"{reduction} {depth}",
+            IMAGE,
+            scatter_nd(depth, reduction),
+        )
+        for reduction in ("none", "add", "mul", "min", "max")
+        for depth in (1, 2)
+    ],
+    "OneHot": [
+        ("", TOKENS, lambda x: ops.one_hot(ops.arg_max(x, axis=2, keepdims=0), depth=12)),
+        ("inside", TOKENS, lambda x: ops.one_hot(ops.arg_max(x, axis=2, keepdims=0), depth=9, axis=1)),
+        ("whole", TOKENS, lambda x: ops.one_hot(whole(x * 0.2), depth=3, dtype="int64")),
+        ("bits", TOKENS, lambda x: ops.one_hot(whole(x, "int32"), depth=3, axis=-2, dtype="bool")),
+    ],
+    "Trilu": [
+        elementwise(ops.trilu),
+        elementwise(ops.trilu, upper=0, k=-1),
+        elementwise(ops.trilu, k=2),
+        ("whole", IMAGE, lambda x: ops.trilu(whole(x), upper=0)),
+        ("bits", IMAGE, lambda x: ops.trilu(bits(x))),
+    ],
+    "Xor": [("", IMAGE, lambda x: ops.logical_xor(bits(x), bits(x - 0.5)))],
+    "GreaterOrEqual": [
+        ("", IMAGE, lambda x: ops.greater_or_equal(ops.relu(x), x)),
+        ("number", IMAGE, lambda x: ops.greater_or_equal(x, constant(0.0))),
+    ],
+    "LessOrEqual": [
+        ("", IMAGE, lambda x: ops.less_or_equal(x, ops.relu(x))),
+        ("whole", IMAGE, lambda x: ops.less_or_equal(whole(x), constant(3, "int64"))),
+    ],
+    "Tan": [("", IMAGE, lambda x: ops.tan(ops.tanh(x)))],
+    "Asin": [("", IMAGE, lambda x: ops.asin(ops.tanh(x)))],
+    "Acos": [("", IMAGE, lambda x: ops.acos(ops.tanh(x)))],
+    "Atan": [elementwise(ops.atan)],
+    "Sinh": [elementwise(ops.sinh)],
+    "Cosh": [elementwise(ops.cosh)],
+    "Asinh": [elementwise(ops.asinh)],
+    "Acosh": [("", IMAGE, lambda x: ops.acosh(positive(x) + 1.0))],
+    "Atanh": [("", IMAGE, lambda x: ops.atanh(ops.tanh(x) * 0.9))],
+    "IsNaN": [("", IMAGE, lambda x: ops.is_nan(ops.log(x)))],
+    "IsInf": [("", IMAGE, lambda x: ops.is_inf(1.0 / ops.relu(x)))],
+    "ThresholdedRelu": [elementwise(ops.thresholded_relu), elementwise(ops.thresholded_relu, alpha=0.2)],
+    "Shrink": [
+        elementwise(ops.shrink),
+        elementwise(ops.shrink, lambd=0.3, bias=0.3),
+        elementwise(ops.shrink, lambd=0.3, bias=0.1),
+    ],
+    "Hardmax": [elementwise(ops.hardmax), elementwise(ops.hardmax, axis=1)],
 }
 
 

@@ -290,12 +290,12 @@ def test_node_for_one_row_only_is_named(write: object) -> None:
 
 
 def test_all_inexpressible_nodes_are_listed() -> None:
-    x = image(2, 4, 4)
+    x = Input((1, 2, 4, 4, 4, 4))
     with scope("first"):
-        y = ops.resize(x, sizes=(8, 8), mode="cubic", coordinate_transformation_mode="tf_crop_and_resize")
+        y = ops.max_pool(x, kernel_shape=2)
     with scope("second"):
-        y = ops.arg_max(y, axis=1, select_last_index=1)
-    with pytest.raises(ExportError, match=r"Resize 'first.resize'.*ArgMax 'second.argmax'"):
+        y = ops.arg_max(y, axis=0, select_last_index=1)
+    with pytest.raises(ExportError, match=r"MaxPool 'first.maxpool'.*ArgMax 'second.argmax'"):
         to_torch_source(Graph([x], [y]))
 
 

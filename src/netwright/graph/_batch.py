@@ -52,6 +52,8 @@ def _pad(node: Node, inputs: Inputs, rows: Rows) -> bool:
 
 def _expand(node: Node, inputs: Inputs, rows: Rows) -> bool:
     x, shape = inputs[0], node.attrs["shape"]
+    if shape[:1] == (0,) and x is not None and len(shape) >= x.rank:
+        return inputs[1] in rows
     # 1 keeps whatever batch comes; a longer shape puts a new axis before the batch.
     return x in rows and x is not None and (len(shape) < x.rank or (len(shape) == x.rank and shape[0] == 1))
 
@@ -63,6 +65,26 @@ def _tile(node: Node, inputs: Inputs, rows: Rows) -> bool:
 def _gather(node: Node, inputs: Inputs, rows: Rows) -> bool:
     """An embedding lookup has the batch of its indices; any other gather that of its data."""
     return inputs[1] in rows if node.attrs["axis"] == 0 else inputs[0] in rows
+
+
+def _gather_nd(node: Node, inputs: Inputs, rows: Rows) -> bool:
+    """With shared axes both have the batch; without, there is a row for each index."""
+    return inputs[0 if node.attrs["batch_dims"] else 1] in rows
+
+
+def _gemm(node: Node, inputs: Inputs, rows: Rows) -> bool:
+    return inputs[0] in rows and not node.attrs.get("transA")
+
+
+def _trilu(node: Node, inputs: Inputs, rows: Rows) -> bool:
+    """A triangle of a matrix whose rows are the batch depends on how many there are."""
+    return inputs[0] in rows and node.output.rank > 2
+
+
+def _einsum(node: Node, inputs: Inputs, rows: Rows) -> bool:
+    """The batch is the first letter of the result and of an input that leads with it."""
+    terms, _, result = node.attrs["equation"].partition("->")
+    return any(t in rows and result[:1] == term[:1] != "" for t, term in zip(inputs, terms.split(","), strict=True))
 
 
 def _matmul(node: Node, inputs: Inputs, rows: Rows) -> bool:
@@ -78,24 +100,29 @@ _RULES: dict[str, BatchRule] = {
         (
             "Conv", "ConvTranspose", "MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool",
             "BatchNormalization", "GroupNormalization", "InstanceNormalization", "LayerNormalization",
-            "RMSNormalization", "Gemm", "Attention", "Resize", "SpaceToDepth", "DepthToSpace", "CumSum",
-            "ScatterElements", "Identity", "Dropout", "Cast", "Clip", "Softmax", "LogSoftmax", "PRelu",
+            "RMSNormalization", "LRN", "LpNormalization", "LpPool", "GridSample", "Attention", "Resize",
+            "SpaceToDepth", "DepthToSpace", "CumSum", "ScatterElements", "ScatterND", "QuantizeLinear",
+            "DequantizeLinear", "Identity", "Dropout", "Cast", "Clip", "Softmax", "LogSoftmax", "Hardmax", "PRelu",
             "Neg", "Abs", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Sin", "Cos", "Erf",
             "Not", "Relu", "LeakyRelu", "Elu", "Celu", "Selu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",
-            "Softplus", "Softsign", "Mish", "Gelu", "Swish",
+            "Softplus", "Softsign", "Mish", "Gelu", "Swish", "ThresholdedRelu", "Shrink", "IsNaN", "IsInf", "Tan",
+            "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh",
         ),
         _first,
     ),
     **dict.fromkeys(
         (
             "Add", "Sum", "Sub", "Mul", "Div", "Pow", "Mod", "Max", "Min",
-            "Equal", "Greater", "Less", "And", "Or", "Where",
+            "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor", "Where",
         ),
         _any,
     ),
-    **dict.fromkeys(("Concat", "Split", "TopK", "ArgMax", "ArgMin"), _off_axis("axis")),
+    **dict.fromkeys(("Concat", "Split", "TopK", "ArgMax", "ArgMin", "OneHot"), _off_axis("axis")),
     **dict.fromkeys(
-        ("Slice", "Squeeze", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL2"),
+        (
+            "Slice", "Squeeze", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1",
+            "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp",
+        ),
         _off_axis("axes"),
     ),
     "Unsqueeze": _off_axis("axes"),
@@ -107,6 +134,10 @@ _RULES: dict[str, BatchRule] = {
     "Tile": _tile,
     "Gather": _gather,
     "GatherElements": _off_axis("axis"),
+    "GatherND": _gather_nd,
+    "Trilu": _trilu,
+    "Gemm": _gemm,
+    "Einsum": _einsum,
     "MatMul": _matmul,
 }  # fmt: skip
 

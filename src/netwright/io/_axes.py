@@ -186,7 +186,7 @@ def _einsum(node: Node) -> Iterator[Link]:
 
 
 def _attention(node: Node) -> Iterator[Link]:
-    """Products over features and over keys; a causal one compares the places of queries and keys too."""
+    """Products over features and over keys; a causal order or a learned mask tells places from each other."""
     query, key = _shape(node, 0), _shape(node, 1)
     terms = ["nhtd", "nhsd", "nhse"] if query[1] == key[1] else ["nhtd", "ngsd", "ngse"]
     if len(node.inputs) > 3 and node.inputs[3] is not None:
@@ -194,7 +194,8 @@ def _attention(node: Node) -> Iterator[Link]:
     for link in _product(node, terms, "nhte"):
         grouped = query[1] != key[1] and (0, 1) in link.targets
         causal = node.attrs["is_causal"] and (0, 2) in link.targets
-        yield Link(link.sources, link.targets, bool(link.acts or grouped or causal))
+        masked = any(i == 3 and not _is_data(node, 3) and _shape(node, 3)[axis] > 1 for i, axis in link.sources)
+        yield Link(link.sources, link.targets, bool(link.acts or grouped or causal or masked))
 
 
 def _reduction(node: Node) -> Iterator[Link]:

@@ -14,8 +14,8 @@ from netwright.errors import ExportError
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 from netwright.io._batch import describe
 from netwright.io._code import Code, Holes, Raw, literal, member
+from netwright.io._torch_helpers import HELPERS
 from netwright.io._torch_ops import SCALAR_OPERANDS, expression, names_input_twice
-from netwright.io._torch_windows import HELPERS
 from netwright.io._units import Unit, resolved
 
 __all__ = ["Forward"]

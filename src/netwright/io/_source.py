@@ -12,8 +12,8 @@ from netwright.io._classes import Arguments, Draft, arguments_of, class_text, cl
 from netwright.io._code import MODULE_NAMES, Holes, Raw, is_plain, literal, wrapped
 from netwright.io._forward import Forward, array_text
 from netwright.io._starts import reset_parameters
+from netwright.io._torch_helpers import HELPERS
 from netwright.io._torch_layers import layer
-from netwright.io._torch_windows import HELPERS
 from netwright.io._units import Unit, unit_tree
 
 __all__ = ["to_torch_source"]

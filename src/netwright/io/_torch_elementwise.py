@@ -25,6 +25,8 @@ METHODS = {
     "Sin": ".sin()",
     "Sqrt": ".sqrt()",
     "Not": ".logical_not()",
+    **{name: f".{name.lower()}()" for name in ("Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh")},
+    **{name: f".{name.lower()}()" for name in ("Asinh", "Acosh", "Atanh", "IsNaN", "IsInf")},
 }
 """Operators that are a method without arguments."""
 
@@ -38,6 +40,7 @@ CALLS = {
     "Tanh": "torch.tanh({})",
     "And": "torch.logical_and({}, {})",
     "Or": "torch.logical_or({}, {})",
+    "Xor": "torch.logical_xor({}, {})",
     "Where": "torch.where({}, {}, {})",
 }
 """Operators that are a function of their inputs alone."""
@@ -127,6 +130,23 @@ def _swish(s: Scribe, node: Node, given: list[Code]) -> Code:
     return Code(f"{x.within(PRODUCT)} * torch.sigmoid({s.hole('alpha', alpha)} * {x.atom})", PRODUCT)
 
 
+def _thresholded(s: Scribe, node: Node, given: list[Code]) -> Code:
+    return Code(f"F.threshold({given[0].text}, {s.hole('alpha', node.attrs['alpha'])}, 0.0)")
+
+
+def _shrink(s: Scribe, node: Node, given: list[Code]) -> Code:
+    x, limit, bias = given[0], node.attrs["lambd"], node.attrs["bias"]
+    if bias in (0.0, limit):
+        return Code(f"F.{'hardshrink' if bias == 0.0 else 'softshrink'}({x.text}, {s.hole('lambd', limit)})")
+    moved = f"{x.within(SUM)} - {s.hole('bias', bias)} * {x.atom}.sign()"
+    return Code(f"torch.where({x.atom}.abs() > {s.hole('lambd', limit)}, {moved}, 0.0)")
+
+
+def _hardmax(s: Scribe, node: Node, given: list[Code]) -> Code:
+    x, axis = given[0].atom, last_as_minus_one(node)
+    return Code(f"torch.zeros_like({x}).scatter({axis}, {x}.argmax(dim={axis}, keepdim=True), 1.0)")
+
+
 def _prelu(s: Scribe, node: Node, given: list[Code]) -> Code:
     x, slope = given
     return Code(f"{x.atom}.clamp(min=0) + {slope.within(PRODUCT)} * {x.atom}.clamp(max=0)", SUM)
@@ -165,13 +185,18 @@ ELEMENTWISE: dict[str, Form] = {
     "Min": _extreme("minimum", "max"),
     "Equal": infix("==", COMPARISON),
     "Greater": infix(">", COMPARISON),
+    "GreaterOrEqual": infix(">=", COMPARISON),
     "Less": infix("<", COMPARISON),
+    "LessOrEqual": infix("<=", COMPARISON),
     "Neg": _neg,
     "LeakyRelu": _activation("leaky_relu", negative_slope=("alpha", 0.01)),
     "PRelu": _prelu,
     "Elu": _activation("elu", alpha=("alpha", 1.0)),
     "Celu": _activation("celu", alpha=("alpha", 1.0)),
     "Selu": _selu,
+    "ThresholdedRelu": _thresholded,
+    "Shrink": _shrink,
+    "Hardmax": _hardmax,
     "HardSigmoid": _hard_sigmoid,
     "Gelu": _activation("gelu", approximate=("approximate", "none")),
     "Swish": _swish,

@@ -68,7 +68,11 @@ def _convolution(transposed: bool) -> Form:
 
 def _linear(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
     weight, bias = shapes
-    plain = node.attrs["transB"] and node.attrs.get("alpha", 1) == node.attrs.get("beta", 1) == 1
+    plain = (
+        node.attrs["transB"]
+        and not node.attrs.get("transA")
+        and node.attrs.get("alpha", 1) == node.attrs.get("beta", 1) == 1
+    )
     if weight is None or not plain or (bias is not None and bias != weight[:1]):
         return None
     return _linear_text(holes, weight, bias)

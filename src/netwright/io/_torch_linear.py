@@ -18,7 +18,7 @@ Optional = Callable[[Scribe, Node, Sequence[str | None]], str]
 
 def _attention(s: Scribe, node: Node, given: list[Code]) -> Code:
     q, k, *_ = node.inputs
-    query, key, value = (g.text for g in given[:3])
+    query, key, value, *_ = (g.text for g in given)
     if q is None or k is None:
         raise ExportError("Attention needs Q, K and V.")
     if q.shape[1] != k.shape[1]:
@@ -26,36 +26,66 @@ def _attention(s: Scribe, node: Node, given: list[Code]) -> Code:
         key, value = (f"{g.atom}.repeat_interleave({times}, dim=1)" for g in given[1:3])
     usual = abs(node.attrs["scale"] - q.shape[3] ** -0.5) < 1e-12
     scale = "" if usual else f", scale={s.hole('scale', node.attrs['scale'])}"
-    return Code(f"F.scaled_dot_product_attention({query}, {key}, {value}{_hidden(node, given)}{scale})")
+    return Code(f"F.scaled_dot_product_attention({query}, {key}, {value}{_mask(s, node, given)}{scale})")
 
 
-def _hidden(node: Node, given: list[Code]) -> str:
-    """Arguments that say which keys a query does not see; PyTorch takes a mask or `is_causal`, not both."""
-    if len(given) == 3:
-        return ", is_causal=True" if node.attrs["is_causal"] else ""
-    mask, query, key = given[3], given[0].atom, given[1].atom
-    if not node.attrs["is_causal"]:
-        return f", attn_mask={mask.text}"
-    earlier = f"torch.ones({query}.shape[2], {key}.shape[2], dtype=torch.bool, device={query}.device).tril()"
-    if node.inputs[3] is not None and node.inputs[3].dtype == "bool":
-        return f", attn_mask={mask.atom} & {earlier}"
-    return f', attn_mask=torch.where({earlier}, {mask.text}, float("-inf"))'
+def _mask(s: Scribe, node: Node, given: list[Code]) -> str:
+    """What an attention leaves out; PyTorch takes a mask or a causal order, but not both."""
+    q, k, *_ = node.inputs
+    is_causal = node.attrs["is_causal"]
+    if len(given) < 4 or q is None or k is None:
+        return ", is_causal=True" if is_causal else ""
+    mask = given[3].text
+    if is_causal:
+        sizes = f"{s.hole('queries', q.shape[2])}, {s.hole('keys', k.shape[2])}"
+        mask = f"{s.helper('causal')}({mask}, {sizes})"
+    return f", attn_mask={mask}"
+
+
+def _gemm(s: Scribe, node: Node, given: list[Code]) -> Code:
+    """A linear layer, or torch.addmm where its bias broadcasts otherwise or has a factor."""
+    a, (x, weight, *bias) = node.attrs, given
+    alpha, beta = a.get("alpha", 1.0), a.get("beta", 1.0)
+    rows = f"{x.atom}.t()" if a.get("transA") else x.text
+    vector = all(t is None or t.shape == node.output.shape[1:] for t in node.inputs[2:])
+    if vector and alpha == beta == 1:
+        turned = weight.text if a["transB"] else f"{weight.atom}.t()"
+        return Code(f"F.linear({rows}, {turned}{''.join(f', {c.text}' for c in bias)})")
+    matrix = f"{weight.atom}.t()" if a["transB"] else weight.text
+    factors = s.hole("beta", beta, ", beta=", 1.0) + s.hole("alpha", alpha, ", alpha=", 1.0)
+    if bias:
+        return Code(f"torch.addmm({bias[0].text}, {rows}, {matrix}{factors})")
+    return Code(f"{s.hole('alpha', alpha)} * torch.mm({rows}, {matrix})", PRODUCT)
+
+
+def _einsum(s: Scribe, node: Node, given: list[Code]) -> Code:
+    return Code(f'torch.einsum("{node.attrs["equation"]}", {", ".join(g.text for g in given)})')
+
+
+def _local_response_norm(s: Scribe, node: Node, given: list[Code]) -> Code:
+    a = node.attrs
+    keys = {"size": "size", "alpha": "alpha", "beta": "beta", "k": "bias"}
+    options = ", ".join(f"{key}={s.hole(key, a[name])}" for key, name in keys.items())
+    if a["size"] % 2:
+        return Code(f"F.local_response_norm({given[0].text}, {options})")
+    # An even number of channels around has one more after the channel in ONNX, and before it in PyTorch.
+    return Code(f"F.local_response_norm({given[0].atom}.flip(1), {options}).flip(1)")
+
+
+def _lp_normalization(s: Scribe, node: Node, given: list[Code]) -> Code:
+    order = "" if node.attrs["p"] == 2 else f"p={node.attrs['p']}, "
+    return Code(f"F.normalize({given[0].text}, {order}dim={node.attrs['axis']})")
 
 
 LINEAR: dict[str, Form] = {
     "MatMul": infix("@", PRODUCT),
     "Attention": _attention,
+    "Einsum": _einsum,
+    "Gemm": _gemm,
+    "LRN": _local_response_norm,
+    "LpNormalization": _lp_normalization,
 }
 """Operators whose inputs are all present."""
-
-
-def _gemm(s: Scribe, node: Node, given: Sequence[str | None]) -> str:
-    x, weight, bias, *_ = (*given, None)
-    alpha, beta = node.attrs.get("alpha", 1.0), node.attrs.get("beta", 1.0)
-    if (alpha, beta) != (1.0, 1.0):
-        raise ExportError("Gemm with alpha or beta has no form in PyTorch; multiply by them.")
-    turned = weight if node.attrs["transB"] else f"{weight}.t()"
-    return f"F.linear({x}, {turned}{f', {bias}' if bias else ''})"
 
 
 def _batch_normalization(s: Scribe, node: Node, given: Sequence[str | None]) -> str:
@@ -95,7 +125,6 @@ def _axis_norm(function: str) -> Optional:
 OPTIONAL_INPUTS: dict[str, Optional] = {
     "Conv": convolution,
     "ConvTranspose": transposed_convolution,
-    "Gemm": _gemm,
     "BatchNormalization": _batch_normalization,
     "GroupNormalization": _channel_norm("group_norm"),
     "InstanceNormalization": _channel_norm("instance_norm"),

@@ -9,25 +9,39 @@ from netwright.graph import Node
 from netwright.io._code import Code
 from netwright.io._torch_base import Form, Scribe
 from netwright.io._torch_elementwise import CALLS, ELEMENTWISE, METHODS
+from netwright.io._torch_indexing import INDEXING
 from netwright.io._torch_linear import LINEAR, OPTIONAL_INPUTS
+from netwright.io._torch_quantisation import QUANTISATION
+from netwright.io._torch_recurrent import RECURRENT
 from netwright.io._torch_reduction import REDUCTIONS
 from netwright.io._torch_shape import SHAPES, following_batch
-from netwright.io._torch_windows import average_pool, max_pool
+from netwright.io._torch_windows import average_pool, grid_sample, lp_pool, max_pool
 
 __all__ = ["SCALAR_OPERANDS", "expression", "names_input_twice"]
 
-SCALAR_OPERANDS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "Less", "Where"})
+SCALAR_OPERANDS = frozenset({
+    "Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
+    "Where",
+})  # fmt: skip
 """Operators in which a constant of one element is written as a number."""
 
 FORMS: dict[str, Form] = {
     **ELEMENTWISE,
     **LINEAR,
     **REDUCTIONS,
+    **INDEXING,
     **SHAPES,
+    **QUANTISATION,
     "AveragePool": average_pool,
+    "GridSample": grid_sample,
+    "LpPool": lp_pool,
     "MaxPool": max_pool,
 }
 """Operators whose form is a function of their present inputs."""
+
+
+WITH_GAPS = OPTIONAL_INPUTS | RECURRENT
+"""Operators some of whose inputs may be absent before others that are present."""
 
 
 def names_input_twice(scribe: Scribe, node: Node) -> bool:
@@ -36,7 +50,9 @@ def names_input_twice(scribe: Scribe, node: Node) -> bool:
         return len(following_batch(scribe, node)) > 1
     if node.op.name == "Swish":
         return bool(node.attrs.get("alpha", 1.0) != 1.0)
-    return node.op.name == "PRelu" or bool(node.attrs.get("exclusive"))
+    if node.op.name == "Shrink":
+        return node.attrs["bias"] not in (0.0, node.attrs["lambd"])
+    return node.op.name in ("PRelu", "Hardmax") or bool(node.attrs.get("exclusive"))
 
 
 def expression(scribe: Scribe, node: Node, arguments: Sequence[Code | None]) -> Code:
@@ -46,8 +62,8 @@ def expression(scribe: Scribe, node: Node, arguments: Sequence[Code | None]) -> 
     """
     name = node.op.name
     size = 1 + sum(a.size for a in arguments if a is not None)
-    if name in OPTIONAL_INPUTS:
-        text = OPTIONAL_INPUTS[name](scribe, node, [None if a is None else a.text for a in arguments])
+    if name in WITH_GAPS:
+        text = WITH_GAPS[name](scribe, node, [None if a is None else a.text for a in arguments])
         return Code(text, size=size)
     given = [a for a in arguments if a is not None]
     if name in CALLS:

@@ -1,80 +1,68 @@
-"""Reductions, and reading and writing by index, in PyTorch."""
+"""Reductions in PyTorch."""
 
 from __future__ import annotations
 
 from netwright.errors import ExportError
 from netwright.graph import Node
 from netwright.io._code import PRODUCT, SUM, Code
-from netwright.io._torch_base import Form, Scribe, last_as_minus_one
+from netwright.io._torch_base import Form, Scribe, last_as_minus_one, source_of
 
 __all__ = ["REDUCTIONS"]
 
 
-def _reduction(function: str, dims: str = "dim") -> Form:
+def _reduction(function: str, options: str = "") -> Form:
+    """A method with the axes as `dim`, or a function of torch."""
+
     def form(s: Scribe, node: Node, given: list[Code]) -> Code:
         keep = ", keepdim=True" if node.attrs["keepdims"] else ""
         axes = node.attrs["axes"]
         if not axes:
             return given[0]
-        text = str(axes[0]) if len(axes) == 1 else str(axes)
+        dim = f"dim={axes[0] if len(axes) == 1 else axes}{keep}{_whole(node) if function == 'sum' else ''}"
         if function.startswith("torch."):
-            return Code(f"{function}({given[0].text}, {dims}={text}{keep})")
-        return Code(f"{given[0].atom}.{function}({dims}={text}{keep})")
+            return Code(f"{function}({given[0].text}, {options}{dim})")
+        return Code(f"{given[0].atom}.{function}({dim})")
 
     return form
 
 
+def _whole(node: Node) -> str:
+    """Element type of a sum of whole numbers, for which PyTorch would take int64."""
+    return f", dtype=torch.{node.output.dtype}" if node.output.dtype in ("int32", "int16", "int8", "uint8") else ""
+
+
+def _sum_square(s: Scribe, node: Node, given: list[Code]) -> Code:
+    return _reduction("sum")(s, node, [Code(f"{given[0].atom}.square()")])
+
+
 def _product(s: Scribe, node: Node, given: list[Code]) -> Code:
     keep = ", keepdim=True" if node.attrs["keepdims"] else ""
-    return Code(given[0].atom + "".join(f".prod(dim={axis}{keep})" for axis in reversed(node.attrs["axes"])))
+    options = f"{keep}{_whole(node)}"
+    return Code(given[0].atom + "".join(f".prod(dim={axis}{options})" for axis in reversed(node.attrs["axes"])))
 
 
 def _arg(name: str) -> Form:
     def form(s: Scribe, node: Node, given: list[Code]) -> Code:
         keep = ", keepdim=True" if node.attrs["keepdims"] else ""
-        last = node.attrs.get("select_last_index")
-        if last:
-            raise ExportError(f"{name} with select_last_index has no form in PyTorch.")
-        return Code(f"{given[0].atom}.{name}(dim={last_as_minus_one(node)}{keep})")
+        if not node.attrs.get("select_last_index"):
+            return Code(f"{given[0].atom}.{name}(dim={last_as_minus_one(node)}{keep})")
+        axis, source = node.attrs["axis"], source_of(node)
+        if s.shapes_at_two[source][axis] != source.shape[axis]:
+            raise ExportError(f"{node.op.name} with select_last_index over the batch has no form in PyTorch.")
+        last = s.hole("last", source.shape[axis] - 1)
+        return Code(f"{last} - {given[0].atom}.flip({axis}).{name}(dim={axis}{keep})", SUM)
 
     return form
 
 
 def _cumsum(s: Scribe, node: Node, given: list[Code]) -> Code:
     axis, x = node.attrs["axis"], given[0]
+    dtype = _whole(node)
     if node.attrs.get("reverse"):
-        total = f"{x.atom}.flip({axis}).cumsum({axis}).flip({axis})"
+        total = f"{x.atom}.flip({axis}).cumsum({axis}{dtype}).flip({axis})"
     else:
-        total = f"{x.atom}.cumsum(dim={last_as_minus_one(node)})"
+        total = f"{x.atom}.cumsum(dim={last_as_minus_one(node)}{dtype})"
     return Code(f"{total} - {x.within(PRODUCT)}", SUM) if node.attrs.get("exclusive") else Code(total)
-
-
-def _gather(s: Scribe, node: Node, given: list[Code]) -> Code:
-    data, indices = given
-    source = node.inputs[0]
-    if source is not None and source.rank == 2 and node.attrs["axis"] == 0 and data.text.startswith("self."):
-        return Code(f"F.embedding({indices.text}, {data.text})")
-    return Code(f"{data.atom}[{':, ' * node.attrs['axis']}{indices.text}]")
-
-
-def _gather_elements(s: Scribe, node: Node, given: list[Code]) -> Code:
-    return Code(f"{given[0].atom}.gather({node.attrs['axis']}, {given[1].text})")
-
-
-def _scatter_elements(s: Scribe, node: Node, given: list[Code]) -> Code:
-    data, indices, updates = given
-    reduction = node.attrs["reduction"]
-    arguments = f"{node.attrs['axis']}, {indices.text}, {updates.text}"
-    if reduction == "none":
-        return Code(f"{data.atom}.scatter({arguments})")
-    name = {"add": "sum", "mul": "prod", "min": "amin", "max": "amax"}[reduction]
-    return Code(f'{data.atom}.scatter_reduce({arguments}, reduce="{name}")')
-
-
-def _topk(s: Scribe, node: Node, given: list[Code]) -> Code:
-    k = s.hole("k", node.attrs["k"])
-    options = "".join(f", {n}=False" for n in ("largest", "sorted") if not node.attrs.get(n, 1))
-    return Code(f"{given[0].atom}.topk({k}, dim={last_as_minus_one(node)}{options})")
 
 
 def _global_pool(function: str) -> Form:
@@ -92,14 +80,13 @@ REDUCTIONS: dict[str, Form] = {
     "ReduceMax": _reduction("amax"),
     "ReduceMin": _reduction("amin"),
     "ReduceProd": _product,
+    "ReduceL1": _reduction("torch.linalg.vector_norm", "ord=1, "),
     "ReduceL2": _reduction("torch.linalg.vector_norm"),
+    "ReduceSumSquare": _sum_square,
+    "ReduceLogSumExp": _reduction("logsumexp"),
     "ArgMax": _arg("argmax"),
     "ArgMin": _arg("argmin"),
     "CumSum": _cumsum,
-    "Gather": _gather,
-    "GatherElements": _gather_elements,
-    "ScatterElements": _scatter_elements,
-    "TopK": _topk,
     "GlobalAveragePool": _global_pool("mean"),
     "GlobalMaxPool": _global_pool("amax"),
 }

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netwright.errors import ExportError
 from netwright.graph import Node, Shape, Tensor
 from netwright.io._code import Code
 from netwright.io._torch_base import Form, Scribe, last_as_minus_one, source_of
@@ -98,12 +97,14 @@ def _pad(s: Scribe, node: Node, given: list[Code]) -> Code:
     pads, mode, rank, x = node.attrs["pads"], node.attrs["mode"], node.output.rank, given[0]
     pairs = [(pads[i], pads[rank + i]) for i in range(rank)]
     if mode == "constant":
-        value = s.hole("value", float(node.attrs["value"]), ", value=", 0.0)
+        number = float if node.output.dtype.startswith(("float", "bfloat")) else int
+        value = s.hole("value", number(node.attrs["value"]), ", value=", number(0))
         while len(pairs) > 1 and pairs[0] == (0, 0):
             pairs.pop(0)
         return Code(f"F.pad({x.text}, {_reversed(s, pairs)}{value})")
-    torch_mode = {"reflect": "reflect", "edge": "replicate"}.get(mode)
-    if torch_mode and rank in (3, 4, 5) and pairs[:2] == [(0, 0)] * 2 and min(pads) >= 0:
+    torch_mode = {"reflect": "reflect", "edge": "replicate", "wrap": "circular"}.get(mode)
+    fits = all(p <= size for pair, size in zip(pairs, source_of(node).shape, strict=True) for p in pair)
+    if torch_mode and (fits or mode != "wrap") and rank in (3, 4, 5) and pairs[:2] == [(0, 0)] * 2 and min(pads) >= 0:
         return Code(f'F.pad({x.text}, {_reversed(s, pairs[2:])}, mode="{torch_mode}")')
     text = x.atom
     for axis, (before, after) in enumerate(pairs):
@@ -125,10 +126,15 @@ def _padded_index(size: int, before: int, after: int, mode: str) -> list[int]:
 
 
 def _expand(s: Scribe, node: Node, given: list[Code]) -> Code:
-    source, shape, out = source_of(node), node.attrs["shape"], node.output
-    shape = (1,) * (out.rank - len(shape)) + tuple(shape)
-    ours = (0,) * (out.rank - source.rank) + source.shape
-    sizes = ["-1" if b and a in (1, b) else s.hole("size", a) for a, b in zip(shape, ours, strict=True)]
+    source, out = source_of(node), node.output
+    before = out.rank - len(node.attrs["shape"])
+    sizes = []
+    for i, ours in enumerate((0,) * (out.rank - source.rank) + source.shape):
+        wanted = node.attrs["shape"][i - before] if i >= before else 1
+        if wanted == 0:
+            sizes.append(f"{given[1].atom}.shape[{i - before}]")
+        else:
+            sizes.append("-1" if ours and wanted in (1, ours) else s.hole("size", wanted))
     return Code(f"{given[0].atom}.expand({', '.join(sizes)})")
 
 
@@ -156,17 +162,31 @@ def _depth_to_space(s: Scribe, node: Node, given: list[Code]) -> Code:
 
 
 def _resize(s: Scribe, node: Node, given: list[Code]) -> Code:
+    """F.interpolate where it counts positions in the same way, else a helper."""
+    a, size = node.attrs, s.hole("size", tuple(node.attrs["sizes"]))
+    place = a.get("coordinate_transformation_mode", "asymmetric" if a["mode"] == "nearest" else "half_pixel")
+    rounding = a.get("nearest_mode", "floor")
+    mode = _interpolation(node, place, rounding)
+    if mode is None:
+        return Code(f'{s.helper("resize")}({given[0].text}, {size}, "{a["mode"]}", "{place}", "{rounding}")')
+    chosen = "" if mode == "nearest" else f', mode="{mode}"'
+    corners = ", align_corners=True" if place == "align_corners" else ""
+    return Code(f"F.interpolate({given[0].text}, size={size}{chosen}{corners})")
+
+
+def _interpolation(node: Node, place: str, rounding: str) -> str | None:
+    """Mode of F.interpolate for a Resize, if there is one."""
     a, space = node.attrs, node.output.rank - 2
-    names = {"linear": {1: "linear", 2: "bilinear", 3: "trilinear"}, "cubic": {2: "bicubic"}}
-    nearest = a["mode"] == "nearest"
-    mode = "nearest" if nearest else names.get(a["mode"], {}).get(space)
-    coordinates = a.get("coordinate_transformation_mode", "asymmetric" if nearest else "half_pixel")
-    known = ("asymmetric",) if nearest else ("half_pixel", "align_corners")
-    if mode is None or coordinates not in known or a.get("nearest_mode", "floor") != "floor":
-        raise ExportError(f"Resize by {a['mode']} with {coordinates} on {space} axes has no form in PyTorch.")
-    corners = ", align_corners=True" if coordinates == "align_corners" else ""
-    chosen = "" if nearest else f', mode="{mode}"'
-    return Code(f"F.interpolate({given[0].text}, size={s.hole('size', tuple(a['sizes']))}{chosen}{corners})")
+    if space > 3:
+        return None
+    if a["mode"] == "nearest":
+        return {("asymmetric", "floor"): "nearest", ("half_pixel", "round_prefer_ceil"): "nearest-exact"}.get(
+            (place, rounding)
+        )
+    if place == "asymmetric" or (place == "pytorch_half_pixel" and 1 in a["sizes"]):
+        return None
+    names = {"linear": ("linear", "bilinear", "trilinear"), "cubic": (None, "bicubic", None)}
+    return names[a["mode"]][space - 1]
 
 
 SHAPES: dict[str, Form] = {

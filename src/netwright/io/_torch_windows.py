@@ -12,7 +12,16 @@ from netwright.io._code import Code
 if TYPE_CHECKING:
     from netwright.io._torch_base import Scribe
 
-__all__ = ["HELPERS", "average_pool", "compact", "convolution", "max_pool", "symmetric", "transposed_convolution"]
+__all__ = [
+    "average_pool",
+    "compact",
+    "convolution",
+    "grid_sample",
+    "lp_pool",
+    "max_pool",
+    "symmetric",
+    "transposed_convolution",
+]
 
 
 def compact(values: Sequence[int]) -> int | tuple[int, ...]:
@@ -131,7 +140,7 @@ def _overhang(node: Node) -> tuple[int, ...]:
     """How far the last window reaches beyond the padded input, which only happens in ceil mode."""
     a, source = node.attrs, node.inputs[0]
     if source is None:
-        raise ExportError("AveragePool needs an input.")
+        raise ExportError(f"{node.op.name} needs an input.")
     rank = source.rank - 2
     return tuple(
         max((out - 1) * a["strides"][i] + a["dilations"][i] * (a["kernel_shape"][i] - 1) + 1 - padded, 0)
@@ -140,30 +149,26 @@ def _overhang(node: Node) -> tuple[int, ...]:
     )
 
 
-HELPERS = {
-    "window_mean": '''
-def window_mean(x, kernel_size, stride, pad, overhang, dilation, count_padding):
-    """Mean over windows that may be dilated and padded by other amounts on each side."""
-    conv = (F.conv1d, F.conv2d, F.conv3d)[len(kernel_size) - 1]
-    weight = x.new_ones(1, 1, *kernel_size)
-    counted = F.pad(F.pad(torch.ones_like(x[:1, :1]), pad, value=float(count_padding)), overhang)
-    rows = F.pad(F.pad(x, pad), overhang).flatten(0, 1).unsqueeze(1)
-    total = conv(rows, weight, stride=stride, dilation=dilation).unflatten(0, x.shape[:2]).squeeze(2)
-    return total / conv(counted, weight, stride=stride, dilation=dilation)
-''',
-    "space_to_depth": '''
-def space_to_depth(x: Tensor, block: int) -> Tensor:
-    """Blocks of pixels to channels, the position in the block before the channel (the order of ONNX)."""
-    n, c, h, w = x.shape
-    x = x.reshape(n, c, h // block, block, w // block, block)
-    return x.permute(0, 3, 5, 1, 2, 4).reshape(n, c * block * block, h // block, w // block)
-''',
-    "depth_to_space": '''
-def depth_to_space(x: Tensor, block: int) -> Tensor:
-    """Channels to blocks of pixels, the position in the block before the channel (mode DCR of ONNX)."""
-    n, c, h, w = x.shape
-    x = x.reshape(n, block, block, c // (block * block), h, w)
-    return x.permute(0, 3, 4, 1, 5, 2).reshape(n, c // (block * block), h * block, w * block)
-''',
-}
-"""Functions that stand at the top of a source that needs them."""
+def lp_pool(s: Scribe, node: Node, given: list[Code]) -> Code:
+    """Call of a helper: F.lp_pool2d and its kin know neither padding nor the sign."""
+    a, rank = node.attrs, _rank(node)
+    ends = tuple(end + more for end, more in zip(a["pads"][rank:], _overhang(node), strict=True))
+    options = "".join(
+        f", {s.hole(name, value)}"
+        for name, value in (
+            ("order", a["p"]),
+            ("kernel_size", tuple(a["kernel_shape"])),
+            ("stride", tuple(a["strides"])),
+            ("pad", _sides((*a["pads"][:rank], *ends))),
+            ("dilation", tuple(a["dilations"])),
+        )
+    )
+    return Code(f"{s.helper('window_norm')}({given[0].text}{options})")
+
+
+def grid_sample(s: Scribe, node: Node, given: list[Code]) -> Code:
+    """Call of F.grid_sample."""
+    a = node.attrs
+    mode = {"linear": "bilinear", "cubic": "bicubic"}.get(a["mode"], a["mode"])
+    options = f'mode="{mode}", padding_mode="{a["padding_mode"]}", align_corners={bool(a["align_corners"])}'
+    return Code(f"F.grid_sample({given[0].text}, {given[1].text}, {options})")

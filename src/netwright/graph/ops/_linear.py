@@ -33,21 +33,28 @@ class MatMul(Operator):
 
 
 class Gemm(Operator):
-    """Fully connected layer: A (N, K), B (M, K) with transB=1 or (K, M), optional C (M) to (N, M)."""
+    """Fully connected layer: A (N, K), B (M, K) with transB=1 or (K, M), optional C that broadcasts to (N, M).
+
+    Gives alpha * A B + beta * C of shape (N, M). A is (K, N) with transA=1.
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         a, b, *_ = inputs
         attrs.setdefault("transB", 1)
-        k, m = b.shape[::-1] if attrs["transB"] else b.shape
-        require(a.rank == b.rank == 2 and a.shape[1] == k, self, "A must be (N, K) and B (M, K)", inputs)
+        require(a.rank == b.rank == 2, self, "A must be (N, K) and B (M, K)", inputs)
+        rows, k = a.shape[::-1] if attrs.get("transA") else a.shape
+        inner, m = b.shape[::-1] if attrs["transB"] else b.shape
+        require(k == inner, self, "A must be (N, K) and B (M, K)", inputs)
         bias = inputs[2] if len(inputs) > 2 else None
-        require(bias is None or bias.shape == (m,), self, f"the bias must have shape ({m},)", inputs)
-        return (((a.shape[0], m), a.dtype),)
+        if bias is not None:
+            fits = bias.rank <= 2 and all(s in (1, n) for s, n in zip(bias.shape[::-1], (m, rows), strict=False))
+            require(fits, self, f"the bias must have shape ({m},) or broadcast to ({rows}, {m})", inputs)
+        return (((rows, m), a.dtype),)
 
     def macs(self, node: Node) -> int:
         a = node.inputs[0]
         assert a is not None
-        return node.output.size * a.shape[1]
+        return node.output.size * a.shape[0 if node.attrs.get("transA") else 1]
 
     def flops(self, node: Node) -> int:
         bias = len(node.inputs) > 2 and node.inputs[2] is not None

@@ -108,7 +108,7 @@ class Slice(Operator):
 
 
 class Pad(Operator):
-    """Padding by `pads` (all begins, then all ends) with `value` or by `mode` constant, reflect or edge."""
+    """Padding by `pads` (all begins, then all ends) with `value` or by `mode` constant, reflect, edge or wrap."""
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -202,10 +202,18 @@ class SpaceDepth(Operator):
 class Resize(Operator):
     """Interpolation of the spatial axes to `sizes`, or by `scales`; `mode` nearest, linear or cubic.
 
-    Coordinates are those of PyTorch: `nearest` rounds position * (size in / size out) down; `linear` and `cubic`
-    (a = -0.75) take pixels as squares with the value at their centre, or, with the attribute
-    `coordinate_transformation_mode` set to align_corners, the first and the last pixel as the ends.
+    Coordinates are those of PyTorch unless attributes say otherwise: `nearest` rounds position * (size in / size out)
+    down (asymmetric, floor); `linear` and `cubic` (a = -0.75) take pixels as squares with the value at their centre
+    (half_pixel). `coordinate_transformation_mode`: asymmetric, half_pixel, pytorch_half_pixel (a single pixel is the
+    first) or align_corners (the first and the last pixel are the ends). `nearest_mode`: floor, ceil,
+    round_prefer_floor or round_prefer_ceil.
     """
+
+    choices = (
+        ("mode", ("nearest", "linear", "cubic")),
+        ("coordinate_transformation_mode", ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")),
+        ("nearest_mode", ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")),
+    )
 
     keeps_zero = True
 
@@ -220,6 +228,9 @@ class Resize(Operator):
             sizes = tuple(int(size * scale) for size, scale in zip(space, scales, strict=True))
         attrs["sizes"] = sizes
         attrs.setdefault("mode", "nearest")
+        for key, known in self.choices:
+            if attrs.get(key, known[0]) not in known:
+                raise ShapeError(f"Resize: {key} must be one of {', '.join(known)}, but got {attrs[key]!r}.")
         if len(sizes) != len(space) or min(sizes, default=0) < 1:
             raise ShapeError(f"Resize: sizes must be one positive number per spatial axis, got {sizes}.")
         return (((*x.shape[:2], *sizes), x.dtype),)
