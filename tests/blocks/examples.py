@@ -29,6 +29,8 @@ EXAMPLES: list[Example] = [
     (nb.bottleneck(24, stride=2), IMAGE, (1, 24, 4, 4)),
     (nb.resnet_d(24, stride=2), IMAGE, (1, 24, 4, 4)),
     (nb.resnet_d(expand=0.5), (1, 16, 7, 7), (1, 16, 7, 7)),
+    (nb.regnet_block(24, stride=2), IMAGE, (1, 24, 4, 4)),
+    (nb.regnet_block(group=4, ratio=2, se=0.25), IMAGE, IMAGE),
     (nb.resnext(groups=4), IMAGE, IMAGE),
     (nb.preactivated(), IMAGE, IMAGE),
     (nb.preactivated(2, stride=2), IMAGE, (1, 32, 4, 4)),

@@ -25,6 +25,7 @@ from netwright.space import (
     Space,
     branch,
     cell,
+    computed,
     given,
     grammar,
     named,
@@ -407,6 +408,34 @@ class Wiring(Part):
 
 
 @dataclass(frozen=True)
+class Computed(Part):
+    """As many layers of a width as a rule allows; a kernel of several options is decided in each."""
+
+    channels: tuple[int, ...]
+    copies: tuple[int, ...]
+    kernel: tuple[int, ...]
+    most: int
+
+    def made(self, channels: int, copies: int) -> Seq | None:
+        return Seq((Layer((channels,), self.kernel),) * copies) if channels * copies <= self.most else None
+
+    def expression(self) -> Any:
+        def make(channels: int, copies: int) -> Any:
+            part = self.made(channels, copies)
+            return None if part is None else part.expression()
+
+        return computed(make, channels=oneof(*self.channels), copies=oneof(*self.copies))
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        for channels, copies in product(self.channels, self.copies):
+            part = self.made(channels, copies)
+            if part is not None:
+                start = at.decided(below(prefix, "channels"), channels, 1 / len(self.channels))
+                start = start.decided(below(prefix, "copies"), copies, 1 / len(self.copies))
+                yield from part.derivations(start, below(prefix, "body"), rules)
+
+
+@dataclass(frozen=True)
 class Tied(Part):
     """The same decisions wherever the key occurs; `width` is what `GIVEN` channels stand for in the body."""
 
@@ -589,6 +618,7 @@ def parts() -> st.SearchStrategy[Part]:
             st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
             cells(inner),
             wirings(),
+            st.builds(Computed, some(2, 3), some(0, 1, 2), some(1, 3), st.integers(3, 6)),
             grammars(layers() | st.just(Skip())),
         )
 

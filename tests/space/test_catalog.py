@@ -15,6 +15,7 @@ from netwright.testing import SpaceConformance
 
 INPUTS = {
     "accel-nasbench": (3, 64, 64),
+    "anynet": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
@@ -26,6 +27,7 @@ INPUTS = {
     "ofa-proxyless": (3, 64, 64),
     "ofa-resnet50": (3, 64, 64),
     "proxylessnas": (3, 64, 64),
+    "regnet": (3, 64, 64),
     "series-tiny": (2, 40),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),

@@ -28,6 +28,7 @@ from netwright.blocks._nasbench201 import relu_conv_bn, residual_reduction
 from netwright.blocks._patch_embedding import patch_embedding
 from netwright.blocks._pools import avg_pool, global_pool, max_pool
 from netwright.blocks._preactivated import preactivated
+from netwright.blocks._regnet import regnet_block
 from netwright.blocks._residual import residual_block
 from netwright.blocks._resnet_d import resnet_d
 from netwright.blocks._resnext import resnext
@@ -88,6 +89,7 @@ __all__ = [
     "preactivated",
     "random_mixer",
     "random_projection",
+    "regnet_block",
     "relu_conv_bn",
     "residual1d",
     "residual_block",

@@ -1,6 +1,7 @@
 """Spaces: expressions over blocks, compiled into forests of every shape-correct design."""
 
 from netwright.space._choice import oneof
+from netwright.space._computed import computed
 from netwright.space._design import Design
 from netwright.space._domain import integer, real
 from netwright.space._expression import named
@@ -21,6 +22,7 @@ __all__ = [
     "block_graphs",
     "branch",
     "cell",
+    "computed",
     "distinct_networks",
     "from_model",
     "given",

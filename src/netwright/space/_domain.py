@@ -23,6 +23,7 @@ __all__ = [
     "Decisions",
     "Placeholder",
     "Real",
+    "as_choice",
     "decide",
     "expansions",
     "filled",

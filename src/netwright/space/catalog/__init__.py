@@ -5,6 +5,7 @@ from netwright.space.catalog._accel_nasbench import (
     accel_nasbench_from_row,
     accel_nasbench_row,
 )
+from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
@@ -36,6 +37,14 @@ from netwright.space.catalog._proxylessnas import (
     proxylessnas_from_blocks,
 )
 from netwright.space.catalog._registry import SPACES, auto_space, get_space
+from netwright.space.catalog._regnet import (
+    REGNETS,
+    regnet,
+    regnet_config,
+    regnet_from_config,
+    regnet_of,
+    regnet_stages,
+)
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -53,10 +62,12 @@ from netwright.space.catalog._transnas101 import (
 )
 
 __all__ = [
+    "REGNETS",
     "SPACES",
     "accel_nasbench",
     "accel_nasbench_from_row",
     "accel_nasbench_row",
+    "anynet",
     "auto_space",
     "convnet_tiny",
     "fbnet",
@@ -85,6 +96,11 @@ __all__ = [
     "proxylessnas",
     "proxylessnas_blocks",
     "proxylessnas_from_blocks",
+    "regnet",
+    "regnet_config",
+    "regnet_from_config",
+    "regnet_of",
+    "regnet_stages",
     "series_tiny",
     "transnas101_from_string",
     "transnas101_macro",

@@ -8,12 +8,14 @@ from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
+from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
 from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
 from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
+from netwright.space.catalog._regnet import regnet
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -28,6 +30,7 @@ __all__ = ["SPACES", "auto_space", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
+    "anynet": anynet,
     "convnet-tiny": convnet_tiny,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
@@ -39,6 +42,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "ofa-proxyless": ofa_proxyless,
     "ofa-resnet50": ofa_resnet50,
     "proxylessnas": proxylessnas,
+    "regnet": regnet,
     "series-tiny": series_tiny,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
