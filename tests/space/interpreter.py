@@ -28,12 +28,15 @@ from netwright.space import (
     computed,
     given,
     grammar,
+    grow,
     named,
     oneof,
     repeat,
     residual,
     rule,
     seq,
+    several,
+    take,
     tied,
     wiring,
 )
@@ -408,6 +411,65 @@ class Wiring(Part):
 
 
 @dataclass(frozen=True)
+class Several(Part):
+    """Parts b0, b1, ... whose outputs all go on."""
+
+    parts: tuple[Part, ...]
+
+    def expression(self) -> Any:
+        return several(**{f"b{i}": part.expression() for i, part in enumerate(self.parts)})
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        placed = [(part, below(prefix, f"b{i}")) for i, part in enumerate(self.parts)]
+        for derived, builds in one_after_the_other(placed, at, rules):
+            yield derived.building(lambda x, builds=builds: _all([build(x) for build in builds]))
+
+
+@dataclass(frozen=True)
+class Grow(Part):
+    """The input, and behind it what a part makes of it."""
+
+    part: Part
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decides_here", self.part.decides_here)
+
+    def expression(self) -> Any:
+        return grow(self.part.expression())
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        for derived in self.part.derivations(at, prefix, rules):
+            yield derived.building(lambda x, build=derived.build: _all([x, build(x)]))
+
+
+@dataclass(frozen=True)
+class Take(Part):
+    """One of several tensors."""
+
+    place: int
+
+    def expression(self) -> Any:
+        return take(self.place)
+
+    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
+        yield at.building(lambda x: x[self.place] if isinstance(x, tuple) else x)
+
+
+def _all(found: Sequence[Any]) -> Any:
+    together = tuple(t for x in found for t in (x if isinstance(x, tuple) else (x,)))
+    TOGETHER.extend(together)
+    return together
+
+
+TOGETHER: list[Tensor] = []
+"""Tensors that flow with others in the network that is being built."""
+
+
+class UnreadError(Exception):
+    """A network of a source makes a tensor that nothing reads, which the language asks its users not to do."""
+
+
+@dataclass(frozen=True)
 class Computed(Part):
     """As many layers of a width as a rule allows; a kernel of several options is decided in each."""
 
@@ -536,10 +598,13 @@ def reference(source: Source) -> tuple[Found, ...]:
     found = []
     for (channels, side), derived in source.derivations():
         x = image(channels, side, side)
+        TOGETHER.clear()
         try:
-            graph = Graph([x], [derived.build(x)])
+            graph = Graph([x], list(_all([derived.build(x)])))
         except ShapeError:
             continue
+        if not {t.node for t in TOGETHER} <= {None, *graph.nodes}:
+            raise UnreadError
         costs = tuple(COSTS[name].of(graph) for name in COST_NAMES)
         found.append(Found(Design(dict(derived.decisions)), derived.probability, costs, graph))
     return tuple(found)
@@ -586,6 +651,16 @@ def widths_given() -> st.SearchStrategy[Part]:
     return wide | st.lists(wide | st.just(Skip()), min_size=1, max_size=2).map(tuple).map(Seq)
 
 
+def _bundled(first: Part, second: Part, join: str, tied: bool) -> Part:
+    """Two values, a third made of one of them or of the other, and a join of two."""
+    third = OneOf((Seq((Take(0), first)), Seq((Take(1), Layer((None,), (1, 3))))))
+    cell = Seq((Grow(third), Branch((Take(0), Take(2)), join)))
+    if not tied:
+        return Seq((Several((first, second)), cell))
+    plain = Seq((Grow(OneOf((Take(0), Seq((Take(1), Layer((None,), (1, 3))))))), Branch((Take(0), Take(2)), join)))
+    return Seq((Several((first, second)), Several((Take(1), Tied("pairs", plain))), Tied("pairs", plain)))
+
+
 def wirings() -> st.SearchStrategy[Wiring]:
     plain: st.SearchStrategy[Part] = layers() | st.just(Skip())
     several = st.lists(plain, min_size=2, max_size=2).map(tuple).map(OneOf)
@@ -618,6 +693,7 @@ def parts() -> st.SearchStrategy[Part]:
             st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
             cells(inner),
             wirings(),
+            st.builds(_bundled, inner, inner, st.sampled_from(["add", "mul", "concat"]), st.booleans()),
             st.builds(Computed, some(2, 3), some(0, 1, 2), some(1, 3), st.integers(3, 6)),
             grammars(layers() | st.just(Skip())),
         )
@@ -630,7 +706,12 @@ MOST = 250
 
 
 def small(source: Source) -> bool:
-    return sum(1 for _ in islice(source.derivations(), MOST + 1)) <= MOST and bool(reference(source))
+    if sum(1 for _ in islice(source.derivations(), MOST + 1)) > MOST:
+        return False
+    try:
+        return bool(reference(source))
+    except UnreadError:
+        return False
 
 
 def sources() -> st.SearchStrategy[Source]:

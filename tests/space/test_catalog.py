@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
+import numpy as np
 import pytest
 
 from netwright.blocks import conv, skip
 from netwright.errors import SpaceError, UnknownNameError
-from netwright.graph import image
-from netwright.space import Space, oneof, real, repeat, seq, tied
+from netwright.graph import Input, image
+from netwright.space import Design, Space, catalog, oneof, real, repeat, seq, tied
+from netwright.space._design import Value
 from netwright.space.catalog import SPACES, auto_space, get_space
-from netwright.testing import SpaceConformance
+from netwright.testing import SpaceConformance, assert_exports_agree
 
 INPUTS = {
     "accel-nasbench": (3, 64, 64),
     "anynet": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
+    "darts": (1, 16, 16),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
     "mlp-tabular": (5,),
@@ -44,7 +49,31 @@ def _own() -> Space:
 
 @cache
 def _made(name: str) -> Space:
-    return _own() if name == "own" else get_space(name)
+    """A space as it is, or narrow and on small images where its networks are made for large ones."""
+    if name == "own":
+        return _own()
+    space = SPACES[name]()
+    if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in ("darts", "nasbench101"):
+        return space
+    return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25)
+
+
+Write, Read = Callable[[Mapping[str, Value]], Any], Callable[[Any], Design]
+TEXTS: dict[str, tuple[Write, Read]] = {
+    "accel-nasbench": (catalog.accel_nasbench_row, catalog.accel_nasbench_from_row),
+    "darts": (catalog.darts_genotype, catalog.darts_from_genotype),
+    "fbnet": (catalog.fbnet_indices, catalog.fbnet_from_indices),
+    "nasbench101": (catalog.nasbench101_matrix, lambda form: catalog.nasbench101_from_matrix(*form)),
+    "nasbench201": (catalog.nasbench201_string, catalog.nasbench201_from_string),
+    "ofa-mobilenetv3": (catalog.ofa_mobilenetv3_dictionary, catalog.ofa_mobilenetv3_from_dictionary),
+    "ofa-proxyless": (catalog.ofa_proxyless_dictionary, catalog.ofa_proxyless_from_dictionary),
+    "ofa-resnet50": (catalog.ofa_resnet50_dictionary, catalog.ofa_resnet50_from_dictionary),
+    "proxylessnas": (catalog.proxylessnas_blocks, catalog.proxylessnas_from_blocks),
+    "regnet": (catalog.regnet_config, catalog.regnet_from_config),
+    "transnas101-macro": (catalog.transnas101_macro_string, catalog.transnas101_from_string),
+    "transnas101-micro": (catalog.transnas101_micro_string, catalog.transnas101_from_string),
+}
+"""How designs are written in the forms of their authors, and read."""
 
 
 class TestEverySpace(SpaceConformance):
@@ -53,6 +82,46 @@ class TestEverySpace(SpaceConformance):
     @pytest.fixture(params=[*SPACES, "own"])
     def space(self, request: pytest.FixtureRequest) -> Space:
         return _made(request.param)
+
+
+def test_every_space_is_on_the_list_of_inputs() -> None:
+    assert INPUTS.keys() == SPACES.keys()
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_forms_go_both_ways(name: str) -> None:
+    write, read = TEXTS[name]
+    space = SPACES[name]()
+    for design in space.sample(np.random.default_rng(0), 50):
+        assert read(write(design)) == design
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_torch_and_onnx_agree_on_a_sample(name: str) -> None:
+    pytest.importorskip("torch")
+    space = _made(name)
+    for design in space.sample(np.random.default_rng(1), 2):
+        # Deep networks of random weights amplify rounding; a wrong operator is off by as much as the output is large.
+        assert_exports_agree(space.network(design), batches=(2,), tolerance=2e-3)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_mutation_reaches_every_choice_of_a_small_space(name: str) -> None:
+    space, rng = _made(name), np.random.default_rng(2)
+    if space.network_size() > 10**6:
+        pytest.skip("the space is too large to walk through")
+    wanted = {(path, value) for path, values in space.decisions().items() for value in _plain(values)}
+    design, met = space.design_at(0), set()
+    for _ in range(200 * len(wanted)):
+        met |= set(design.items())
+        if met >= wanted:
+            break
+        design = space.mutate(design, rng)
+    assert met >= wanted, f"never reached: {sorted(map(str, wanted - met))[:3]}"
+
+
+def _plain(values: object) -> tuple[Value, ...]:
+    return values if isinstance(values, tuple) else ()
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -10,6 +10,7 @@ from netwright.blocks._attention import (
 from netwright.blocks._base import Block, Call, block
 from netwright.blocks._bottleneck import bottleneck
 from netwright.blocks._convnext import convnext
+from netwright.blocks._darts import dil_conv, sep_conv
 from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dropout import dropout
 from netwright.blocks._fbnet import fbnet_block
@@ -58,6 +59,7 @@ __all__ = [
     "convnext",
     "depthwise_mixer",
     "depthwise_separable",
+    "dil_conv",
     "downsample",
     "dropout",
     "factorized_reduction",
@@ -96,6 +98,7 @@ __all__ = [
     "residual_reduction",
     "resnet_d",
     "resnext",
+    "sep_conv",
     "separable1d",
     "series_activation",
     "shufflenet_v2",

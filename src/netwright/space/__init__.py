@@ -1,5 +1,6 @@
 """Spaces: expressions over blocks, compiled into forests of every shape-correct design."""
 
+from netwright.space._bundle import grow, several, take
 from netwright.space._choice import oneof
 from netwright.space._computed import computed
 from netwright.space._design import Design
@@ -27,6 +28,7 @@ __all__ = [
     "from_model",
     "given",
     "grammar",
+    "grow",
     "integer",
     "named",
     "oneof",
@@ -35,6 +37,8 @@ __all__ = [
     "residual",
     "rule",
     "seq",
+    "several",
+    "take",
     "tied",
     "wiring",
 ]

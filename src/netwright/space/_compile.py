@@ -21,12 +21,32 @@ if TYPE_CHECKING:
     from netwright.space._expression import Expression
     from netwright.space._tie import Tied
 
-__all__ = ["Compiler", "Contexts", "Outcome", "Outcomes", "TensorType", "Uses"]
+__all__ = [
+    "Bundle",
+    "Compiler",
+    "Contexts",
+    "FlowType",
+    "Given",
+    "Outcome",
+    "Outcomes",
+    "TensorType",
+    "Uses",
+    "merge_uses",
+    "tensors_of",
+]
 
 TensorType = tuple[Shape, str]
+
+
+class Bundle(tuple[TensorType, ...]):
+    """Types of several tensors that flow together."""
+
+
+FlowType = TensorType | Bundle
+"""What flows at one place: one tensor, or several."""
 Given = tuple[tuple[str, Any], ...]
 """Values by name that a tied part is given in one place."""
-Use = tuple[int, TensorType, TensorType, Given]
+Use = tuple[int, FlowType, FlowType, Given]
 Uses = tuple[tuple[Use, int], ...]
 
 
@@ -36,15 +56,19 @@ class Contexts(NamedTuple):
     given: what the tie around it is given, for each type; empty outside of ties that are given something.
     """
 
-    types: tuple[TensorType, ...]
+    types: tuple[FlowType, ...]
     times: tuple[int, ...] = (1,)
     grammar: Any = None
     left: int = 0
     given: tuple[Given, ...] = ()
 
-    def at(self, types: tuple[TensorType, ...]) -> Contexts:
+    def at(self, types: tuple[FlowType, ...]) -> Contexts:
         """The same contexts further down the network."""
         return self._replace(types=types)
+
+    def single(self) -> tuple[TensorType, ...]:
+        """Types where one tensor flows in each context; none at all where several do."""
+        return tuple(t for t in self.types if not isinstance(t, Bundle)) if not _bundled(self.types) else ()
 
     def values(self) -> tuple[Given, ...]:
         """What is given in each context."""
@@ -62,7 +86,7 @@ class Contexts(NamedTuple):
 class Outcome(NamedTuple):
     """What a group of derivations has in common."""
 
-    types: tuple[TensorType, ...]
+    types: tuple[FlowType, ...]
     uses: Uses = ()
     size: int = 0
 
@@ -110,7 +134,7 @@ class Compiler:
         self._place.pop()
         return outcomes
 
-    def note_misfit(self, what: str, types: Sequence[TensorType], fault: object) -> None:
+    def note_misfit(self, what: str, types: Sequence[FlowType], fault: object) -> None:
         """Keep why something does not fit; what is noted last before a space comes out empty is what emptied it."""
         place = ".".join(filter(None, self._place)) or "the network"
         self._misfit = f"{place}, where {what} got {_written(types)}: {fault}"
@@ -120,11 +144,12 @@ class Compiler:
         self._misfit = self._misfit or f"rule {rule!r}, which does not end within its bound."
 
     def apply(
-        self, key: Any, build: Callable[..., Tensor], groups: Sequence[tuple[TensorType, ...]]
+        self, key: Any, build: Callable[..., Tensor], groups: Sequence[tuple[FlowType, ...]]
     ) -> list[Graph] | None:
         """Graph of a block for each group of input types, each built once; None where one does not fit."""
         graphs = []
-        for types in groups:
+        for flows in groups:
+            types = tuple(t for flow in flows for t in tensors_of(flow))
             known = self._graphs.get((key, types))
             if known is None:
                 known = self._graphs[key, types] = self._build(build, types)
@@ -210,8 +235,21 @@ class Compiler:
         )
 
 
-def _written(types: Sequence[TensorType]) -> str:
-    return " and ".join("x".join(map(str, shape)) for shape, _ in types)
+def _written(types: Sequence[FlowType]) -> str:
+    return " and ".join("x".join(map(str, shape)) for flow in types for shape, _ in tensors_of(flow))
+
+
+def _bundled(types: Sequence[FlowType]) -> bool:
+    return any(isinstance(t, Bundle) for t in types)
+
+
+def tensors_of(flow: FlowType) -> tuple[TensorType, ...]:
+    """Types of the tensors that flow at one place.
+
+    >>> tensors_of(((1, 8), "float32"))
+    (((1, 8), 'float32'),)
+    """
+    return tuple(flow) if isinstance(flow, Bundle) else (flow,)
 
 
 def merge_uses(a: Uses, b: Uses) -> Uses:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from typing import Any
 
-from netwright.errors import DesignError, NetwrightError, SpaceError
+from netwright.errors import DesignError, SpaceError
 from netwright.graph import Graph, Tensor
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
+from netwright.space._design import Value
 from netwright.space._domain import Choice, Decisions, as_choice, decide
 from netwright.space._expression import Builder, Expression, as_expression, checked_name
 from netwright.space._forest import And, Forest, Leaf, join_path
@@ -20,59 +21,48 @@ BODY = "body"
 
 
 class Computed(Expression):
-    """What a function makes of the values of its choices, for each combination of them."""
+    """What a function makes of the values of its choices, for each combination of their labels."""
 
-    def __init__(self, make: Callable[..., Any], choices: tuple[tuple[str, Choice], ...]) -> None:
-        self.make = make
+    def __init__(
+        self, choices: tuple[tuple[str, Choice], ...], bodies: Mapping[tuple[Value, ...], Expression]
+    ) -> None:
+        # What the function made is the meaning; two functions that make the same are one space.
+        super().__init__(choices, tuple(bodies.items()), children=tuple(dict.fromkeys(bodies.values())))
         self.choices = choices
-        self._bodies = dict(self._combinations())
-        super().__init__(make, choices, children=tuple(dict.fromkeys(self._bodies.values())))
+        self._bodies = dict(bodies)
 
-    def _combinations(self) -> Iterator[tuple[Decisions, Expression]]:
-        """Decisions and part of each combination that the function makes something of."""
-        options = [
-            [(name, label, p, option) for label, p, option in zip(c.labels, c.probabilities, c.options, strict=True)]
-            for name, c in self.choices
-        ]
-        for combination in product(*options):
-            body = self._made({name: option for name, _, _, option in combination})
-            if body is not None:
-                yield tuple((name, label, p) for name, label, p, _ in combination), body
-
-    def _made(self, values: Mapping[str, Any]) -> Expression | None:
-        made = self.make(**values)
-        return None if made is None else as_expression(made)
+    def _decisions(self, labels: tuple[Value, ...]) -> Decisions:
+        return tuple(
+            (name, label, choice.probabilities[choice.labels.index(label)])
+            for (name, choice), label in zip(self.choices, labels, strict=True)
+        )
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         leaves: list[tuple[Decisions, tuple[Outcome, int]]] = []
         forest, empty = compiler.forest, compiler.forest.leaf()
         flat: dict[int, Counter[Graph] | None] = {}
-        for decisions, body in self._bodies.items():
+        for labels, body in self._bodies.items():
             for outcome, node in compiler.compile_at(BODY, body, contexts).items():
                 # Thousands of parts without decisions of their own are told apart by what they cost, no more.
                 graphs = _graphs(forest, node, flat)
-                whole = (
-                    forest.product((BODY, node), ("", empty)) if graphs is None else forest.leaf([*graphs.items()])
-                )
-                leaves.append((decisions, (outcome, whole)))
+                leaf = None if graphs is None else forest.leaf([*graphs.items()])
+                whole = forest.product((BODY, node), ("", empty)) if leaf is None else leaf
+                leaves.append((self._decisions(labels), (outcome, whole)))
         return decide(compiler, leaves)
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        values = {}
+        labels = []
         for name, choice in self.choices:
             path = join_path(prefix, name)
-            values[name] = choice.option(builder.decide(path), path)
-        try:
-            body = self._made(values)
-        except NetwrightError as error:
-            raise DesignError(f"{prefix or 'the network'} must be what its rule can make, but {error}") from error
-        if body is None:
-            raise DesignError(f"{prefix or 'the network'} must be what its rule can make, but {values} is not.")
-        return builder.build(body, x, prefix, BODY)
+            labels.append(builder.decide(path))
+            choice.option(labels[-1], path)
+        if tuple(labels) not in self._bodies:
+            given = ", ".join(f"{name}={label}" for (name, _), label in zip(self.choices, labels, strict=True))
+            raise DesignError(f"{prefix or 'the network'} must be what its rule can make, but {given} is not.")
+        return builder.build(self._bodies[tuple(labels)], x, prefix, BODY)
 
     def __repr__(self) -> str:
-        choices = ", ".join(f"{name}={choice!r}" for name, choice in self.choices)
-        return f"computed({getattr(self.make, '__qualname__', self.make)}, {choices})"
+        return f"computed({', '.join(f'{name}={choice!r}' for name, choice in self.choices)})"
 
 
 def _graphs(forest: Forest, number: int, known: dict[int, Counter[Graph] | None]) -> Counter[Graph] | None:
@@ -103,8 +93,8 @@ def computed(make: Callable[..., Any], **choices: Any) -> Expression:
     >>> space.size(), space.design_at(3)
     (5, Design({'depth': 2, 'slope': 4}))
 
-    make: called with keywords, once for each combination, so that there should be thousands of them, not millions; it
-        must give equal parts for equal values. Decisions inside what it makes stand under `body`.
+    make: called with keywords, once for each combination, so that there should be thousands of them, not millions.
+        Decisions inside what it makes stand under `body`.
 
     Raises SpaceError without a choice, and for one among parts of a network.
     """
@@ -116,4 +106,9 @@ def computed(make: Callable[..., Any], **choices: Any) -> Expression:
         found.append((checked_name(name), choice))
     if not found:
         raise SpaceError("a rule needs at least one choice to compute with, but got none.")
-    return Computed(make, tuple(found))
+    bodies = {}
+    for combination in product(*(zip(choice.labels, choice.options, strict=True) for _, choice in found)):
+        part = make(**{name: option for (name, _), (_, option) in zip(found, combination, strict=True)})
+        if part is not None:
+            bodies[tuple(label for label, _ in combination)] = as_expression(part)
+    return Computed(tuple(found), bodies)

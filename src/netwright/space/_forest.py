@@ -72,8 +72,8 @@ class Forest:
         alternatives: Sequence[tuple[Value | None, int]],
         weights: Sequence[float] | None = None,
     ) -> int:
-        """Number of the union; one unnamed alternative is itself."""
-        if name is None and len(alternatives) == 1:
+        """Number of the union; one unnamed alternative is itself, unless it has only a share of the weight."""
+        if name is None and len(alternatives) == 1 and (weights is None or weights[0] == 1):
             return alternatives[0][1]
         # The type is part of the key: True and 1 are equal in Python and are two values here.
         key = ("or", name, tuple((type(v).__name__, v, n) for v, n in alternatives), weights and tuple(weights))

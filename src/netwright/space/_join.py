@@ -8,13 +8,23 @@ from typing import Any
 
 from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Tensor, ops
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TensorType, Uses, merge_uses
+from netwright.space._compile import (
+    Bundle,
+    Compiler,
+    Contexts,
+    FlowType,
+    Outcome,
+    Outcomes,
+    Uses,
+    merge_uses,
+    tensors_of,
+)
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._sequence import Seq
 
 __all__ = ["Branch", "Cell", "Join", "Network", "branch", "cell", "residual"]
 
-Types = tuple[TensorType, ...]
+Types = tuple[FlowType, ...]
 
 
 def _add(*xs: Tensor) -> Tensor:
@@ -112,6 +122,15 @@ class Network:
                 whole = self._compiler.forest.product(("", node), ("", leaf)) if costs else node
                 closed.setdefault(new, []).append((None, whole))
         self._partials = {partial: self._compiler.forest.choice(None, nodes) for partial, nodes in closed.items()}
+
+    def bundled(self) -> Outcomes:
+        """Derivations grouped by all values that wait, which go on together."""
+        found: dict[Outcome, list[tuple[None, int]]] = {}
+        for partial, node in self._partials.items():
+            places = zip(*partial.waiting, strict=True)
+            types = tuple(Bundle(t for flow in flows for t in tensors_of(flow)) for flows in places)
+            found.setdefault(Outcome(types, partial.uses, partial.size), []).append((None, node))
+        return {outcome: self._compiler.forest.choice(None, nodes) for outcome, nodes in found.items()}
 
     def outcomes(self) -> Outcomes:
         """Derivations grouped by the value that was made last."""

@@ -6,9 +6,11 @@ import multiprocessing
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from typing import cast
 
-from netwright.graph import Graph, Input, canonical_hash
-from netwright.space._compile import Given, TensorType
+from netwright.graph import Graph, Input, Tensor, canonical_hash
+from netwright.space._bundle import tensors
+from netwright.space._compile import Bundle, FlowType, Given, tensors_of
 from netwright.space._design import Design, Value
 from netwright.space._expression import Builder
 from netwright.space._forest import Leaf
@@ -98,10 +100,11 @@ def _keys(space: Space, start: int, stop: int) -> Iterator[object]:
         yield (*hashes, *_outside(design, contexts))
 
 
-def _part_hash(builder: Builder, tie: Tied, context: tuple[TensorType, Given]) -> str:
+def _part_hash(builder: Builder, tie: Tied, context: tuple[FlowType, Given]) -> str:
     kind, given = context
-    x, builder.given = Input(*kind), dict(given)
-    return canonical_hash(Graph([x], [tie.build(builder, x, "")]))
+    xs, builder.given = [Input(*t) for t in tensors_of(kind)], dict(given)
+    y = tie.build(builder, cast(Tensor, tuple(xs)) if isinstance(kind, Bundle) else xs[0], "")
+    return canonical_hash(Graph(xs, tensors(y)))
 
 
 def _outside(design: Design, contexts: Mapping[str, object]) -> list[tuple[str, Value]]:

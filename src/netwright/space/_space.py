@@ -15,7 +15,8 @@ from netwright.cost import COSTS, Cost, Limit
 from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
-from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, TensorType
+from netwright.space._bundle import tensors
+from netwright.space._compile import Compiler, Contexts, FlowType, Given, Outcome, Outcomes
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
@@ -156,7 +157,7 @@ class Space:
         """Costs that limits on this space may name."""
         return {**COSTS, **self._own_costs}
 
-    def tied_contexts(self) -> dict[str, tuple[tuple[TensorType, Given], ...]]:
+    def tied_contexts(self) -> dict[str, tuple[tuple[FlowType, Given], ...]]:
         """Types that flow into each tied part by its key, and what it is given; empty where decisions change them."""
         if len(self.inputs) > 1:
             return {}
@@ -165,7 +166,7 @@ class Space:
         outcomes = list(compiler.compile(self.expression, contexts))
         if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
             return {}
-        found: dict[str, tuple[tuple[TensorType, Given], ...]] = {}
+        found: dict[str, tuple[tuple[FlowType, Given], ...]] = {}
         for (number, into, _, given), _ in outcomes[0].uses:
             key = compiler.ties[number].key
             found[key] = (*found.get(key, ()), (into, given))
@@ -354,7 +355,7 @@ class Space:
         unknown = [path for path in design if path not in builder.read and not path.startswith("recipe.")]
         if unknown:
             raise DesignError(f"a design must decide only what is open, but {unknown[0]!r} is no decision of it.")
-        return Graph([x], [y])
+        return Graph([x], tensors(y))
 
     def recipe(self, design: Mapping[str, Value]) -> dict[str, Value]:
         """Hyperparameters of the training that a design states, with those the space fixes."""

@@ -33,13 +33,12 @@ class Wiring(Expression):
         return shape[1] if self.channels is None else int(filled(self.channels, given))
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
-        if any(len(shape) < 3 for shape, _ in contexts.types):
+        entering = contexts.single()
+        if not entering or any(len(shape) < 3 for shape, _ in entering):
             compiler.note_misfit("wiring", contexts.types, "the input must be (N, C, *space).")
             return {}
-        out = tuple(
-            self._width(s, dict(values)) for (s, _), values in zip(contexts.types, contexts.values(), strict=True)
-        )
-        types = tuple(((s[0], c, *s[2:]), dtype) for (s, dtype), c in zip(contexts.types, out, strict=True))
+        out = tuple(self._width(s, dict(values)) for (s, _), values in zip(entering, contexts.values(), strict=True))
+        types = tuple(((s[0], c, *s[2:]), dtype) for (s, dtype), c in zip(entering, out, strict=True))
         options: list[tuple[int, Outcomes, float]] = []
         for n, p in zip(self.vertices.options, self.vertices.probabilities, strict=True):
             node = Wirings(self.operation, n, self.edges, compiler, contexts, out).whole()

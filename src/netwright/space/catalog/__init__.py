@@ -6,6 +6,7 @@ from netwright.space.catalog._accel_nasbench import (
     accel_nasbench_row,
 )
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
@@ -70,6 +71,9 @@ __all__ = [
     "anynet",
     "auto_space",
     "convnet_tiny",
+    "darts",
+    "darts_from_genotype",
+    "darts_genotype",
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",

@@ -23,14 +23,15 @@ EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 
 
-def nasbench201(input: Input | None = None, classes: int = 10, *, channels: int = 16, cells: int = 5) -> Space:
+def nasbench201(input: Input | None = None, classes: int = 10, *, scale: float = 1.0, cells: int = 5) -> Space:
     """The space of the benchmark: 15,625 designs, the cell tied over all stages.
 
     >>> nasbench201().size()
     15625
 
-    channels, cells: width of the first stage and cells a stage (16 and 5 in the paper).
+    scale: of the 16 channels of the first stage. cells: cells of a stage, 5 in the paper.
     """
+    channels = max(round(16 * scale), 1)
     operation = oneof(
         named("none", zero()),
         named("skip_connect", skip()),

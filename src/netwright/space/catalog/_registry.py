@@ -9,6 +9,7 @@ from netwright.graph import Input
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._darts import darts
 from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
@@ -32,6 +33,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
     "anynet": anynet,
     "convnet-tiny": convnet_tiny,
+    "darts": darts,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
     "mlp-tabular": mlp_tabular,
