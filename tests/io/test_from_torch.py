@@ -13,9 +13,6 @@ from torch import nn
 from torch_check import Function, check
 
 from netwright.graph import Graph
-from netwright.io._torch_ops import FORMS
-
-pytestmark = pytest.mark.skipif("Einsum" not in FORMS, reason="operators of models made elsewhere have no form yet")
 
 IMAGE = (1, 4, 6, 8)
 TOKENS = (1, 5, 12)

@@ -14,7 +14,6 @@ from torch_check import assert_same, leaves
 
 from netwright.graph import Graph
 from netwright.io import from_torch
-from netwright.io._torch_ops import FORMS
 
 # Not importorskip: timm is imported only after torchvision has been prepared.
 if not (find_spec("timm") and find_spec("transformers")):
@@ -24,9 +23,6 @@ try:
     from _zoo import TIMM, TRANSFORMERS, timm_model, transformers_model
 finally:
     sys.path.pop(0)
-
-# Vision transformers and experts need forms of operators that networks of our own blocks do not have.
-pytestmark = pytest.mark.skipif("Einsum" not in FORMS, reason="operators of models made elsewhere have no form yet")
 
 IMAGES = ["mobilenetv3_small_050", "regnety_002", "repvgg_a0", "convnext_atto", "starnet_s1", "vit_tiny_patch16_224"]
 OTHERS = ["BERT", "GPT-2", "Llama", "Mixtral", "Mamba", "CLIP text", "Whisper encoder", "Swin"]
