@@ -147,6 +147,13 @@ def recurrent_cases(op: Callable[..., Any], count: int, orders: tuple[str, str],
     ]
 
 
+def whole_reduction(op: Callable[..., Tensor], dtype: str) -> Case:
+    return dtype, IMAGE, lambda x: op(whole(x * 0.2, dtype), axes=(1, 2))
+
+
+FLOATING = ("Mean", "L1", "L2", "LogSumExp")
+"""Reductions of numbers that are not whole."""
+
 TOKENS = (1, 5, 12)
 Case = tuple[str, tuple[int, ...], Build]
 
@@ -160,6 +167,12 @@ CASES: dict[str, list[Case]] = {
         ("long", IMAGE, lambda x: ops.conv(x, weight(4, 4, 1, 7), pads=(0, 3))),
         ("1d", (1, 4, 16), lambda x: ops.conv(x, weight(6, 4, 5), pads=2, strides=2)),
         ("3d", (1, 2, 4, 5, 6), lambda x: ops.conv(x, weight(3, 2, 2, 3, 3), pads=1)),
+        (
+            "1d grouped",
+            (1, 4, 16),
+            lambda x: ops.conv(x, weight(4, 2, 3), weight(4, hint="bias"), group=2, pads=(2, 0)),
+        ),
+        ("3d grouped", (1, 4, 4, 5, 6), lambda x: ops.conv(x, weight(4, 1, 3, 3, 3), group=4, strides=2, pads=1)),
     ],
     "ConvTranspose": [
         ("plain", IMAGE, lambda x: ops.conv_transpose(x, weight(4, 6, 2, 2), strides=2)),
@@ -172,6 +185,12 @@ CASES: dict[str, list[Case]] = {
         ),
         ("uneven pads", IMAGE, lambda x: ops.conv_transpose(x, weight(4, 3, 3, 3), pads=(0, 1, 2, 0), dilations=2)),
         ("1d", (1, 4, 7), lambda x: ops.conv_transpose(x, weight(4, 2, 3), strides=3)),
+        ("3d", (1, 2, 3, 4, 5), lambda x: ops.conv_transpose(x, weight(2, 3, 2, 3, 2), weight(3), strides=2, pads=1)),
+        (
+            "1d grouped",
+            (1, 4, 7),
+            lambda x: ops.conv_transpose(x, weight(4, 2, 3), strides=2, pads=(0, 1), group=2, output_padding=1),
+        ),
     ],
     "MaxPool": [
         (
@@ -191,6 +210,9 @@ CASES: dict[str, list[Case]] = {
             lambda x: ops.max_pool(x, kernel_shape=2, strides=2, pads=(0, 0, 1, 1), ceil_mode=1),
         ),
         ("1d", (1, 4, 9), lambda x: ops.max_pool(x, kernel_shape=3, strides=3)),
+        ("3d", (1, 2, 5, 6, 7), lambda x: ops.max_pool(x, kernel_shape=3, strides=2, pads=1)),
+        ("3d ceil", (1, 2, 5, 6, 7), lambda x: ops.max_pool(x, kernel_shape=(1, 2, 3), strides=2, ceil_mode=1)),
+        ("1d uneven pads", (1, 2, 9), lambda x: ops.max_pool(x, kernel_shape=3, strides=2, pads=(0, 2))),
     ],
     "AveragePool": [
         ("plain", IMAGE, lambda x: ops.average_pool(x, kernel_shape=2, strides=2)),
@@ -225,50 +247,113 @@ CASES: dict[str, list[Case]] = {
             lambda x: ops.average_pool(x, kernel_shape=2, strides=3, pads=1, ceil_mode=1, count_include_pad=1),
         ),
         ("1d", (1, 4, 9), lambda x: ops.average_pool(x, kernel_shape=3, strides=3)),
+        ("3d", (1, 2, 5, 6, 7), lambda x: ops.average_pool(x, kernel_shape=3, strides=2, pads=1)),
+        ("3d ceil", (1, 2, 5, 6, 7), lambda x: ops.average_pool(x, kernel_shape=(1, 2, 3), strides=2, ceil_mode=1)),
+        ("1d uneven pads", (1, 2, 9), lambda x: ops.average_pool(x, kernel_shape=3, strides=2, pads=(0, 2))),
     ],
-    "GlobalAveragePool": [elementwise(ops.global_average_pool), ("1d", (1, 3, 9), ops.global_average_pool)],
-    "GlobalMaxPool": [elementwise(ops.global_max_pool), ("1d", (1, 3, 9), ops.global_max_pool)],
+    "GlobalAveragePool": [
+        elementwise(ops.global_average_pool),
+        ("1d", (1, 3, 9), ops.global_average_pool),
+        ("3d", (1, 3, 2, 3, 4), ops.global_average_pool),
+    ],
+    "GlobalMaxPool": [
+        elementwise(ops.global_max_pool),
+        ("1d", (1, 3, 9), ops.global_max_pool),
+        ("3d", (1, 3, 2, 3, 4), ops.global_max_pool),
+    ],
     "Add": [
         ("", IMAGE, several(ops.add)),
         ("number", IMAGE, lambda x: 1.5 + x),
         ("array", IMAGE, lambda x: x + constant(np.arange(8))),
+        ("whole", IMAGE, lambda x: ops.add(whole(x), constant([3], "int64"))),
+        ("int32", IMAGE, lambda x: ops.add(whole(x, "int32"), whole(-x, "int32"))),
     ],
-    "Sub": [("", IMAGE, several(ops.sub)), ("order", IMAGE, lambda x: 1.5 - (x - (x - 2.0)))],
-    "Mul": [("", IMAGE, several(ops.mul)), ("number", IMAGE, lambda x: (x + 1.0) * -0.1)],
+    "Sub": [
+        ("", IMAGE, several(ops.sub)),
+        ("order", IMAGE, lambda x: 1.5 - (x - (x - 2.0))),
+        ("whole", IMAGE, lambda x: ops.sub(whole(x), constant([3], "int64"))),
+        ("int32", IMAGE, lambda x: ops.sub(whole(x, "int32"), whole(-x, "int32"))),
+    ],
+    "Mul": [
+        ("", IMAGE, several(ops.mul)),
+        ("number", IMAGE, lambda x: (x + 1.0) * -0.1),
+        ("whole", IMAGE, lambda x: ops.mul(whole(x), constant([3], "int64"))),
+        ("int32", IMAGE, lambda x: ops.mul(whole(x, "int32"), whole(-x, "int32"))),
+    ],
     "Div": [
         ("", IMAGE, lambda x: x / positive(x)),
         ("order", IMAGE, lambda x: (x / 2.0) / (x * x + 1.0) / 3.0),
         ("whole", IMAGE, lambda x: ops.div(ops.cast(x * 9.0, to="int64"), constant(2, "int64"))),
+        ("int32", IMAGE, lambda x: ops.div(whole(x, "int32"), constant(-4, "int32"))),
     ],
     "Pow": [
         ("", IMAGE, lambda x: ops.pow(positive(x), x)),
         ("square", IMAGE, lambda x: ops.pow(x - 1.0, constant(2.0))),
         ("of a number", IMAGE, lambda x: ops.pow(constant(2.0), -x)),
+        ("whole", IMAGE, lambda x: ops.pow(whole(x), constant(2, "int64"))),
+        ("int32", IMAGE, lambda x: ops.pow(constant(2, "int32"), ops.abs(whole(x * 0.2, "int32")))),
     ],
     "Mod": [
         ("", IMAGE, lambda x: ops.mod(x * 3.0, constant(1.7))),
         ("fmod", IMAGE, lambda x: ops.mod(x * 3.0, positive(x), fmod=1)),
         ("whole", IMAGE, lambda x: ops.mod(ops.cast(x * 9.0, to="int64"), constant(4, "int64"))),
+        ("int32", IMAGE, lambda x: ops.mod(whole(x, "int32"), constant(-4, "int32"))),
+        ("whole fmod", IMAGE, lambda x: ops.mod(whole(x), constant(4, "int64"), fmod=1)),
     ],
     "Sum": [("one", IMAGE, several(ops.sum, 1)), ("three", IMAGE, several(ops.sum, 3))],
     "Max": [
         ("", IMAGE, several(ops.maximum)),
         ("three", IMAGE, several(ops.maximum, 3)),
         ("number", IMAGE, lambda x: ops.maximum(x, constant(0.1))),
+        ("whole", IMAGE, lambda x: ops.maximum(whole(x), whole(-x), constant(-7, "int64"))),
+        ("int32", IMAGE, lambda x: ops.maximum(whole(x, "int32"), constant(2, "int32"))),
     ],
-    "Min": [("", IMAGE, several(ops.minimum)), ("number", IMAGE, lambda x: ops.minimum(constant(0.1), x))],
-    "Equal": [("", IMAGE, lambda x: ops.equal(ops.relu(x), x))],
-    "Greater": [("", IMAGE, several(ops.greater)), ("number", IMAGE, lambda x: ops.greater(x, constant(0.0)))],
-    "Less": [("", IMAGE, several(ops.less))],
-    "And": [("", IMAGE, lambda x: ops.logical_and(bits(x), bits(x - 0.5)))],
-    "Or": [("", IMAGE, lambda x: ops.logical_or(bits(x), bits(-x - 0.5)))],
+    "Min": [
+        ("", IMAGE, several(ops.minimum)),
+        ("number", IMAGE, lambda x: ops.minimum(constant(0.1), x)),
+        ("whole", IMAGE, lambda x: ops.minimum(whole(x), whole(-x), constant(-7, "int64"))),
+        ("int32", IMAGE, lambda x: ops.minimum(whole(x, "int32"), constant(2, "int32"))),
+    ],
+    "Equal": [
+        ("", IMAGE, lambda x: ops.equal(ops.relu(x), x)),
+        ("bits", IMAGE, lambda x: ops.equal(bits(x), bits(x - 0.2))),
+        ("whole", IMAGE, lambda x: ops.equal(whole(x * 0.1), constant(0, "int64"))),
+    ],
+    "Greater": [
+        ("", IMAGE, several(ops.greater)),
+        ("number", IMAGE, lambda x: ops.greater(x, constant(0.0))),
+        ("whole", IMAGE, lambda x: ops.greater(whole(x), constant(3, "int64"))),
+    ],
+    "Less": [
+        ("", IMAGE, several(ops.less)),
+        ("int32", IMAGE, lambda x: ops.less(whole(x, "int32"), constant(3, "int32"))),
+    ],
+    "And": [
+        ("", IMAGE, lambda x: ops.logical_and(bits(x), bits(x - 0.5))),
+        ("broadcast", IMAGE, lambda x: ops.logical_and(bits(x), constant(np.arange(8) % 3 == 0, "bool"))),
+    ],
+    "Or": [
+        ("", IMAGE, lambda x: ops.logical_or(bits(x), bits(-x - 0.5))),
+        ("broadcast", IMAGE, lambda x: ops.logical_or(bits(x), constant(np.arange(8) % 3 == 0, "bool"))),
+    ],
     "Not": [("", IMAGE, lambda x: ops.logical_not(bits(x)))],
     "Where": [
         ("", IMAGE, lambda x: ops.where(bits(x), x, x * 0.1)),
         ("number", IMAGE, lambda x: ops.where(bits(x), x, constant(-1.0))),
+        ("bits", IMAGE, lambda x: ops.where(bits(x), bits(x - 0.5), bits(x + 0.5))),
+        ("whole", IMAGE, lambda x: ops.where(bits(x), whole(x), constant(3, "int64"))),
+        ("int32", IMAGE, lambda x: ops.where(bits(x), whole(x, "int32"), constant(3, "int32"))),
+        ("float64", IMAGE, lambda x: ops.where(bits(x), ops.cast(x, to="float64"), constant(3, "float64"))),
     ],
-    "Neg": [elementwise(ops.neg), ("power", IMAGE, lambda x: ops.pow(-x, constant(2.0)))],
-    "Abs": [elementwise(ops.abs)],
+    "Neg": [
+        elementwise(ops.neg),
+        ("power", IMAGE, lambda x: ops.pow(-x, constant(2.0))),
+        ("whole", IMAGE, lambda x: ops.neg(whole(x))),
+    ],
+    "Abs": [
+        elementwise(ops.abs),
+        ("whole", IMAGE, lambda x: ops.abs(whole(x))),
+    ],
     "Exp": [elementwise(ops.exp)],
     "Log": [("", IMAGE, lambda x: ops.log(positive(x)))],
     "Sqrt": [("", IMAGE, lambda x: ops.sqrt(positive(x)))],
@@ -276,11 +361,17 @@ CASES: dict[str, list[Case]] = {
     "Floor": [elementwise(ops.floor)],
     "Ceil": [elementwise(ops.ceil)],
     "Round": [elementwise(ops.round), ("halves", IMAGE, lambda x: ops.round(ops.floor(x * 2.0) / 2.0))],
-    "Sign": [elementwise(ops.sign)],
+    "Sign": [
+        elementwise(ops.sign),
+        ("whole", IMAGE, lambda x: ops.sign(whole(x))),
+    ],
     "Sin": [elementwise(ops.sin)],
     "Cos": [elementwise(ops.cos)],
     "Erf": [elementwise(ops.erf)],
-    "Relu": [elementwise(ops.relu)],
+    "Relu": [
+        elementwise(ops.relu),
+        ("int32", IMAGE, lambda x: ops.relu(whole(x, "int32"))),
+    ],
     "LeakyRelu": [elementwise(ops.leaky_relu), elementwise(ops.leaky_relu, alpha=0.2)],
     "PRelu": [("", IMAGE, lambda x: ops.prelu(x, weight(4, 1, 1)))],
     "Elu": [elementwise(ops.elu, alpha=0.5)],
@@ -295,12 +386,27 @@ CASES: dict[str, list[Case]] = {
     "Mish": [elementwise(ops.mish)],
     "Gelu": [elementwise(ops.gelu), elementwise(ops.gelu, approximate="tanh")],
     "Swish": [elementwise(ops.silu), elementwise(ops.silu, alpha=1.7)],
-    "Clip": [elementwise(ops.clip, min=0.0, max=6.0), elementwise(ops.clip, max=0.3), elementwise(ops.clip)],
+    "Clip": [
+        elementwise(ops.clip, min=0.0, max=6.0),
+        elementwise(ops.clip, max=0.3),
+        elementwise(ops.clip),
+        ("whole", IMAGE, lambda x: ops.clip(whole(x), min=-2, max=3)),
+    ],
     "Softmax": [elementwise(ops.softmax), elementwise(ops.softmax, axis=1)],
     "LogSoftmax": [elementwise(ops.log_softmax, axis=1)],
     "Identity": [elementwise(ops.identity), ("inside", IMAGE, lambda x: ops.relu(ops.identity(x) + x))],
     "Dropout": [elementwise(ops.dropout), elementwise(ops.dropout, ratio=0.1)],
-    "Cast": [elementwise(ops.cast, to="int64"), elementwise(ops.cast, to="float64")],
+    "Cast": [
+        elementwise(ops.cast, to="int64"),
+        elementwise(ops.cast, to="float64"),
+        ("bits to numbers", IMAGE, lambda x: ops.cast(bits(x), to="float32")),
+        ("bits to whole", IMAGE, lambda x: ops.cast(bits(x), to="int32")),
+        ("numbers to bits", IMAGE, lambda x: ops.cast(ops.relu(x), to="bool")),
+        ("whole to bits", IMAGE, lambda x: ops.cast(whole(x * 0.1), to="bool")),
+        ("whole to numbers", IMAGE, lambda x: ops.cast(whole(x, "int8"), to="float32")),
+        ("half and back", IMAGE, lambda x: ops.cast(ops.cast(x, to="float16"), to="float32")),
+        ("to bytes", IMAGE, lambda x: ops.cast(positive(x) * 9.0, to="uint8")),
+    ],
     "MatMul": [
         ("weight", TOKENS, lambda x: ops.matmul(x, weight(12, 7))),
         ("tensors", (1, 2, 5, 12), lambda x: x @ ops.transpose(x * 0.5, perm=(0, 1, 3, 2))),
@@ -309,6 +415,17 @@ CASES: dict[str, list[Case]] = {
     "Gemm": [
         ("", (1, 12), lambda x: ops.gemm(x, weight(3, 12), weight(3, hint="bias"))),
         ("plain", (1, 12), lambda x: ops.gemm(x, weight(12, 3), transB=0)),
+        (
+            "alpha and beta",
+            (1, 12),
+            lambda x: ops.gemm(x, weight(3, 12), weight(3, hint="bias"), alpha=0.5, beta=2.0),
+        ),
+        ("alpha", (1, 12), lambda x: ops.gemm(x, weight(12, 3), transB=0, alpha=0.5)),
+        ("row", (1, 12), lambda x: ops.gemm(x, weight(3, 12), weight(1, 3, hint="bias"))),
+        ("number", (1, 12), lambda x: ops.gemm(x, weight(3, 12), constant(1.5))),
+        ("tensor", (1, 12), lambda x: ops.gemm(x, weight(12, 12), x * 2.0, beta=0.5)),
+        ("turned", (1, 12), lambda x: ops.gemm(ops.transpose(x, perm=(1, 0)), weight(3, 12), weight(3), transA=1)),
+        ("of a sum", (1, 12), lambda x: ops.gemm(x, weight(12, 3) + 1.0, transB=0)),
     ],
     "Attention": [
         ("", (1, 4, 5, 6), lambda x: ops.attention(x, x * 0.5, x + 1.0)),
@@ -344,6 +461,7 @@ CASES: dict[str, list[Case]] = {
         ("", IMAGE, batch_norm((4,))),
         ("rows", (1, 7), batch_norm((7,), epsilon=1e-3)),
         ("series", (1, 4, 9), batch_norm((4,), momentum=0.99)),
+        ("volume", (1, 4, 2, 3, 5), batch_norm((4,))),
     ],
     "GroupNormalization": [
         ("", IMAGE, norm_of(ops.group_normalization, (4,), num_groups=2)),
@@ -358,18 +476,24 @@ CASES: dict[str, list[Case]] = {
         ("", TOKENS, norm_of(ops.layer_normalization, (12,))),
         ("two axes", TOKENS, norm_of(ops.layer_normalization, (5, 12), axis=1)),
         ("plain", TOKENS, ops.layer_normalization),
+        ("plain, two axes", TOKENS, lambda x: ops.layer_normalization(x, axis=1)),
+        ("all axes but the batch", IMAGE, norm_of(ops.layer_normalization, (4, 6, 8), axis=1)),
+        ("shift", TOKENS, lambda x: ops.layer_normalization(x, None, weight(12, hint="bias"))),
     ],
     "RMSNormalization": [
         ("", TOKENS, lambda x: ops.rms_normalization(x, weight(12))),
         ("shift", TOKENS, norm_of(ops.rms_normalization, (12,), epsilon=1e-2)),
         ("two axes", TOKENS, lambda x: ops.rms_normalization(x, weight(5, 12), axis=1)),
         ("plain", TOKENS, ops.rms_normalization),
+        ("plain, two axes", TOKENS, lambda x: ops.rms_normalization(x, axis=-2)),
     ],
     **{
         f"Reduce{name}": [
             elementwise(op, axes=(2, 3)),
             elementwise(op, axes=(1,), keepdims=0),
             elementwise(op, axes=(-1, 1), keepdims=0),
+            elementwise(op, axes=()),
+            *([] if name in FLOATING else [whole_reduction(op, "int64"), whole_reduction(op, "int32")]),
         ]
         for name, op in {
             "Mean": ops.reduce_mean,
@@ -383,21 +507,97 @@ CASES: dict[str, list[Case]] = {
             "LogSumExp": ops.reduce_log_sum_exp,
         }.items()
     },
-    "ArgMax": [elementwise(ops.arg_max, axis=1), elementwise(ops.arg_max, axis=-1, keepdims=0)],
-    "ArgMin": [elementwise(ops.arg_min, axis=2)],
-    "CumSum": [elementwise(ops.cumsum, axis=2), elementwise(ops.cumsum, axis=1, exclusive=1, reverse=1)],
+    "ArgMax": [
+        elementwise(ops.arg_max, axis=1),
+        elementwise(ops.arg_max, axis=-1, keepdims=0),
+        ("last", IMAGE, lambda x: ops.arg_max(ops.round(x), axis=2, select_last_index=1)),
+        ("last of whole", IMAGE, lambda x: ops.arg_max(whole(x, "int32"), axis=-1, keepdims=0, select_last_index=1)),
+        ("whole", IMAGE, lambda x: ops.arg_max(whole(x * 0.2, "int32"), axis=1)),
+    ],
+    "ArgMin": [
+        elementwise(ops.arg_min, axis=2),
+        ("last", IMAGE, lambda x: ops.arg_min(ops.round(x), axis=1, select_last_index=1) + constant(1, "int64")),
+    ],
+    "CumSum": [
+        elementwise(ops.cumsum, axis=2),
+        elementwise(ops.cumsum, axis=1, exclusive=1, reverse=1),
+        ("whole", IMAGE, lambda x: ops.cumsum(whole(x), axis=1)),
+        ("int32", IMAGE, lambda x: ops.cumsum(whole(x, "int32"), axis=-1, exclusive=1)),
+        ("reversed int32", IMAGE, lambda x: ops.cumsum(whole(x, "int32"), axis=-1, reverse=1)),
+    ],
     "Gather": [
         ("constant index", IMAGE, lambda x: ops.gather(x, index([2, 0]), axis=2)),
         ("scalar index", IMAGE, lambda x: ops.gather(x, index(1), axis=1)),
         ("matrix index", IMAGE, lambda x: ops.gather(x, index([[2, 0], [1, 1]]), axis=3)),
         ("table", TOKENS, lambda x: ops.gather(weight(12, 3), ops.arg_max(x, axis=2, keepdims=0))),
+        ("from the end", IMAGE, lambda x: ops.gather(x, index([-1, 0, -3]), axis=2)),
+        ("last", IMAGE, lambda x: ops.gather(x, index(-1), axis=3)),
+        ("cube of indices", IMAGE, lambda x: ops.gather(x, index([[[2], [-1]]]), axis=1)),
+        ("int32 index", IMAGE, lambda x: ops.gather(x, constant([1, 2], "int32"), axis=2)),
+        ("table from the end", TOKENS, lambda x: x + ops.gather(weight(7, 12), index([-1, 0, -3, 2, 2]))),
+        ("bits", IMAGE, lambda x: ops.gather(bits(x), index([1, -1]), axis=1)),
+        (
+            "table of bits",
+            TOKENS,
+            lambda x: ops.gather(constant(np.eye(12) > 0, "bool"), ops.arg_max(x, axis=2, keepdims=0)),
+        ),
+        (
+            "table of whole numbers",
+            TOKENS,
+            lambda x: ops.gather(
+                parameter("table", (12, 3), Init("signs"), trainable=False, dtype="int64"),
+                ops.arg_max(x, axis=2, keepdims=0),
+            ),
+        ),
+        (
+            "vector",
+            TOKENS,
+            lambda x: ops.gather(weight(12), ops.cast(ops.arg_max(x, axis=2, keepdims=0), to="int32")),
+        ),
+        ("by computed index", IMAGE, lambda x: ops.gather(weight(7, 3), whole(ops.tanh(x) * 0.5))),
+        ("cube of tables", TOKENS, lambda x: ops.gather(weight(3, 12, 2), ops.arg_max(x, axis=2), axis=1)),
     ],
-    "GatherElements": [("", IMAGE, lambda x: ops.gather_elements(x, ops.topk(x, k=2, axis=2)[1], axis=2))],
-    "ScatterElements": [(r, IMAGE, scatter(r)) for r in ("none", "add", "mul", "min", "max")],
+    "GatherElements": [
+        ("", IMAGE, lambda x: ops.gather_elements(x, ops.topk(x, k=2, axis=2)[1], axis=2)),
+        (
+            "from the end",
+            TOKENS,
+            lambda x: ops.gather_elements(x, whole(ops.tanh(x) * 0.5), axis=1),
+        ),
+        (
+            "constant",
+            (5, 12),
+            lambda x: ops.gather_elements(weight(5, 2), index([[-1, 0], [2, -5]])) + ops.reduce_max(x),
+        ),
+        (
+            "int32",
+            IMAGE,
+            lambda x: ops.gather_elements(x, ops.cast(ops.topk(x, k=2, axis=2)[1], to="int32"), axis=2),
+        ),
+    ],
+    "ScatterElements": [
+        *[(r, IMAGE, scatter(r)) for r in ("none", "add", "mul", "min", "max")],
+        (
+            "from the end",
+            IMAGE,
+            lambda x: ops.scatter_elements(
+                x, ops.topk(x, k=3, axis=2)[1] - constant(6, "int64"), ops.topk(x, k=3, axis=2)[0] * 2.0, axis=2
+            ),
+        ),
+        (
+            "int32",
+            IMAGE,
+            lambda x: ops.scatter_elements(
+                x, ops.cast(ops.topk(x, k=3, axis=2)[1], to="int32"), ops.topk(x, k=3, axis=2)[0] * 2.0, axis=2
+            ),
+        ),
+    ],
     "TopK": [
         ("both", IMAGE, lambda x: ops.topk(x, k=3, axis=2)),
         ("last", IMAGE, lambda x: ops.topk(x, k=2)[0]),
         ("smallest", IMAGE, lambda x: ops.topk(x, k=2, largest=0)[1]),
+        ("unsorted", IMAGE, lambda x: ops.topk(x, k=3, axis=1, sorted=0)),
+        ("whole", IMAGE, lambda x: ops.topk(whole(x * 99.0), k=2)[0]),
     ],
     "Reshape": [
         elementwise(ops.reshape, shape=(0, 4, -1)),
@@ -433,6 +633,8 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.slice_, starts=(-1,), ends=(-(2**31),), axes=(3,), steps=(-2,)),
         elementwise(ops.slice_, starts=(4,), ends=(1,), axes=(2,), steps=(-1,)),
         elementwise(ops.slice_, starts=(0,), ends=(-1,), axes=(2,)),
+        elementwise(ops.slice_, starts=(-1, 10), ends=(-99, 1), axes=(1, 3), steps=(-1, -3)),
+        ("bits", IMAGE, lambda x: ops.slice_(bits(x), starts=(-1,), ends=(-99,), axes=(2,), steps=(-1,))),
     ],
     "Pad": [
         elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0)),
@@ -442,6 +644,19 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0), mode="edge"),
         elementwise(ops.pad, pads=(0, 2, 0, 0, 0, 1, 0, 0), mode="reflect"),
         ("tokens", TOKENS, lambda x: ops.pad(x, pads=(0, 1, 0, 0, 2, 0), mode="edge")),
+        elementwise(ops.pad, pads=(0, 1, 0, 1, 0, 1, 0, 2), mode="reflect"),
+        elementwise(ops.pad, pads=(0, 1, -1, 1, 0, 0, 2, -2), mode="reflect"),
+        elementwise(ops.pad, pads=(0, 1, -1, 1, 0, 0, 2, -2), mode="edge"),
+        elementwise(ops.pad, pads=(0, -1, 2, -1, 0, -1, 0, 3), value=0.5),
+        elementwise(ops.pad, pads=(0, 0, 1, 2, 0, 0, 3, 0), mode="wrap"),
+        elementwise(ops.pad, pads=(0, 2, 0, 0, 0, 1, 0, 3), mode="wrap"),
+        ("series", (1, 3, 7), lambda x: ops.pad(x, pads=(0, 0, 2, 0, 0, 1), mode="wrap")),
+        ("row", (1, 7), lambda x: ops.pad(x, pads=(0, 2, 0, 1), mode="reflect")),
+        ("whole", IMAGE, lambda x: ops.pad(whole(x), pads=(0, 1, 0, 2) * 2, value=-3)),
+        ("int32", IMAGE, lambda x: ops.pad(whole(x, "int32"), pads=(0, 0, 0, 2) * 2, mode="edge")),
+        ("bits", IMAGE, lambda x: ops.pad(bits(x), pads=(0, 1, 0, 2) * 2, value=1)),
+        ("reflected bits", IMAGE, lambda x: ops.pad(bits(x), pads=(0, 1, 0, 2) * 2, mode="reflect")),
+        ("reflected whole", IMAGE, lambda x: ops.pad(whole(x), pads=(0, 0, 0, 2) * 2, mode="reflect")),
     ],
     "Expand": [
         ("", (1, 4, 1, 8), lambda x: ops.expand(x, shape=(1, 4, 5, 8))),
@@ -470,6 +685,32 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.resize, sizes=(9, 5), mode="linear", coordinate_transformation_mode="align_corners"),
         elementwise(ops.resize, sizes=(9, 11), mode="cubic"),
         ("series", (1, 3, 9), lambda x: ops.resize(x, sizes=(14,), mode="linear")),
+        *[
+            elementwise(
+                ops.resize, sizes=sizes, mode="nearest", coordinate_transformation_mode=place, nearest_mode=rounding
+            )
+            for sizes in ((3, 4), (9, 12), (5, 11), (1, 1))
+            for place in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+            for rounding in ("floor", "ceil", "round_prefer_floor", "round_prefer_ceil")
+        ],
+        *[
+            elementwise(ops.resize, sizes=sizes, mode=mode, coordinate_transformation_mode=place)
+            for sizes in ((3, 4), (9, 11), (1, 5))
+            for mode in ("linear", "cubic")
+            for place in ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric")
+        ],
+        ("volume", (1, 3, 4, 3, 5), lambda x: ops.resize(x, sizes=(7, 6, 4), mode="linear")),
+        (
+            "asymmetric volume",
+            (1, 3, 4, 3, 5),
+            lambda x: ops.resize(x, sizes=(7, 6, 4), mode="linear", coordinate_transformation_mode="asymmetric"),
+        ),
+        ("nearest volume", (1, 3, 4, 3, 5), lambda x: ops.resize(x, sizes=(7, 6, 4), nearest_mode="ceil")),
+        (
+            "asymmetric series",
+            (1, 3, 9),
+            lambda x: ops.resize(x, sizes=(14,), mode="linear", coordinate_transformation_mode="asymmetric"),
+        ),
     ],
     "LpPool": [
         elementwise(ops.lp_pool, kernel_shape=2, strides=2),
@@ -477,6 +718,7 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.lp_pool, kernel_shape=3, pads=(0, 1, 2, 0), p=3),
         elementwise(ops.lp_pool, kernel_shape=2, strides=3, ceil_mode=1),
         ("1d", (1, 4, 9), lambda x: ops.lp_pool(x, kernel_shape=3, strides=2)),
+        ("3d", (1, 2, 5, 6, 7), lambda x: ops.lp_pool(x, kernel_shape=2, strides=2)),
     ],
     "GridSample": [
         (f"{mode} {padding} {corners}", IMAGE, grid_sample(mode=mode, padding_mode=padding, align_corners=corners))
@@ -586,7 +828,10 @@ CASES: dict[str, list[Case]] = {
         ("whole", IMAGE, lambda x: ops.trilu(whole(x), upper=0)),
         ("bits", IMAGE, lambda x: ops.trilu(bits(x))),
     ],
-    "Xor": [("", IMAGE, lambda x: ops.logical_xor(bits(x), bits(x - 0.5)))],
+    "Xor": [
+        ("", IMAGE, lambda x: ops.logical_xor(bits(x), bits(x - 0.5))),
+        ("broadcast", IMAGE, lambda x: ops.logical_xor(bits(x), constant(np.arange(8) % 3 == 0, "bool"))),
+    ],
     "GreaterOrEqual": [
         ("", IMAGE, lambda x: ops.greater_or_equal(ops.relu(x), x)),
         ("number", IMAGE, lambda x: ops.greater_or_equal(x, constant(0.0))),

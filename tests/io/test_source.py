@@ -30,7 +30,7 @@ from netwright.graph import (
     tokens,
     vector,
 )
-from netwright.io import initial_weights, to_module, to_onnx, to_torch_source, weights_of
+from netwright.io import export, initial_weights, to_module, to_onnx, to_torch_source, weights_of
 from netwright.io._code import MODULE_NAMES, literal, wrapped
 from netwright.io._starts import reset_parameters
 from netwright.testing import assert_exports_agree
@@ -297,6 +297,20 @@ def test_all_inexpressible_nodes_are_listed() -> None:
         y = ops.arg_max(y, axis=0, select_last_index=1)
     with pytest.raises(ExportError, match=r"MaxPool 'first.maxpool'.*ArgMax 'second.argmax'"):
         to_torch_source(Graph([x], [y]))
+
+
+def test_half_precision_goes_out_and_bfloat16_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    def network(dtype: str) -> Graph:
+        x = Input((1, 4, 6, 6), dtype)
+        y = ops.conv(x, parameter("weight", (8, 4, 3, 3), dtype=dtype), parameter("bias", (8,), dtype=dtype))
+        return Graph([x], [ops.gelu(y) * 0.5])
+
+    export(network("float16"), tmp_path / "half")
+    with pytest.raises(ExportError, match="element type of NumPy, but weight, bias would be bfloat16"):
+        export(network("bfloat16"), tmp_path / "brain")
+    with pytest.raises(ExportError, match=r"element types must be among float64, .*Cast 'cast' on"):
+        to_onnx(Graph([x := image(2, 4, 4)], [ops.cast(x, to="bfloat16")]))
+    assert not (tmp_path / "brain").exists()
 
 
 def test_operator_outside_the_vocabulary_is_refused_by_both() -> None:

@@ -49,8 +49,8 @@ def run_torch(module: nn.Module, inputs: Arrays) -> list[NDArray[Any]]:
 
 
 def rounding_error(module: nn.Module, inputs: Arrays) -> float:
-    """What a module loses to float32: the difference of its outputs from those in float64."""
-    wide = [a.astype(np.float64) if a.dtype == np.float32 else a for a in inputs]
+    """What a module loses to float32 or float16: the difference of its outputs from those in float64."""
+    wide = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in inputs]
     exact = run_torch(copy.deepcopy(module).double(), wide)
     return difference(run_torch(module, inputs), exact)
 

@@ -61,9 +61,14 @@ def initial_weights(
     >>> graph = Graph([x := vector(4)], [ops.gemm(x, parameter("weight", (2, 4), Init("ones")))])
     >>> initial_weights(graph)["weight"].sum()
     np.float32(8.0)
+
+    Raises ExportError for an unknown kind of Init, and for a parameter of bfloat16, which NumPy lacks.
     """
     rng = np.random.default_rng(seed)
     wanted = {name: p for name, p in graph.parameters.items() if only is None or name in only}
+    half = [name for name, p in wanted.items() if p.dtype == "bfloat16"]
+    if half:
+        raise ExportError(f"arrays must have an element type of NumPy, but {', '.join(half[:3])} would be bfloat16.")
     return {name: _drawn(resolved_init(graph, p), p, rng) for name, p in wanted.items()}
 
 

@@ -62,8 +62,17 @@ def module_from_source(source: str, name: str = "Model") -> nn.Module:
 
 def load_weights(module: nn.Module, weights: Any) -> None:
     """Copy arrays into a module by name."""
-    torch = require("torch", extra="train")
-    module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    require("torch", extra="train")
+    module.load_state_dict({name: _copied(np.array(value)) for name, value in weights.items()})
+
+
+def _copied(array: NDArray[Any]) -> Any:
+    """Tensor on the memory of an array; bfloat16, which PyTorch does not read from NumPy, by its bits."""
+    import torch
+
+    if array.dtype.name == "bfloat16":
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)
 
 
 def weights_of(module: nn.Module, graph: Graph) -> dict[str, NDArray[np.generic]]:
@@ -76,10 +85,13 @@ def weights_of(module: nn.Module, graph: Graph) -> dict[str, NDArray[np.generic]
     >>> graph.with_weights(weights_of(to_module(graph), graph))
     <Graph 1x13 -> 1x3, 1 nodes, 2 parameters>
 
-    Raises ExportError when the module has no tensor of a name.
+    Raises ExportError when the module has no tensor of a name, or one of bfloat16, which NumPy lacks.
     """
     state = module.state_dict()
     missing = [name for name in graph.parameters if name not in state]
     if missing:
         raise ExportError(f"a module must have the parameters of its graph, but has no {', '.join(missing[:3])}.")
+    half = [name for name in graph.parameters if str(state[name].dtype) == "torch.bfloat16"]
+    if half:
+        raise ExportError(f"arrays must have an element type of NumPy, but {', '.join(half[:3])} would be bfloat16.")
     return {name: state[name].detach().cpu().numpy().copy() for name in graph.parameters}

@@ -23,15 +23,6 @@ AS_INPUTS: dict[str, tuple[str, ...]] = {
     "Unsqueeze": ("axes",),
     "Tile": ("repeats",),
     "CumSum": ("axis",),
-    "ReduceMean": ("axes",),
-    "ReduceSum": ("axes",),
-    "ReduceMax": ("axes",),
-    "ReduceMin": ("axes",),
-    "ReduceProd": ("axes",),
-    "ReduceL1": ("axes",),
-    "ReduceL2": ("axes",),
-    "ReduceSumSquare": ("axes",),
-    "ReduceLogSumExp": ("axes",),
 }
 """Attributes of the graph that ONNX reads as constant int64 inputs, in the order of those inputs."""
 
@@ -114,11 +105,36 @@ def _mish(b: OnnxBuilder, node: Node) -> None:
     b.step(node, "Mul", x, b.step(node, "Tanh", b.step(node, "Softplus", x)), to=last(b, node))
 
 
+def _reduction(b: OnnxBuilder, node: Node) -> None:
+    """Without axes ONNX reduces along all; here that is a function of each element."""
+    (x,) = b.inputs_of(node)
+    axes = node.attrs["axes"]
+    if axes:
+        inputs = [x, b.value(node, "axes", axes)]
+        b.emit(node.op.name, inputs, b.outputs_of(node), {"keepdims": node.attrs["keepdims"]})
+    elif node.op.name == "ReduceSumSquare":
+        b.step(node, "Mul", x, x, to=last(b, node))
+    else:
+        b.step(node, "Abs" if node.op.name in ("ReduceL1", "ReduceL2") else "Identity", x, to=last(b, node))
+
+
+def _where(b: OnnxBuilder, node: Node) -> None:
+    """ONNX Runtime chooses between numbers only; between bits it is the condition that does."""
+    condition, first, second = b.inputs_of(node)
+    if node.output.dtype != "bool":
+        b.emit("Where", [condition, first, second], b.outputs_of(node), {})
+        return
+    chosen = b.step(node, "And", condition, first)
+    other = b.step(node, "And", b.step(node, "Not", condition), second)
+    b.step(node, "Or", chosen, other, to=last(b, node))
+
+
 REWRITES: dict[str, Writer] = {
     **INDEXING,
     **LINEAR,
     **NORMS,
     **WINDOWS,
+    **dict.fromkeys((name for name in OPERATORS if name.startswith("Reduce")), _reduction),
     "Cast": _cast,
     "Clip": _clip,
     "Dropout": _dropout,
@@ -126,5 +142,6 @@ REWRITES: dict[str, Writer] = {
     "Mish": _mish,
     "Mod": _mod,
     "Swish": _swish,
+    "Where": _where,
 }
 """Operators with a form of their own."""

@@ -48,7 +48,8 @@ CALLS = {
 
 def infix(symbol: str, binds: int) -> Form:
     def form(s: Scribe, node: Node, given: list[Code]) -> Code:
-        left, right = given[0].within(binds), given[1].within(binds - 1)
+        # Comparisons do not associate: a > b == c would ask for a > b and b == c.
+        left, right = given[0].within(binds - (binds == COMPARISON)), given[1].within(binds - 1)
         return Code(f"{left} {symbol} {right}", binds)
 
     return form

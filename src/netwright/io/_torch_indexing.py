@@ -12,24 +12,37 @@ REDUCTIONS = {"add": "sum", "mul": "prod", "min": "amin", "max": "amax"}
 """Names of ONNX's reductions in PyTorch."""
 
 COUNTED = ("ArgMax", "ArgMin", "TopK", "Mod")
-MOVING = ("Reshape", "Flatten", "Transpose", "Slice", "Split", "Gather", "Expand", "Tile", "Squeeze", "Unsqueeze")
+MOVING = (
+    "Reshape",
+    "Flatten",
+    "Transpose",
+    "Slice",
+    "Split",
+    "Gather",
+    "Expand",
+    "Tile",
+    "Squeeze",
+    "Unsqueeze",
+    "Cast",
+    "Identity",
+)
 
 
-def _may_be_negative(tensor: Tensor | None) -> bool:
+def may_be_negative(tensor: Tensor | None) -> bool:
     """Whether indices may count from the end: those that are computed, unless it is known how."""
     if isinstance(tensor, Constant):
         return bool((tensor.value < 0).any())
     if tensor is None or tensor.node is None or tensor.node.op.name in COUNTED:
         return False
     if tensor.node.op.name in MOVING:
-        return _may_be_negative(tensor.node.inputs[0])
+        return may_be_negative(tensor.node.inputs[0])
     return True
 
 
 def _index(node: Node, code: Code, size: int) -> str:
     """Indices for the functions that take no negative ones."""
     indices = node.inputs[1]
-    text = code.text if not _may_be_negative(indices) else f"{code.within(PRODUCT)} % {size}"
+    text = code.text if not may_be_negative(indices) else f"{code.within(PRODUCT)} % {size}"
     if indices is not None and indices.dtype != "int64":
         text = f"({text}).long()" if "%" in text else f"{code.atom}.long()"
     return text
@@ -39,13 +52,9 @@ def _gather(s: Scribe, node: Node, given: list[Code]) -> Code:
     data, indices = given
     source, index = source_of(node), node.inputs[1]
     table = source.rank == 2 and node.attrs["axis"] == 0 and data.text.startswith("self.")
-    if table and source.dtype.startswith(("float", "bfloat")) and not _is_negative(index):
+    if table and source.dtype.startswith(("float", "bfloat")) and not may_be_negative(index):
         return Code(f"F.embedding({indices.text}, {data.text})")
     return Code(f"{data.atom}[{':, ' * node.attrs['axis']}{indices.text}]")
-
-
-def _is_negative(index: Tensor | None) -> bool:
-    return isinstance(index, Constant) and _may_be_negative(index)
 
 
 def _gather_elements(s: Scribe, node: Node, given: list[Code]) -> Code:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from netwright.graph import Graph, Node, Shape
+from netwright.graph import Constant, Graph, Node, Shape
 from netwright.io._code import Holes
 from netwright.io._torch_windows import compact, symmetric
 from netwright.io._units import Unit
@@ -104,7 +104,9 @@ def _linear_in_parts(graph: Graph, unit: Unit, holes: Holes) -> str | None:
 
 def _embedding(holes: Holes, node: Node, shapes: tuple[Shape | None, ...]) -> str | None:
     (table,) = shapes
-    if table is None or len(table) != 2 or node.attrs["axis"] != 0:
+    index = node.inputs[1]
+    from_end = isinstance(index, Constant) and bool((index.value < 0).any())
+    if table is None or len(table) != 2 or node.attrs["axis"] != 0 or from_end:
         return None
     return f"nn.Embedding({holes.mark('rows', table[0])}, {holes.mark('features', table[1])})"
 

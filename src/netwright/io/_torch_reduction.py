@@ -10,6 +10,13 @@ from netwright.io._torch_base import Form, Scribe, last_as_minus_one, source_of
 __all__ = ["REDUCTIONS"]
 
 
+OF_ONE = {"ReduceL1": ".abs()", "ReduceL2": ".abs()"}
+"""What a reduction along no axis does to each element, where it does anything."""
+
+WHOLE = ("sum", "amax", "amin")
+"""Methods that take whole numbers."""
+
+
 def _reduction(function: str, options: str = "") -> Form:
     """A method with the axes as `dim`, or a function of torch."""
 
@@ -17,7 +24,9 @@ def _reduction(function: str, options: str = "") -> Form:
         keep = ", keepdim=True" if node.attrs["keepdims"] else ""
         axes = node.attrs["axes"]
         if not axes:
-            return given[0]
+            return Code(given[0].atom + OF_ONE[node.op.name]) if node.op.name in OF_ONE else given[0]
+        if node.output.dtype.startswith(("int", "uint")) and function not in WHOLE:
+            raise ExportError(f"{node.op.name} of whole numbers has no form in PyTorch.")
         dim = f"dim={axes[0] if len(axes) == 1 else axes}{keep}{_whole(node) if function == 'sum' else ''}"
         if function.startswith("torch."):
             return Code(f"{function}({given[0].text}, {options}{dim})")
