@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from netwright.errors import NetwrightError as NetwrightError
     from netwright.graph import (
         Graph as Graph, Input as Input, Tensor as Tensor, canonical_hash as canonical_hash, image as image,
-        ops as ops, parameter as parameter, scope as scope, simplify as simplify, slim as slim, tokens as tokens,
-        vector as vector, verify as verify,
+        ops as ops, parameter as parameter, recognise as recognise, scope as scope, simplify as simplify,
+        slim as slim, tokens as tokens, vector as vector, verify as verify,
     )
     from netwright.io import (
         draw as draw, export as export, save_drawing as save_drawing, to_module as to_module, to_onnx as to_onnx,
@@ -89,8 +89,8 @@ _EXPORTS: dict[str, tuple[str, ...]] = {
     "netwright.cost": ("Additive", "Cost", "Limit", "costs_of"),
     "netwright.errors": ("NetwrightError",),
     "netwright.graph": (
-        "Graph", "Input", "Tensor", "canonical_hash", "image", "ops", "parameter", "scope", "simplify", "slim",
-        "tokens", "vector", "verify",
+        "Graph", "Input", "Tensor", "canonical_hash", "image", "ops", "parameter", "recognise", "scope", "simplify",
+        "slim", "tokens", "vector", "verify",
     ),
     "netwright.io": ("draw", "export", "save_drawing", "to_module", "to_onnx", "to_torch_source"),
     "netwright.quality": ("Recipe", "Task", "load_task", "train"),

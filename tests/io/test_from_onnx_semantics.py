@@ -245,7 +245,7 @@ def test_shape_arithmetic_is_gone() -> None:
         n("Reshape", "x shape"),
     ]
     graph = assert_comes_back(build(11, IMAGE, nodes, {"zero": np.asarray(0), "minus": np.asarray(-1)}))
-    assert [node.op.name for node in graph.nodes] == ["Reshape"]
+    assert [node.op.name for node in graph.nodes] == ["Flatten"]
     assert graph.inputs[0].batch_axis == 0
     assert run_torch(to_module(graph), [floats(3, 4, 6, 6)])[0].shape == (3, 144)
 
@@ -379,7 +379,7 @@ def test_shared_weights_stay_shared() -> None:
 def test_another_name_for_a_weight_is_the_weight() -> None:
     nodes = [n("Identity", "w", "v"), n("MatMul", "x w", "h"), n("MatMul", "h v")]
     graph = assert_comes_back(build(13, (1, 4), nodes, {"w": floats(4, 4)}))
-    assert [node.op.name for node in graph.nodes] == ["MatMul", "MatMul"]
+    assert [node.op.name for node in graph.nodes] == ["Gemm", "Gemm"]
     assert len(graph.parameters) == 1
 
 

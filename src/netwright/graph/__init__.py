@@ -5,6 +5,7 @@ from netwright.graph._canonical import canonical_hash
 from netwright.graph._dependency import Dependencies, WidthGroup
 from netwright.graph._graph import Graph, topological_order
 from netwright.graph._operator import OPERATORS, Opaque, Operator
+from netwright.graph._recognise import recognise
 from netwright.graph._scope import Scope, current_scope, scope
 from netwright.graph._simplify import simplify
 from netwright.graph._slim import Rebuild, slim
@@ -52,6 +53,7 @@ __all__ = [
     "image",
     "ops",
     "parameter",
+    "recognise",
     "scope",
     "simplify",
     "slim",

@@ -100,6 +100,7 @@ class Graph:
         dims: Mapping[str, int] | None = None,
         constants: Mapping[str, Any] | None = None,
         strict: bool = True,
+        recognise: bool = True,
     ) -> Graph:
         """Graph of an ONNX model: see `netwright.io.from_onnx`.
 
@@ -114,10 +115,10 @@ class Graph:
         """
         from netwright.io import from_onnx
 
-        return from_onnx(source, dims=dims, constants=constants, strict=strict)
+        return from_onnx(source, dims=dims, constants=constants, strict=strict, recognise=recognise)
 
     @classmethod
-    def from_torch(cls, model: nn.Module, example: Any, *, strict: bool = True) -> Graph:
+    def from_torch(cls, model: nn.Module, example: Any, *, strict: bool = True, recognise: bool = True) -> Graph:
         """Graph of a PyTorch module on an example of its inputs: see `netwright.io.from_torch`.
 
         >>> from torch import nn
@@ -130,7 +131,7 @@ class Graph:
         # Models are read above this room, by what is loaded only then.
         from netwright.io import from_torch
 
-        return from_torch(model, example, strict=strict)
+        return from_torch(model, example, strict=strict, recognise=recognise)
 
     @cached_property
     def leaves(self) -> tuple[Tensor, ...]:

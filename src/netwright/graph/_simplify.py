@@ -12,6 +12,7 @@ from netwright.graph import ops
 from netwright.graph._batch import Inputs, leads_with_batch
 from netwright.graph._graph import Graph
 from netwright.graph._operator import Operator
+from netwright.graph._rebuild import rebuilt
 from netwright.graph._rewrites import SUMS, Known, covers, identity_of, makes_zero
 from netwright.graph._tensor import Constant, Node, Parameter, Shape, Tensor, constant
 
@@ -295,18 +296,13 @@ def simplify(graph: Graph) -> Graph:
     ['Relu', 'Add']
     """
     form = Reduced(graph)
-    built: dict[Tensor | None, Tensor] = {}
-    for node, inputs in form.steps.items():
-        now = tuple([built.get(t, t) for t in inputs])
-        op = node.op
-        if op.name in SUMS:
-            op = ops.add if len(now) == 2 else ops.sum
-        if now != node.inputs or op is not node.op:
-            new = Node(op, now, dict(node.attrs), node.scope)
-            new.outputs = tuple([Tensor(t.shape, t.dtype, new, t.index) for t in node.outputs])
-            built.update(zip(node.outputs, new.outputs, strict=True))
-    simple = Graph(graph.inputs, [built.get(t, t) for t in form.outputs])
-    if graph.weights is None:
-        return simple
-    weights = {name: graph.weights[graph.names[p]] for name, p in simple.parameters.items()}
-    return simple.with_weights(weights)
+    return rebuilt(
+        graph, ((node, _operator(node, inputs), inputs) for node, inputs in form.steps.items()), form.outputs
+    )
+
+
+def _operator(node: Node, inputs: Inputs) -> Operator:
+    if node.op.name not in SUMS:
+        return node.op
+    op: Operator = ops.add if len(inputs) == 2 else ops.sum
+    return op

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netwright.errors import ExportError
-from netwright.graph import Node
+from netwright.graph import Node, Parameter
 from netwright.io._code import PRODUCT, Code
 from netwright.io._torch_base import Form, Scribe
 from netwright.io._torch_elementwise import infix
@@ -109,7 +109,9 @@ def _channel_norm(function: str) -> Optional:
 def _axis_norm(function: str) -> Optional:
     def form(s: Scribe, node: Node, given: Sequence[str | None]) -> str:
         x, scale, shift, *_ = (*given, None, None)
-        shape = f"{scale}.shape" if scale else s.hole("shape", node.output.shape[node.attrs["axis"] :])
+        # A scale that is worked out is no name that an attribute could follow.
+        named = scale and isinstance(node.inputs[1], Parameter)
+        shape = f"{scale}.shape" if named else s.hole("shape", node.output.shape[node.attrs["axis"] :])
         arguments = [str(x), shape, *([f"weight={scale}"] if scale else [])]
         eps = node.attrs["epsilon"]
         if function == "rms_norm":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright._optional import require
 from netwright.graph import Graph
+from netwright.graph import recognise as recognised
 from netwright.io._from_onnx._assemble import assembled
 from netwright.io._from_onnx._dims import bound_dims, declared_inputs
 from netwright.io._from_onnx._read import read
@@ -24,6 +25,7 @@ def from_onnx(
     dims: Mapping[str, int] | None = None,
     constants: Mapping[str, Any] | None = None,
     strict: bool = True,
+    recognise: bool = True,
 ) -> Graph:
     """Graph of an ONNX model, with its weights, for any batch size where the model allows it.
 
@@ -42,12 +44,14 @@ def from_onnx(
         first dimension of the first input, and all others of its name, are the batch and need none.
     constants: value for each input that is no data but a setting, such as `{"sr": 16000}`; it is an input no more.
     strict: whether a node without counterpart is an error; if not, it becomes a `graph.Opaque` node with its shapes.
+    recognise: whether what the file writes out becomes one operator, as in `graph.recognise`.
 
     Raises ModelError when the model cannot be read, contradicts itself, or has an unbound dimension, and
     UnsupportedError that lists every node without counterpart.
     """
     require("onnx", extra="onnx")
-    return assembled(read(source), dims or {}, constants or {}, strict)
+    graph = assembled(read(source), dims or {}, constants or {}, strict)
+    return recognised(graph) if recognise else graph
 
 
 def onnx_dims(source: str | Path | onnx.ModelProto, text: str) -> dict[str, int]:

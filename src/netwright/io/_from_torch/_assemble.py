@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._optional import require
 from netwright.errors import ModelError, UnsupportedError
 from netwright.graph import Graph, Input, Tensor
+from netwright.graph import recognise as recognised
 from netwright.io._free_batch import free_batch
 from netwright.io._from_torch._convert import Conversion
 from netwright.io._from_torch._example import arguments_of
@@ -23,7 +24,7 @@ ROUNDS = 4
 """How often operators are written as simpler ones before what is left counts as unknown."""
 
 
-def from_torch(module: nn.Module, example: Any, *, strict: bool = True) -> Graph:
+def from_torch(module: nn.Module, example: Any, *, strict: bool = True, recognise: bool = True) -> Graph:
     """Graph of a PyTorch module with its weights, through `torch.export`: no edit of its source is needed.
 
     >>> from torch import nn
@@ -42,6 +43,7 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True) -> Graph
         as (1, 3, 224, 224) or "1x3x224x224". Where all have one first size, the first row is taken.
     strict: whether operators without counterpart are an error. If not, each becomes a node of `graph.Opaque` that
         keeps its shapes, so that the graph can be profiled but not exported.
+    recognise: whether what the module writes out becomes one operator, as in `graph.recognise`.
 
     Raises ModelError when the module does not run on the example or its control flow depends on data, and
     UnsupportedError that lists every operator without counterpart.
@@ -56,7 +58,8 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True) -> Graph
     attempt = _completed(module, program)
     if attempt.missing and strict:
         raise UnsupportedError(missing.text for missing in attempt.missing)
-    return attempt.graph()
+    graph = attempt.graph()
+    return recognised(graph) if recognise else graph
 
 
 def _completed(module: nn.Module, program: ExportedProgram) -> _Attempt:
