@@ -23,6 +23,7 @@ __all__ = [
     "Spread",
     "arguments",
     "interleaved",
+    "machine",
     "number",
     "quiet",
     "ratio",
@@ -128,15 +129,19 @@ def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str | float]
             print("  ".join("-" * width for width in widths))
 
 
-def arguments(doc: str, *options: tuple[str, int, int, str]) -> argparse.Namespace:
+def arguments(
+    doc: str, *options: tuple[str, int, int, str], flags: Mapping[str, str] | None = None
+) -> argparse.Namespace:
     """Command line of a benchmark, and one line on the machine it runs on.
 
-    options: name, default, value with --quick, meaning; all are whole numbers.
+    options: name, default, value with --quick, meaning; all are whole numbers. flags: name and meaning.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a smoke test: too few repeats for numbers to quote")
     for name, default, quick, meaning in options:
         parser.add_argument(f"--{name}", type=int, default=None, help=f"{meaning} ({default}; {quick} with --quick)")
+    for name, meaning in (flags or {}).items():
+        parser.add_argument(f"--{name}", action="store_true", help=meaning)
     given = parser.parse_args()
     for name, default, quick, _ in options:
         if getattr(given, name) is None:

@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent / "BENCHMARKS.md"
 ORDER = (
     "exact_results",
+    "spaces",
     "distinct_networks",
     "count_nasbench201",
     "histogram_ofa",

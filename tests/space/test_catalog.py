@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from netwright.blocks import conv, skip
+from netwright.cost import Limit
 from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input, image
 from netwright.space import Design, Space, catalog, oneof, real, repeat, seq, tied
@@ -20,10 +21,13 @@ from netwright.testing import SpaceConformance, assert_exports_agree
 INPUTS = {
     "accel-nasbench": (3, 64, 64),
     "anynet": (3, 64, 64),
+    "autoformer": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
     "darts": (1, 16, 16),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
+    "hourglass-mlp": (5,),
+    "metaformer": (3, 64, 64),
     "mlp-tabular": (5,),
     "mobilenet-tiny": (1, 28, 28),
     "nasbench101": (1, 16, 16),
@@ -34,6 +38,7 @@ INPUTS = {
     "proxylessnas": (3, 64, 64),
     "regnet": (3, 64, 64),
     "series-tiny": (2, 40),
+    "shufflenet-v2": (3, 64, 64),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),
     "vit-tiny": (3, 16, 16),
@@ -100,9 +105,10 @@ def test_text_forms_go_both_ways(name: str) -> None:
 def test_torch_and_onnx_agree_on_a_sample(name: str) -> None:
     pytest.importorskip("torch")
     space = _made(name)
-    for design in space.sample(np.random.default_rng(1), 2):
-        # Deep networks of random weights amplify rounding; a wrong operator is off by as much as the output is large.
-        assert_exports_agree(space.network(design), batches=(2,), tolerance=2e-3)
+    low, high = (value for value, _ in space.extremes("macs"))
+    # Deep networks of random weights amplify rounding; a wrong operator is off by as much as the output is large.
+    for design in space.sample(np.random.default_rng(1), 2, [Limit("macs", None, low + 0.2 * (high - low))]):
+        assert_exports_agree(space.network(design), batches=(2,), tolerance=1e-3)
 
 
 @pytest.mark.parametrize("name", SPACES)

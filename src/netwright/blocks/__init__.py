@@ -7,6 +7,7 @@ from netwright.blocks._attention import (
     multi_query_attention,
     sparse_query_attention,
 )
+from netwright.blocks._autoformer import autoformer_encoder
 from netwright.blocks._base import Block, Call, block
 from netwright.blocks._bottleneck import bottleneck
 from netwright.blocks._convnext import convnext
@@ -48,6 +49,7 @@ __all__ = [
     "Block",
     "Call",
     "attention",
+    "autoformer_encoder",
     "avg_pool",
     "block",
     "bottleneck",

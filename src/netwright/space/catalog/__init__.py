@@ -6,8 +6,11 @@ from netwright.space.catalog._accel_nasbench import (
     accel_nasbench_row,
 )
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
+from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
     nasbench101_from_matrix,
@@ -46,6 +49,7 @@ from netwright.space.catalog._regnet import (
     regnet_of,
     regnet_stages,
 )
+from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -70,6 +74,7 @@ __all__ = [
     "accel_nasbench_row",
     "anynet",
     "auto_space",
+    "autoformer",
     "convnet_tiny",
     "darts",
     "darts_from_genotype",
@@ -79,6 +84,8 @@ __all__ = [
     "fbnet_indices",
     "get_space",
     "grammar_tiny",
+    "hourglass_mlp",
+    "metaformers",
     "mlp_tabular",
     "mobilenet_tiny",
     "nasbench101",
@@ -106,6 +113,7 @@ __all__ = [
     "regnet_of",
     "regnet_stages",
     "series_tiny",
+    "shufflenet_v2s",
     "transnas101_from_string",
     "transnas101_macro",
     "transnas101_macro_string",

@@ -9,14 +9,18 @@ from netwright.graph import Input
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts
 from netwright.space.catalog._fbnet import fbnet
+from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
 from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
 from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
 from netwright.space.catalog._regnet import regnet
+from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -32,10 +36,13 @@ __all__ = ["SPACES", "auto_space", "get_space"]
 SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
     "anynet": anynet,
+    "autoformer": autoformer,
     "convnet-tiny": convnet_tiny,
     "darts": darts,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
+    "hourglass-mlp": hourglass_mlp,
+    "metaformer": metaformers,
     "mlp-tabular": mlp_tabular,
     "mobilenet-tiny": mobilenet_tiny,
     "nasbench101": nasbench101,
@@ -46,6 +53,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "proxylessnas": proxylessnas,
     "regnet": regnet,
     "series-tiny": series_tiny,
+    "shufflenet-v2": shufflenet_v2s,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
     "vit-tiny": vit_tiny,
@@ -75,7 +83,7 @@ def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int 
     return SPACES[name](**arguments)
 
 
-RANKS = dict.fromkeys(SPACES, 3) | {"mlp-tabular": 1, "series-tiny": 2}
+RANKS = dict.fromkeys(SPACES, 3) | {"hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
 
 
 def auto_space(input_shape: Sequence[int]) -> str:

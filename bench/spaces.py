@@ -1,0 +1,107 @@
+"""Every catalogued space at its published arguments: designs, parameters and MACs over all of them, and speed.
+
+Sizes, extremes and medians are exact, or for the largest spaces medians within the rounding of a histogram, which is
+below 1 %. `--write` puts the table into docs/spaces.md.
+"""
+
+from __future__ import annotations
+
+import time
+from math import log10
+from pathlib import Path
+
+from _table import arguments, machine, number, show, verdict
+
+# isort: split
+import numpy as np
+
+from netwright.space import Space
+from netwright.space.catalog import SPACES
+
+PAGE = Path(__file__).parents[1] / "docs" / "spaces.md"
+PUBLISHED = {
+    # what the paper, or the authors' repository, says of its size
+    "accel-nasbench": "about 10^11",
+    "anynet": "10^18 with every width",
+    "darts": "10^18",
+    "fbnet": "9^22",
+    "nasbench101": "423,624 distinct",
+    "nasbench201": "15,625",
+    "ofa-mobilenetv3": "about 2 x 10^19, for each resolution",
+    "ofa-proxyless": "about 2 x 10^19, for each resolution",
+    "proxylessnas": "6^6 x 7^15",
+    "transnas101-macro": "3,256",
+    "transnas101-micro": "4,096",
+}
+COMPILES_IN = 2.0
+SAMPLES = 5000.0
+"""Seconds to compile at most, and designs a second at least, that are asked of a space."""
+HEAD = """# Spaces
+
+Every space of the catalogue with its own arguments; each also takes another input, number of classes and scale.
+Designs, smallest and largest are exact; medians are over all designs, of the largest spaces within 1 %. Costs are
+those of one example. `netwright space NAME` says more of one; `python bench/spaces.py --write` writes this page.
+"""
+
+
+def main() -> None:
+    given = arguments(
+        __doc__,
+        ("spaces", len(SPACES), 3, "how many spaces, in the order of their names"),
+        ("sample", 5000, 50, "designs drawn from each"),
+        flags={"write": "write the table into docs/spaces.md"},
+    )
+    rows = [row(name, given.sample) for name in list(SPACES)[: given.spaces]]
+    header = ["space", "designs", "published", "params", "MACs", "compiled in s", "samples/s"]
+    show("Smallest, median and largest", header, rows)
+    slow = [r[0] for r in rows if float(r[-2]) > COMPILES_IN or float(r[-1].replace(",", "")) < SAMPLES]
+    asked = f"compiled within {COMPILES_IN:g} s, and {SAMPLES:g} samples a second"
+    print(f"\n{asked}: {verdict(not slow)} {', '.join(slow)}")
+    if given.write:
+        PAGE.write_text(page(header, rows))
+        print(f"wrote {PAGE.name}")
+
+
+def row(name: str, sample: int) -> list[str]:
+    """One space: made and compiled once, then asked."""
+    start = time.perf_counter()
+    space = SPACES[name]()
+    designs = space.size()
+    compiled = time.perf_counter() - start
+    rng = np.random.default_rng(0)
+    space.sample(rng)
+    start = time.perf_counter()
+    space.sample(rng, sample)
+    rate = sample / (time.perf_counter() - start)
+    costs = [spread(space, cost) for cost in ("params", "macs")]
+    return [name, size(designs), PUBLISHED.get(name, ""), *costs, f"{compiled:.2f}", number(rate, 2)]
+
+
+def spread(space: Space, cost: str) -> str:
+    """Smallest, median and largest value over all designs."""
+    low, high = (value for value, _ in space.extremes(cost))
+    return " / ".join(short(value) for value in (low, float(space.histogram(cost).quantile(0.5)), high))
+
+
+def size(designs: int) -> str:
+    """A number of designs: all its digits while they are few, else its power of ten."""
+    return f"{designs:,}" if designs < 10**12 else f"{designs / 10 ** int(log10(designs)):.2f}e{int(log10(designs))}"
+
+
+def short(value: float) -> str:
+    """A cost in thousands, millions or billions."""
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{letter}"
+    return f"{value:.3g}"
+
+
+def page(header: list[str], rows: list[list[str]]) -> str:
+    """The page with the table."""
+    lines = [" | ".join(cells) for cells in (header, ["---"] * len(header), *rows)]
+    table = "\n".join(f"| {line} |" for line in lines)
+    return f"{HEAD}\n{table}\n\nTimes on {machine()}.\n"
+
+
+if __name__ == "__main__":
+    main()

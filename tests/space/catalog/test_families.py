@@ -1,0 +1,81 @@
+"""Families of published networks as spaces: the published members are in them, with their totals."""
+
+from __future__ import annotations
+
+import pytest
+
+from netwright.errors import UnknownNameError
+from netwright.graph import vector
+from netwright.space.catalog import autoformer, hourglass_mlp, metaformers, shufflenet_v2s
+
+
+@pytest.mark.parametrize(
+    ("width", "params", "millions"),
+    # Parameters as torchvision states them; millions of operations of table 5 of Ma et al. 2018.
+    [("x0_5", 1_366_792, 41), ("x1_0", 2_278_604, 146), ("x1_5", 3_503_624, 299), ("x2_0", 7_393_996, 591)],
+)
+def test_shufflenet_v2_in_its_published_widths(width: str, params: int, millions: int) -> None:
+    space = shufflenet_v2s()
+    units = [(stage, unit) for stage, count in ((1, 4), (2, 8), (3, 4)) for unit in range(count)]
+    design = {"width": width, **{f"width.stage{s}.{u}.kernel": 3 for s, u in units}}
+    assert design in space
+    costs = space.costs(design)
+    assert costs["params"] == params
+    assert costs["macs"] / 1e6 == pytest.approx(millions, rel=0.015)
+
+
+@pytest.mark.parametrize(
+    ("depths", "params"),
+    # PoolFormer as timm states it.
+    [((2, 2, 6, 2), 11_915_176), ((4, 4, 12, 4), 21_388_968), ((6, 6, 18, 6), 30_862_760)],
+)
+def test_poolformer_is_the_metaformer_that_pools(depths: tuple[int, ...], params: int) -> None:
+    space = metaformers()
+    design: dict[str, int | str] = {}
+    for stage, depth in enumerate(depths, start=1):
+        design |= {f"stage{stage}.blocks.times": depth, f"stage{stage}.blocks.each": "pooling"}
+    assert design in space
+    assert space.costs(design)["params"] == params
+
+
+def test_mixers_without_weights_cost_none() -> None:
+    space = metaformers()
+    base = space.design_at(0)
+    for mixer in ("pooling", "random"):
+        other = {path: mixer if path.endswith("each") else value for path, value in base.items()}
+        assert space.costs(other)["params"] == space.costs(base)["params"]
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "heads", "params"),
+    # DeiT-Ti and DeiT-S (Touvron et al. 2021), which the spaces were laid around.
+    [("tiny", 192, 3, 5_717_416), ("small", 384, 6, 22_050_664)],
+)
+def test_deit_is_in_the_space_of_autoformer(size: str, width: int, heads: int, params: int) -> None:
+    blocks = {f"blocks.{i}.{name}": value for i in range(12) for name, value in (("heads", heads), ("expand", 4.0))}
+    design = {"embed.width": width, "blocks.times": 12, **blocks}
+    space = autoformer(size=size)
+    assert design in space
+    assert space.costs(design)["params"] == params
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "depths"), [("tiny", 4, (12, 13, 14)), ("small", 9, (12, 13, 14)), ("base", 9, (14, 15, 16))]
+)
+def test_sizes_of_autoformer(size: str, options: int, depths: tuple[int, ...]) -> None:
+    assert autoformer(size=size).size() == 3 * sum(options**depth for depth in depths)
+
+
+def test_autoformer_knows_three_sizes() -> None:
+    with pytest.raises(UnknownNameError, match="huge"):
+        autoformer(size="huge")
+
+
+def test_hourglass_blocks_are_wide_narrow_wide() -> None:
+    space = hourglass_mlp(vector(784), 10)
+    assert space.size() == 4 * 5 * 8
+    design = {"lift.width": 1024, "blocks.times": 3, "blocks.each.narrow": 64}
+    assert design in space
+    # Normalisation, two linear layers with bias in each block; the projection is fixed and trains nothing.
+    block = 2 * 1024 + (1024 * 64 + 64) + (64 * 1024 + 1024)
+    assert space.costs(design)["params"] == 3 * block + 2 * 1024 + 1024 * 10 + 10
