@@ -111,7 +111,7 @@ def regnet(
     w0: Sequence[int] = (24, 48, 80, 112),
     wa: Sequence[float] = (20.0, 28.0, 36.0, 48.0),
     wm: Sequence[float] = (2.0, 2.25, 2.5, 2.75),
-    group: Sequence[int] = (8, 16, 24, 48, 64),
+    group: Sequence[int] = (8, 16, 24, 48),
     se: Sequence[float] = (0.0, SQUEEZE),
 ) -> Space:
     """RegNetX and RegNetY on a grid of their five numbers, where these give four stages.
