@@ -24,6 +24,7 @@ INPUTS = {
     "autoformer": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
     "darts": (1, 16, 16),
+    "dla": (3, 64, 64),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
     "hourglass-mlp": (5,),

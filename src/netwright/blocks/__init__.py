@@ -13,6 +13,7 @@ from netwright.blocks._bottleneck import bottleneck
 from netwright.blocks._convnext import convnext
 from netwright.blocks._darts import dil_conv, sep_conv
 from netwright.blocks._depthwise_separable import depthwise_separable
+from netwright.blocks._dla import dla_tree
 from netwright.blocks._dropout import dropout
 from netwright.blocks._fbnet import fbnet_block
 from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
@@ -62,6 +63,7 @@ __all__ = [
     "depthwise_mixer",
     "depthwise_separable",
     "dil_conv",
+    "dla_tree",
     "downsample",
     "dropout",
     "factorized_reduction",

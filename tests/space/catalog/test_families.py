@@ -6,7 +6,7 @@ import pytest
 
 from netwright.errors import UnknownNameError
 from netwright.graph import vector
-from netwright.space.catalog import autoformer, hourglass_mlp, metaformers, shufflenet_v2s
+from netwright.space.catalog import autoformer, dla, hourglass_mlp, metaformers, shufflenet_v2s
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,18 @@ def test_hourglass_blocks_are_wide_narrow_wide() -> None:
     # Normalisation, two linear layers with bias in each block; the projection is fixed and trains nothing.
     block = 2 * 1024 + (1024 * 64 + 64) + (64 * 1024 + 1024)
     assert space.costs(design)["params"] == 3 * block + 2 * 1024 + 1024 * 10 + 10
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels", "params"),
+    # DLA-34, DLA-60 and DLA-102 as timm states them.
+    [
+        ("basic", (1, 2, 2, 1), 15_742_104),
+        ("bottleneck", (1, 2, 3, 1), 22_036_632),
+        ("bottleneck_residual", (1, 3, 4, 1), 33_268_888),
+    ],
+)
+def test_deep_layer_aggregation_in_its_published_depths(kind: str, levels: tuple[int, ...], params: int) -> None:
+    design = {"trees": kind, **{f"trees.tree{i}.levels": n for i, n in enumerate(levels, start=1)}}
+    assert design in dla()
+    assert dla().costs(design)["params"] == params

@@ -8,6 +8,7 @@ from netwright.space.catalog._accel_nasbench import (
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
+from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._metaformer import metaformers
@@ -79,6 +80,7 @@ __all__ = [
     "darts",
     "darts_from_genotype",
     "darts_genotype",
+    "dla",
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",

@@ -11,6 +11,7 @@ from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts
+from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._metaformer import metaformers
@@ -39,6 +40,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "autoformer": autoformer,
     "convnet-tiny": convnet_tiny,
     "darts": darts,
+    "dla": dla,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
     "hourglass-mlp": hourglass_mlp,
