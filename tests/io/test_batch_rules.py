@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_operators import CASES, Build
+from operator_parts import Build
+from test_operators import CASES
 
 from netwright.graph import OPERATORS, Graph, Input, Tensor, constant, image, ops, parameter
 from netwright.graph._batch import leads_with_batch
