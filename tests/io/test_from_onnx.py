@@ -10,7 +10,6 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from netwright.errors import ExportError
 from netwright.io import from_onnx, to_module, to_onnx
 from netwright.io._agreement import difference, random_inputs, run_onnx, run_torch
 
@@ -50,10 +49,6 @@ def with_random_weights(path: Path) -> onnx.ModelProto:
     return model
 
 
-LATER = {"light_inception_v1.onnx", "silero_vad_16k_op15.onnx"}
-"""Models with operators (LRN, LSTM) that may not yet be written as PyTorch source and ONNX."""
-
-
 @needs_models
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_a_model_comes_back_as_it_was(name: str) -> None:
@@ -61,12 +56,7 @@ def test_a_model_comes_back_as_it_was(name: str) -> None:
     options = OPTIONS.get(name, {})
     original = with_random_weights(MODELS / name) if name.startswith("light") else onnx.load(MODELS / name)
     graph = from_onnx(original, **options)
-    try:
-        again, module = to_onnx(graph), to_module(graph)
-    except ExportError as error:
-        if name not in LATER:
-            raise
-        pytest.skip(f"no form yet: {str(error).partition('.')[0]}")
+    again, module = to_onnx(graph), to_module(graph)
     settings = {key: np.asarray(value) for key, value in options.get("constants", {}).items()}
     fixed = original.graph.input[0].type.tensor_type.shape.dim[0].dim_value > 0 or name.startswith("light")
     for batch in (1,) if fixed else (1, 2):

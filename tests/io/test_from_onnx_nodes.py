@@ -26,7 +26,6 @@ pytestmark = pytest.mark.slow
 Array = NDArray[Any]
 
 REFUSED = {
-    "select_last_index": "of equal values the last is taken",
     "batchnorm_.*training_mode": "statistics of the batch",
     "training_dropout(_mask|_default|_default_mask)?$": "dropout at inference",
     "gridsample_volumetric": "positions in space, not in a plane",
@@ -34,7 +33,6 @@ REFUSED = {
     "peepholes|(lstm|gru|rnn)_batchwise": "peepholes, or the batch as first axis",
     "maxpool_with_argmax": "positions of the maxima",
     "_blocked": "scales of blocks",
-    "wrap_pad": "padding by wrapping around",
     "resize_.*(antialias|exclude_outside|tf_crop)": "antialiasing, cropping, exclusion of what lies outside",
     "resize_downsample_(scales|sizes_nearest_not_smaller)|half_pixel_symmetric": "scales that give no whole sizes",
     "edge_cases_fmod_0": "NaN among what stands for weights here",
@@ -42,7 +40,6 @@ REFUSED = {
 """Cases that are not taken in: part of the name, and what they ask for."""
 
 NOT_RUN = {
-    "scatter_(elements_)?with": "no form for repeated rows yet",
     "bf16|bfloat16|BFLOAT16": "ONNX Runtime has no kernels on a CPU",
     "top_k_same_values": "which of equal values comes first is free",
     "(max|min)_int16|celu_float16|linear_int16": "ONNX Runtime has no kernels, or operator set 20 no such type",

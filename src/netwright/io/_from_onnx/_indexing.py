@@ -41,8 +41,8 @@ def _reduce_log_sum(call: Call) -> Tensor:
 
 
 def _arg(call: Call) -> Tensor:
-    call.refuse(bool(call.attrs.get("select_last_index", 0)), "of equal values it takes the last")
     attrs = {"axis": call.attrs.get("axis", 0), "keepdims": call.attrs.get("keepdims", 1)}
+    attrs |= {"select_last_index": 1} if call.attrs.get("select_last_index", 0) else {}
     result: Tensor = OPERATORS[call.op](call.tensor(0), **attrs)
     return result
 

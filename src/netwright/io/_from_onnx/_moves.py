@@ -66,7 +66,6 @@ def _slice(call: Call) -> Tensor:
 def _pad(call: Call) -> Tensor:
     x, pads = call.tensor(0), call.ints_of("pads", 1) or ()
     mode = call.attrs.get("mode", "constant")
-    call.refuse(mode == "wrap", "it pads by wrapping around")
     value = call.number(2) if call.has(2) and mode == "constant" else call.attrs.get("value", 0.0)
     if call.has(3):
         axes, half = call.ints(3), len(pads) // 2
