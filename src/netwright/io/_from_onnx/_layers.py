@@ -9,12 +9,12 @@ from netwright.errors import ModelError
 from netwright.graph import OPERATORS, Shape, Tensor, ops
 from netwright.io._from_onnx._call import Call
 
-__all__ = ["CONVERTERS", "layer_normalization"]
+__all__ = ["CONVERTERS", "layer_normalization", "window"]
 
 Converter = Callable[[Call], Any]
 
 
-def _window(call: Call, x: Tensor, kernel: Shape) -> dict[str, Any]:
+def window(call: Call, x: Tensor, kernel: Shape) -> dict[str, Any]:
     """Attributes of a window, with automatic padding as numbers."""
     rank = len(kernel)
     strides = tuple(call.attrs.get("strides", (1,) * rank))
@@ -40,8 +40,8 @@ def _shared(totals: Sequence[int], *, upper: bool) -> Shape:
 
 def _conv(call: Call) -> Tensor:
     x, w = call.tensor(0), call.weight(1)
-    window = _window(call, x, w.shape[2:])
-    result: Tensor = ops.conv(x, w, *_bias(call, 2), group=call.attrs.get("group", 1), **window)
+    attrs = window(call, x, w.shape[2:])
+    result: Tensor = ops.conv(x, w, *_bias(call, 2), group=call.attrs.get("group", 1), **attrs)
     return result
 
 
@@ -86,7 +86,7 @@ def _pool(*keys: str) -> Converter:
         call.only_first_output()
         x, kernel = call.tensor(0), tuple(call.attrs["kernel_shape"])
         kept = {key: call.attrs[key] for key in ("ceil_mode", *keys) if key in call.attrs}
-        result: Tensor = OPERATORS[call.op](x, kernel_shape=kernel, **_window(call, x, kernel), **kept)
+        result: Tensor = OPERATORS[call.op](x, kernel_shape=kernel, **window(call, x, kernel), **kept)
         return result
 
     return convert
