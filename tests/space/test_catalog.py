@@ -28,6 +28,7 @@ INPUTS = {
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
     "hourglass-mlp": (5,),
+    "lowformer": (3, 64, 64),
     "metaformer": (3, 64, 64),
     "mlp-tabular": (5,),
     "mobilenet-tiny": (1, 28, 28),

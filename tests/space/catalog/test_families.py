@@ -6,7 +6,7 @@ import pytest
 
 from netwright.errors import UnknownNameError
 from netwright.graph import vector
-from netwright.space.catalog import autoformer, dla, hourglass_mlp, metaformers, shufflenet_v2s
+from netwright.space.catalog import autoformer, dla, hourglass_mlp, lowformers, metaformers, shufflenet_v2s
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,13 @@ def test_deep_layer_aggregation_in_its_published_depths(kind: str, levels: tuple
     design = {"trees": kind, **{f"trees.tree{i}.levels": n for i, n in enumerate(levels, start=1)}}
     assert design in dla()
     assert dla().costs(design)["params"] == params
+
+
+def test_lowformer_b0_is_in_the_space() -> None:
+    # Nottebaum et al. 2025: 14.1 M parameters and 944 M operations.
+    widths = {"stage3.enter.channels": 128, "stage4.enter.channels": 256}
+    design = widths | {f"stage{i}.blocks.times": depth for i, depth in enumerate((0, 0, 3, 4), start=1)}
+    assert design in lowformers()
+    costs = lowformers().costs(design)
+    assert costs["params"] / 1e6 == pytest.approx(14.1, abs=0.05)
+    assert costs["macs"] / 1e6 == pytest.approx(944, rel=0.01)

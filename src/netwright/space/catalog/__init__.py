@@ -11,6 +11,7 @@ from netwright.space.catalog._darts import darts, darts_from_genotype, darts_gen
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
@@ -87,6 +88,7 @@ __all__ = [
     "get_space",
     "grammar_tiny",
     "hourglass_mlp",
+    "lowformers",
     "metaformers",
     "mlp_tabular",
     "mobilenet_tiny",

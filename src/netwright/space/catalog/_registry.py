@@ -14,6 +14,7 @@ from netwright.space.catalog._darts import darts
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
@@ -44,6 +45,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
     "hourglass-mlp": hourglass_mlp,
+    "lowformer": lowformers,
     "metaformer": metaformers,
     "mlp-tabular": mlp_tabular,
     "mobilenet-tiny": mobilenet_tiny,
