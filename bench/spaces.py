@@ -25,6 +25,7 @@ PUBLISHED = {
     "anynet": "10^18 with every width",
     "darts": "10^18",
     "fbnet": "9^22",
+    "hat": "10^15",
     "nasbench101": "423,624 distinct",
     "nasbench201": "15,625",
     "ofa-mobilenetv3": "about 2 x 10^19, for each resolution",

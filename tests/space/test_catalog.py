@@ -27,6 +27,7 @@ INPUTS = {
     "dla": (3, 64, 64),
     "fbnet": (3, 64, 64),
     "grammar-tiny": (3, 16, 16),
+    "hat": (16,),
     "hourglass-mlp": (5,),
     "lowformer": (3, 64, 64),
     "metaformer": (3, 64, 64),
@@ -60,7 +61,7 @@ def _made(name: str) -> Space:
     if name == "own":
         return _own()
     space = SPACES[name]()
-    if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in ("darts", "nasbench101"):
+    if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in ("darts", "hat", "nasbench101"):
         return space
     return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25)
 
@@ -69,6 +70,7 @@ Write, Read = Callable[[Mapping[str, Value]], Any], Callable[[Any], Design]
 TEXTS: dict[str, tuple[Write, Read]] = {
     "accel-nasbench": (catalog.accel_nasbench_row, catalog.accel_nasbench_from_row),
     "darts": (catalog.darts_genotype, catalog.darts_from_genotype),
+    "hat": (catalog.hat_config, catalog.hat_from_config),
     "fbnet": (catalog.fbnet_indices, catalog.fbnet_from_indices),
     "nasbench101": (catalog.nasbench101_matrix, lambda form: catalog.nasbench101_from_matrix(*form)),
     "nasbench201": (catalog.nasbench201_string, catalog.nasbench201_from_string),

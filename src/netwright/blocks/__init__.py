@@ -16,6 +16,7 @@ from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dla import dla_tree
 from netwright.blocks._dropout import dropout
 from netwright.blocks._fbnet import fbnet_block
+from netwright.blocks._hat import hat_decoder, hat_encoder
 from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
 from netwright.blocks._hourglass import hourglass, random_projection
 from netwright.blocks._inception import inception
@@ -71,6 +72,8 @@ __all__ = [
     "fused_mbconv",
     "global_pool",
     "grouped_query_attention",
+    "hat_decoder",
+    "hat_encoder",
     "hourglass",
     "imagenet_stem",
     "inception",

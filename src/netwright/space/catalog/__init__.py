@@ -10,6 +10,7 @@ from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
+from netwright.space.catalog._hat import hat, hat_config, hat_from_config
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
@@ -87,6 +88,9 @@ __all__ = [
     "fbnet_indices",
     "get_space",
     "grammar_tiny",
+    "hat",
+    "hat_config",
+    "hat_from_config",
     "hourglass_mlp",
     "lowformers",
     "metaformers",

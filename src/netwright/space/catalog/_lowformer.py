@@ -45,7 +45,8 @@ def lowformers(input: Input | None = None, classes: int = 1000, *, scale: float 
 
 def _stage(width: int, depths: tuple[int, ...], divided: int, fused: bool, scale: float) -> Expression:
     shares = WIDTHS if divided else (1.0,)
-    widths = [make_divisible(width * share * scale, 16) for share in shares]
+    # Multiples of 8, as four heads divide half of them.
+    widths = list(dict.fromkeys(make_divisible(width * share * scale) for share in shares))
     enter = fused_mbconv(oneof(*widths) if divided else widths[0], stride=2, activation="hard_swish")
     more = lowformer(stride=divided, fused=fused) if divided else fused_mbconv(activation="hard_swish")
     return seq(enter=enter, blocks=repeat(more, times=oneof(*depths)))

@@ -13,6 +13,7 @@ from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet
+from netwright.space.catalog._hat import hat
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
@@ -44,6 +45,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "dla": dla,
     "fbnet": fbnet,
     "grammar-tiny": grammar_tiny,
+    "hat": hat,
     "hourglass-mlp": hourglass_mlp,
     "lowformer": lowformers,
     "metaformer": metaformers,
@@ -87,7 +89,7 @@ def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int 
     return SPACES[name](**arguments)
 
 
-RANKS = dict.fromkeys(SPACES, 3) | {"hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
+RANKS = dict.fromkeys(SPACES, 3) | {"hat": 1, "hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
 
 
 def auto_space(input_shape: Sequence[int]) -> str:

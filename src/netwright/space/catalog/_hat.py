@@ -1,0 +1,132 @@
+"""HAT: encoder-decoder transformers whose decoder reads any of the last encoder layers (Wang et al., ACL 2020; row 160).
+
+Made for translation on given hardware: a table of latencies on phones, processors and graphics cards goes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netwright.blocks import block, hat_decoder, hat_encoder
+from netwright.blocks._layers import linear
+from netwright.errors import DesignError
+from netwright.graph import Init, Input, Tensor, ops, parameter, tokens
+from netwright.space._bundle import grow, several, take
+from netwright.space._choice import oneof
+from netwright.space._design import Design, Value
+from netwright.space._domain import integer
+from netwright.space._expression import named
+from netwright.space._sequence import repeat, seq
+from netwright.space._space import Space
+
+__all__ = ["hat", "hat_config", "hat_from_config"]
+
+LAYERS = 6
+WIDTHS = (512, 640)
+ATTENDED = {"-1": (3,), "1": (2, 3), "2": (1, 2, 3)}
+"""Of the last three encoder layers, those that a decoder layer reads; by the authors' numbers."""
+ENCODER = {"encoder_ffn_embed_dim": "hidden", "encoder_self_attention_heads": "heads"}
+DECODER = {
+    "decoder_ffn_embed_dim": "block.hidden",
+    "decoder_self_attention_heads": "block.heads",
+    "decoder_ende_attention_heads": "block.cross_heads",
+    "decoder_arbitrary_ende_attn": "attend",
+}
+"""Lists of the authors' configurations, and what they decide in each layer."""
+
+
+@block
+def _embedding(x: Tensor, vocabulary: int = 8, width: int = 8, start: int = 0, stop: int = 1) -> Tensor:
+    """Tokens from `start` to `stop` as rows of a table, and learned positions: `(N, T)` to `(N, stop - start, width)`."""
+    table = parameter("weight", (vocabulary, width), Init("normal", width**-0.5))
+    part = ops.slice_(x, starts=(start,), ends=(stop,), axes=(1,))
+    y: Tensor = ops.gather(table, part, axis=0)
+    return y + parameter("positions", (1, stop - start, width), Init("normal", 0.02))
+
+
+@block
+def _vocabulary(x: Tensor, words: int = 8) -> Tensor:
+    """Scores of all words at each position."""
+    return linear(x, words, bias=False)
+
+
+def hat(
+    input: Input | None = None,
+    classes: int = 32768,
+    *,
+    scale: float = 1.0,
+    hidden: Sequence[int] = (1024, 2048, 3072),
+    heads: Sequence[int] = (4, 8),
+) -> Space:
+    """Widths of encoder and decoder, depth of the decoder, and heads, perceptron and memory of each layer.
+
+    >>> hat().size() == 2 * (3 * 2) ** 6 * 2 * sum((3 * 2 * 2 * 3) ** depth for depth in range(1, 7))
+    True
+
+    input: numbers of tokens, the source sentence in the first half and the target in the second. classes: words of
+    the vocabulary. scale: multiplier of all widths. hidden, heads: those of the search on WMT; the table of latencies
+    has perceptrons of 512 and 2 heads as well.
+    """
+    length = (input or tokens(60)).shape[1]
+    half, inner = length // 2, 8 * max(round(64 * scale), 1)
+    wide = oneof(*(max(round(width * scale), 1) for width in WIDTHS))
+    feed = oneof(*(max(round(width * scale), 1) for width in hidden))
+    encoder = hat_encoder(oneof(*heads), feed, inner)
+    decoder = hat_decoder(heads=oneof(*heads), cross_heads=oneof(*heads), hidden=feed, inner=inner)
+    memories = (named(name, several(take(0), *map(take, places))) for name, places in ATTENDED.items())
+    layer = seq(attend=oneof(*memories), block=decoder)
+    network = seq(
+        embed=several(target=_embedding(classes, wide, half, length), source=_embedding(classes, wide, 0, half)),
+        encoder=seq(**{str(i): grow(seq(take(1 + i), layer=encoder)) for i in range(LAYERS)}),
+        last=several(take(0), *(take(LAYERS + i) for i in (-1, 0, 1))),
+        decoder=repeat(several(layer=layer, **{f"e{i}": take(i) for i in (1, 2, 3)}), times=integer(1, LAYERS)),
+        head=seq(take(0), _vocabulary(classes)),
+    )
+    return Space(network, input=tokens(length), name="hat")
+
+
+def hat_config(design: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+    """Configuration of a design, as the authors' files write it.
+
+    >>> config = hat_config(hat().design_at(0))
+    >>> config["decoder"]["decoder_layer_num"], config["decoder"]["decoder_arbitrary_ende_attn"]
+    (1, [-1])
+    """
+    depth = int(design["decoder.times"])
+    encoder = {
+        key: [int(design[f"encoder.{i}.layer.{path}"]) for i in range(LAYERS)] for key, path in ENCODER.items()
+    }
+    decoder = {key: [int(design[f"decoder.{i}.layer.{path}"]) for i in range(depth)] for key, path in DECODER.items()}
+    return {
+        "encoder": {"encoder_embed_dim": int(design["embed.source.width"]), "encoder_layer_num": LAYERS, **encoder},
+        "decoder": {"decoder_embed_dim": int(design["embed.target.width"]), "decoder_layer_num": depth, **decoder},
+    }
+
+
+def hat_from_config(config: Mapping[str, Mapping[str, Any]]) -> Design:
+    """Design of a configuration; lists may be longer than the decoder is deep, as the authors' are.
+
+    >>> design = hat().design_at(10**14)
+    >>> hat_from_config(hat_config(design)) == design
+    True
+
+    Raises DesignError for a key that is missing, a list that is too short, and an encoder of other than 6 layers.
+    """
+    encoder, decoder = config.get("encoder", {}), config.get("decoder", {})
+    depth = decoder.get("decoder_layer_num")
+    if encoder.get("encoder_layer_num") != LAYERS or depth not in range(1, LAYERS + 1):
+        raise DesignError(f"a HAT must have 6 encoder and 1 to 6 decoder layers, but got {config}.")
+    values: dict[str, Value] = {"decoder.times": depth}
+    for part, place, width in ((encoder, "source", "encoder_embed_dim"), (decoder, "target", "decoder_embed_dim")):
+        if width not in part:
+            raise DesignError(f"a HAT configuration must have {width!r}, but it has {sorted(part)}.")
+        values[f"embed.{place}.width"] = int(part[width])
+    for name, part, lists, count in (("encoder", encoder, ENCODER, LAYERS), ("decoder", decoder, DECODER, depth)):
+        for key, path in lists.items():
+            if len(part.get(key, ())) < count:
+                raise DesignError(f"{key!r} must hold {count} numbers or more, but got {part.get(key)}.")
+            for i in range(count):
+                value = part[key][i]
+                values[f"{name}.{i}.layer.{path}"] = str(value) if path == "attend" else int(value)
+    return Design(values)
