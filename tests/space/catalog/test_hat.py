@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_a_longer_memory_costs_work_but_no_weights(space: Space) -> None:
     macs = [cost["macs"] for cost in costs]
     # Keys and values of one more encoder output of 30 tokens, and their scores and sums, in six layers.
     step = 6 * (2 * 30 * 512 * 512 + 2 * 30 * 30 * 512)
-    assert [b - a for a, b in zip(macs, macs[1:], strict=False)] == [step, step]
+    assert [b - a for a, b in pairwise(macs)] == [step, step]
 
 
 def test_configurations_go_both_ways(space: Space) -> None:

@@ -1,4 +1,4 @@
-"""HAT: encoder-decoder transformers whose decoder reads any of the last encoder layers (Wang et al., ACL 2020; row 160).
+"""HAT: encoder-decoder transformers with layers that differ in every width (Wang et al., ACL 2020; row 160).
 
 Made for translation on given hardware: a table of latencies on phones, processors and graphics cards goes with it.
 """
@@ -38,7 +38,7 @@ DECODER = {
 
 @block
 def _embedding(x: Tensor, vocabulary: int = 8, width: int = 8, start: int = 0, stop: int = 1) -> Tensor:
-    """Tokens from `start` to `stop` as rows of a table, and learned positions: `(N, T)` to `(N, stop - start, width)`."""
+    """Tokens from `start` to `stop` as rows of a table, and learned positions: `(N, T)` to `(N, ..., width)`."""
     table = parameter("weight", (vocabulary, width), Init("normal", width**-0.5))
     part = ops.slice_(x, starts=(start,), ends=(stop,), axes=(1,))
     y: Tensor = ops.gather(table, part, axis=0)
@@ -94,10 +94,11 @@ def hat_config(design: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
     (1, [-1])
     """
     depth = int(design["decoder.times"])
-    encoder = {
-        key: [int(design[f"encoder.{i}.layer.{path}"]) for i in range(LAYERS)] for key, path in ENCODER.items()
-    }
-    decoder = {key: [int(design[f"decoder.{i}.layer.{path}"]) for i in range(depth)] for key, path in DECODER.items()}
+
+    def lists(part: str, names: Mapping[str, str], count: int) -> dict[str, list[int]]:
+        return {key: [int(design[f"{part}.{i}.layer.{path}"]) for i in range(count)] for key, path in names.items()}
+
+    encoder, decoder = lists("encoder", ENCODER, LAYERS), lists("decoder", DECODER, depth)
     return {
         "encoder": {"encoder_embed_dim": int(design["embed.source.width"]), "encoder_layer_num": LAYERS, **encoder},
         "decoder": {"decoder_embed_dim": int(design["embed.target.width"]), "decoder_layer_num": depth, **decoder},
@@ -114,7 +115,7 @@ def hat_from_config(config: Mapping[str, Mapping[str, Any]]) -> Design:
     Raises DesignError for a key that is missing, a list that is too short, and an encoder of other than 6 layers.
     """
     encoder, decoder = config.get("encoder", {}), config.get("decoder", {})
-    depth = decoder.get("decoder_layer_num")
+    depth: int = decoder.get("decoder_layer_num", 0)
     if encoder.get("encoder_layer_num") != LAYERS or depth not in range(1, LAYERS + 1):
         raise DesignError(f"a HAT must have 6 encoder and 1 to 6 decoder layers, but got {config}.")
     values: dict[str, Value] = {"decoder.times": depth}
