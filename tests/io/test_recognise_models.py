@@ -15,7 +15,7 @@ from torch import nn
 from torch_check import assert_same, leaves, run_original
 
 from netwright.graph import Dependencies, Graph, recognise
-from netwright.io import from_onnx, from_torch
+from netwright.io import from_onnx, from_torch, to_onnx
 
 TOKENS = (1, 5, 8)
 IMAGE = (1, 4, 6, 6)
@@ -47,6 +47,12 @@ RMS_NORM = [
 ]  # fmt: skip
 """As torch.onnx.export writes LlamaRMSNorm of a network in single precision."""
 
+GROUP_NORM = [
+    n("Reshape", "x groups", "g"), n("InstanceNormalization", "g one zero", "i", epsilon=1e-5), n("Shape", "x", "s"),
+    n("Reshape", "i s", "h"), n("Mul", "h w", "hw"), n("Add", "hw b"),
+]  # fmt: skip
+"""As torch.onnx.export writes torch.nn.GroupNorm before operator set 21."""
+
 ATTENTION = [
     n("MatMul", "x wq", "q2"), n("Reshape", "q2 heads", "q3"), n("Transpose", "q3", "q", perm=[0, 2, 1, 3]),
     n("MatMul", "x wk", "k2"), n("Reshape", "k2 heads", "k3"), n("Transpose", "k3", "k", perm=[0, 2, 3, 1]),
@@ -63,6 +69,11 @@ FILES: dict[str, tuple[int, tuple[int, ...], list[onnx.NodeProto], dict[str, Arr
     "layer norm": (13, TOKENS, LAYER_NORM, NORM_WEIGHTS, {"LayerNormalization": 1}),
     "layer norm of Keras": (13, TOKENS, KERAS_LAYER_NORM, NORM_WEIGHTS, {"LayerNormalization": 1}),
     "RMS norm": (13, TOKENS, RMS_NORM, NORM_WEIGHTS | {"one": number(1)}, {"RMSNormalization": 1}),
+    "group norm": (
+        13, IMAGE, GROUP_NORM,
+        {"groups": ints(0, 2, -1), "one": floats(2) * 0 + 1, "zero": floats(2) * 0, "w": floats(4, 1, 1),
+         "b": floats(4, 1, 1)}, {"GroupNormalization": 1, "Squeeze": 2},
+    ),
     "GELU": (
         13, TOKENS,
         [n("Div", "x r", "a"), n("Erf", "a", "e"), n("Add", "e one", "f"), n("Mul", "x f", "g"), n("Mul", "g half")],
@@ -106,6 +117,20 @@ def test_a_file_becomes_what_it_is(name: str) -> None:
     as_written = from_onnx(model, recognise=False)
     assert len(as_written.nodes) >= len(graph.nodes)
     assert graph.weights is None or graph.weights.keys() <= dict(as_written.weights or {}).keys()
+
+
+def test_group_normalisation_comes_back_from_our_own_file() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 1), nn.GroupNorm(4, 8), nn.ReLU())
+    graph = from_torch(module, (1, 3, 5, 5))
+    again = from_onnx(to_onnx(graph))
+    assert [node.op.name for node in again.nodes] == [node.op.name for node in graph.nodes]
+    assert {p.shape for p in again.parameters.values()} == {p.shape for p in graph.parameters.values()}
+
+
+def test_groups_with_factors_of_their_own_are_no_group_normalisation() -> None:
+    _, _, nodes, weights, _ = FILES["group norm"]
+    graph = assert_comes_back(build(13, IMAGE, nodes, weights | {"one": floats(2)}))
+    assert "GroupNormalization" not in [node.op.name for node in graph.nodes]
 
 
 def test_heads_of_a_file_are_a_group() -> None:

@@ -9,7 +9,7 @@ from netwright.errors import NetwrightError
 from netwright.graph._batch import Inputs, leads_with_batch
 from netwright.graph._graph import Graph
 from netwright.graph._rewrites import Known, identity_of
-from netwright.graph._tensor import Constant, Node, Shape, Tensor
+from netwright.graph._tensor import Constant, Node, Parameter, Shape, Tensor
 
 __all__ = ["Network", "Operand"]
 
@@ -99,6 +99,14 @@ class Network:
         if node is not None and node.op.name == "Cast":
             operand = self._known.steps[node][0]
         return float(operand.value.flat[0]) if isinstance(operand, Constant) and operand.size == 1 else None
+
+    def filled_with(self, t: Tensor, number: float) -> bool:
+        """Whether every element of a constant, or of a parameter with weights, is this number."""
+        weights = self._graph.weights
+        if isinstance(t, Constant):
+            return bool((t.value == number).all())
+        known = isinstance(t, Parameter) and weights is not None
+        return known and weights is not None and bool((weights[self._graph.names[t]] == number).all())
 
     def pair(self, node: Node, op: str) -> tuple[Operand, Operand] | None:
         """The two operands of a product (`op` Mul) or a sum (Add); a constant that divides multiplies."""
