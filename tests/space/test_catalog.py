@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -95,6 +96,14 @@ class TestEverySpace(SpaceConformance):
 
 def test_every_space_is_on_the_list_of_inputs() -> None:
     assert INPUTS.keys() == SPACES.keys()
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_every_space_travels_to_another_process(name: str) -> None:
+    space = _made(name)
+    other = pickle.loads(pickle.dumps(space))
+    assert other.expression == space.expression
+    assert other.design_at(other.network_size() - 1) == space.design_at(space.network_size() - 1)
 
 
 @pytest.mark.parametrize("name", TEXTS)
