@@ -43,6 +43,7 @@ INPUTS = {
     "regnet": (3, 64, 64),
     "series-tiny": (2, 40),
     "shufflenet-v2": (3, 64, 64),
+    "simplenet": (1, 28, 28),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),
     "vit-tiny": (3, 16, 16),

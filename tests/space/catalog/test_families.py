@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from netwright.errors import UnknownNameError
 from netwright.graph import vector
-from netwright.space.catalog import autoformer, dla, hourglass_mlp, lowformers, metaformers, shufflenet_v2s
+from netwright.space.catalog import autoformer, dla, hourglass_mlp, lowformers, metaformers, shufflenet_v2s, simplenet
 
 
 @pytest.mark.parametrize(
@@ -104,3 +106,36 @@ def test_lowformer_b0_is_in_the_space() -> None:
     costs = lowformers().costs(design)
     assert costs["params"] / 1e6 == pytest.approx(14.1, abs=0.05)
     assert costs["macs"] / 1e6 == pytest.approx(944, rel=0.01)
+
+
+def test_the_network_of_thirteen_layers_is_a_simplenet() -> None:
+    design = {
+        "group1.group.enter.channels": 128,
+        "group1.group.more.times": 2,
+        "group2.enter.channels": 128,
+        "group2.more.times": 1,
+        "group3.group": "layers",
+        "group3.group.enter.channels": 256,
+        "group3.group.more.times": 0,
+        "group4.group.enter.channels": 256,
+        "group4.group.more.times": 1,
+        "group5.group": "layers",
+        "group5.group.enter.channels": 512,
+        "group5.group.more.times": 0,
+    }
+    space = simplenet()
+    assert design in space
+    network = space.network(design)
+    assert sum(node.op.name == "Conv" for node in network.nodes) == 13
+    # The paper: 5.48 M parameters for CIFAR-10.
+    assert space.costs(design)["params"] / 1e6 == pytest.approx(5.48, rel=0.005)
+
+
+def test_groups_of_simplenet_never_narrow() -> None:
+    depths = ((2, 3, 4), (1, 2, 3), (0, 1, 2), (1, 2, 3), (0, 1, 2))
+    options = ((96, 128, 160), (96, 128, 160), (192, 256, 320), (192, 256, 320), (384, 512, 640))
+    count = 0
+    for layers in product(*depths):
+        present = [widths for widths, depth in zip(options, layers, strict=True) if depth]
+        count += sum(list(widths) == sorted(widths) for widths in product(*present))
+    assert simplenet().size() == count

@@ -53,6 +53,7 @@ from netwright.space.catalog._regnet import (
     regnet_stages,
 )
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
+from netwright.space.catalog._simplenet import simplenet
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -122,6 +123,7 @@ __all__ = [
     "regnet_stages",
     "series_tiny",
     "shufflenet_v2s",
+    "simplenet",
     "transnas101_from_string",
     "transnas101_macro",
     "transnas101_macro_string",

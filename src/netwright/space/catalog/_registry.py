@@ -24,6 +24,7 @@ from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
 from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
 from netwright.space.catalog._regnet import regnet
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
+from netwright.space.catalog._simplenet import simplenet
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -60,6 +61,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "regnet": regnet,
     "series-tiny": series_tiny,
     "shufflenet-v2": shufflenet_v2s,
+    "simplenet": simplenet,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
     "vit-tiny": vit_tiny,
