@@ -136,9 +136,19 @@ def one_device(name: str, designs: list[dict[str, Any]], tables: dict[str, Array
 
 
 def main() -> None:
-    given = arguments(__doc__, ("repeats", 5, 1, "seeds"))
+    given = arguments(
+        __doc__,
+        ("repeats", 5, 1, "seeds"),
+        ("designs", 15625, 300, "most designs of a space"),
+        ("devices", 27, 3, "most devices of a space"),
+    )
+    if not FOLDER.is_dir():
+        show("No published tables beside the checkout", ["folder"], [[str(FOLDER.parent.name)]])
+        return
     for name in READERS:
         designs, tables = table(name)
+        designs = designs[: given.designs]
+        tables = {device: tables[device][: given.designs] for device in list(tables)[: given.devices]}
         results = {device: one_device(device, designs, tables, given.repeats) for device in tables}
         keys = ("ours", "drawn", "components", "decisions", "cover")
         header = ["device", *(f"{key} {k}" for k in BUDGETS for key in keys), "all known", "rounding"]
