@@ -100,7 +100,11 @@ def test_training_moves_the_running_statistics() -> None:
 
 
 def test_module_names_of_torch_are_known() -> None:
-    theirs = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    module = torch.nn.Module()
+    public = [name for name in dir(module) if not name.startswith("_")]
+    # Other packages, once imported, put methods of their own on every module.
+    theirs = {n for n in public if getattr(getattr(module, n), "__module__", "torch").startswith("torch")}
+    assert len(theirs) > 50
     assert theirs <= MODULE_NAMES
 
 
