@@ -17,6 +17,7 @@ from netwright.graph import (
     Input,
     Parameter,
     Tensor,
+    canonical_hash,
     constant,
     ops,
     parameter,
@@ -302,6 +303,8 @@ MISSED: list[tuple[str, tuple[int, ...], Build, str]] = [
         ops.reshape(x, shape=(0, 2, 2, 6, 8)), perm=(0, 2, 1, 3, 4)), shape=(0, 4, 6, 8)), "DepthToSpace"),
     ("a gap between slices", TOKENS, lambda x: (*sliced(x, 0, 4), *sliced(x, 5, 12)), "Split"),
     ("slices that overlap", TOKENS, lambda x: (*sliced(x, 0, 5), *sliced(x, 4, 12)), "Split"),
+    ("a choice that is no number", HEADS, lambda x: attend(
+        ops.where(constant(True, "bool"), x @ keys(x), x @ keys(x)), x), "Attention"),
     ("scale by channels", TOKENS, lambda x: ops.relu(x) * weight(12) + weight(12), "BatchNormalization"),
 ]  # fmt: skip
 
@@ -349,6 +352,35 @@ def test_scopes_that_all_share_and_parameters_are_kept() -> None:
     assert [made.scope_of(node) for node in made.nodes] == [("block",)]
     assert dict(made.parameters) == dict(graph.parameters)
     assert made.outputs[0].shape == y.shape
+
+
+def test_slices_of_several_modules_become_one_split_around_them() -> None:
+    x = Input(TOKENS)
+    with scope("block"):
+        parts = []
+        for name, bounds in (("left", (0, 4)), ("right", (4, 12))):
+            with scope(name):
+                parts += sliced(x, *bounds)
+    made = recognise(Graph([x], parts))
+    assert [(node.op.name, made.scope_of(node)) for node in made.nodes] == [
+        ("Split", ("block",)), ("Relu", ("block", "left")), ("Relu", ("block", "right")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shape", "written", "direct"),
+    [
+        (TOKENS, lambda x: affine(layer_norm(x), 12), lambda x: ops.layer_normalization(
+            x, weight(12), weight(12, hint="bias"))),
+        (TOKENS, gelu, ops.gelu),
+        (HEADS, lambda x: ops.softmax(x @ keys(x), axis=-1) @ x, lambda x: ops.attention(x, x, x, scale=0.7)),
+        (IMAGE, lambda x: mean(x, 2, 3), ops.global_average_pool),
+    ],
+)  # fmt: skip
+def test_two_ways_to_write_a_network_are_one_network(shape: tuple[int, ...], written: Build, direct: Build) -> None:
+    as_written, as_one = graph_of(shape, written), graph_of(shape, direct)
+    assert canonical_hash(as_written) != canonical_hash(as_one)
+    assert canonical_hash(recognise(as_written)) == canonical_hash(as_one)
 
 
 def test_a_graph_without_anything_to_find_is_itself() -> None:

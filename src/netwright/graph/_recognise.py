@@ -8,7 +8,7 @@ from netwright.errors import NetwrightError
 from netwright.graph._graph import Graph
 from netwright.graph._patterns import RULES, Match, Network, Rewrite, Rule
 from netwright.graph._rebuild import rebuilt
-from netwright.graph._scope import Scope, scope
+from netwright.graph._scope import Scope
 from netwright.graph._tensor import Node
 
 __all__ = ["recognise"]
@@ -83,8 +83,7 @@ def _rewritten(node: Node, net: Network, rules: ByRoot) -> list[Node] | None:
 def _applied(function: Rewrite, match: Match, net: Network) -> list[Node] | None:
     """Nodes that a function adds for a match; None where what it makes is not the same for any batch."""
     try:
-        with scope(_shared_scope(match.nodes)):
-            made = function(match, net)
+        made = function(match, net)
         if made is None:
             return None
         values = made if isinstance(made, Mapping) else {match.nodes[0].output: made}
@@ -95,6 +94,9 @@ def _applied(function: Rewrite, match: Match, net: Network) -> list[Node] | None
         for node in reversed(added):
             net.drop(node)
         return None
+    shared = _shared_scope((*match.nodes, *(old.node for old in values if old.node is not None)))
+    for node in added:
+        node.scope = shared
     for old, new in values.items():
         net.replace(old, new)
     return added

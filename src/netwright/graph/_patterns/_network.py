@@ -30,6 +30,7 @@ class Network:
         self._flowing: set[Tensor | None] = set(graph.inputs)
         self._users: dict[Tensor, dict[Node, None]] = {}
         self._many: dict[Tensor, Shape] = {}
+        self._numbers: dict[Constant, float] = {}
         try:
             self._take(graph.nodes, {t: t.shape_at(ROWS) for t in graph.inputs})
         except NetwrightError:
@@ -98,7 +99,12 @@ class Network:
         node = self.maker(operand) if operand is not None else None
         if node is not None and node.op.name == "Cast":
             operand = self._known.steps[node][0]
-        return float(operand.value.flat[0]) if isinstance(operand, Constant) and operand.size == 1 else None
+        if not isinstance(operand, Constant) or operand.size != 1 or operand.dtype == "bool":
+            return None
+        if operand not in self._numbers:
+            # The shortest decimal number that is this one in its precision: 1e-05, not 9.999999747378752e-06.
+            self._numbers[operand] = float(str(operand.value.flat[0]))
+        return self._numbers[operand]
 
     def filled_with(self, t: Tensor, number: float) -> bool:
         """Whether every element of a constant, or of a parameter with weights, is this number."""
