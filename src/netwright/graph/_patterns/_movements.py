@@ -58,11 +58,10 @@ def _pixel_shuffle(match: Match, net: Network) -> Tensor | None:
 def _split(match: Match, net: Network) -> Mapping[Tensor, Tensor] | None:
     """Slices that share out an axis, from its first position to its last."""
     x, first = match.tensor("x"), match.node("slice")
-    if len(first.attrs["axes"]) != 1:
-        return None
     axis = first.attrs["axes"][0]
     size, parts, end = x.shape[axis], [], 0
-    if net.many(x)[axis] != size:
+    # Asked for the first slice only: for each of many, all of them would be looked at again.
+    if len(first.attrs["axes"]) != 1 or _start(first, size) != 0 or net.many(x)[axis] != size:
         return None
     bounds: dict[int, Node] = {}
     for user in net.users(x):
