@@ -266,6 +266,14 @@ def test_positions_are_worked_out(opset: int) -> None:
     assert graph.nodes[0].inputs[1].value.tolist() == [1, 2]
 
 
+def test_positions_may_be_read_from_a_longer_row() -> None:
+    """How BERT looks up its token types: seven of 512 known numbers."""
+    nodes = [n("GatherElements", "buffer places", "types", axis=1), n("Gather", "x types", axis=3)]
+    weights = {"buffer": np.arange(512)[None] % 6, "places": np.asarray([[3, 1, 2, -1]])}
+    graph = assert_comes_back(build(13, IMAGE, nodes, weights))
+    assert [node.op.name for node in graph.nodes] == ["Gather"]
+
+
 def test_constants_in_every_form() -> None:
     nodes = [
         n("Constant", "", "a", value_float=0.5),

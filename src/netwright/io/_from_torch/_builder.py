@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_IN_A_CONSTANT", "Builder"]
 
-MOST_IN_A_CONSTANT = 1024
+MOST_IN_A_CONSTANT = 64
 """Known arrays of more elements become parameters that are not trained, so that they are stored with the weights."""
 
 
