@@ -10,12 +10,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import combinations, islice, product
 from typing import Any
 
-from hypothesis import strategies as st
-
-from netwright.blocks import block, conv, skip
+from netwright.blocks import block, skip
 from netwright.blocks._layers import convolution
 from netwright.cost import COSTS
 from netwright.errors import ShapeError
@@ -25,20 +22,15 @@ from netwright.space import (
     Space,
     branch,
     cell,
-    computed,
     given,
     grammar,
-    grow,
     named,
     oneof,
     repeat,
     residual,
     rule,
     seq,
-    several,
-    take,
     tied,
-    wiring,
 )
 
 COST_NAMES = ("params", "macs", "activation_bytes", "weight_bytes")
@@ -342,120 +334,7 @@ class Cell(Part):
             yield derived.building(lambda x, builds=builds: build(x, builds))
 
 
-@dataclass(frozen=True)
-class Wiring(Part):
-    """A cell with edges to decide."""
-
-    operation: Part
-    vertices: tuple[int, ...]
-    edges: int
-    channels: int | None = None
-
-    def expression(self) -> Any:
-        vertices = self.vertices[0] if len(self.vertices) == 1 else oneof(*self.vertices)
-        return wiring(self.operation.expression(), vertices=vertices, edges=self.edges, channels=self.channels)
-
-    def _wirings(self, n: int) -> list[tuple[tuple[int, ...], ...]]:
-        rows = [
-            [some for size in range(1, n - i) for some in combinations(range(i + 1, n), size)] for i in range(n - 1)
-        ]
-        return [
-            targets for targets in product(*rows)
-            if sum(map(len, targets)) <= self.edges and {j for t in targets for j in t} == set(range(1, n))
-        ]  # fmt: skip
-
-    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        for n in self.vertices:
-            start = (
-                at if len(self.vertices) == 1 else at.decided(below(prefix, "vertices"), n, 1 / len(self.vertices))
-            )
-            found = self._wirings(n)
-            for targets in found:
-                wired = replace(start, probability=start.probability / len(found))
-                for i, some in enumerate(targets):
-                    wired = wired.decided(below(prefix, f"to{i}"), "+".join(map(str, some)), 1.0)
-                placed = [(self.operation, below(prefix, f"op{i}")) for i in range(1, n - 1)]
-                for derived, builds in one_after_the_other(placed, wired, rules):
-                    yield derived.building(lambda x, t=targets, builds=builds: self._network(x, t, builds))
-
-    def _network(self, x: Tensor, targets: Sequence[Sequence[int]], builds: Sequence[Build]) -> Tensor:
-        end = len(targets)
-        out = x.shape[1] if self.channels is None else self.channels
-        into_end = [i for i in range(1, end) if end in targets[i]]
-        if len(into_end) > out:
-            raise ShapeError("too few channels")
-        widths = {i: out // len(into_end) + (k < out % len(into_end)) for k, i in enumerate(into_end)}
-        for i in reversed(range(1, end)):
-            widths.setdefault(i, max([widths[j] for j in targets[i] if j < end], default=0))
-        values = {0: x}
-        for i in range(1, end):
-            values[i] = builds[i - 1](self._entering(values, targets, i, widths[i]))
-            if values[i].shape != (x.shape[0], widths[i], *x.shape[2:]):
-                raise ShapeError("an operation changes the shape")
-        y = joined("concat", [values[i] for i in into_end]) if into_end else None
-        if end in targets[0]:
-            straight = conv(x, out, kernel=1)
-            y = straight if y is None else y + straight
-        assert y is not None
-        return y
-
-    def _entering(self, values: Mapping[int, Tensor], targets: Sequence[Sequence[int]], i: int, width: int) -> Tensor:
-        total: Tensor | None = None
-        for j in range(i):
-            if i in targets[j]:
-                value = conv(values[0], width, kernel=1) if j == 0 else values[j]
-                cut = value if value.shape[1] == width else ops.slice_(value, starts=(0,), ends=(width,), axes=(1,))
-                total = cut if total is None else total + cut
-        assert total is not None
-        return total
-
-
-@dataclass(frozen=True)
-class Several(Part):
-    """Parts b0, b1, ... whose outputs all go on."""
-
-    parts: tuple[Part, ...]
-
-    def expression(self) -> Any:
-        return several(**{f"b{i}": part.expression() for i, part in enumerate(self.parts)})
-
-    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        placed = [(part, below(prefix, f"b{i}")) for i, part in enumerate(self.parts)]
-        for derived, builds in one_after_the_other(placed, at, rules):
-            yield derived.building(lambda x, builds=builds: _all([build(x) for build in builds]))
-
-
-@dataclass(frozen=True)
-class Grow(Part):
-    """The input, and behind it what a part makes of it."""
-
-    part: Part
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "decides_here", self.part.decides_here)
-
-    def expression(self) -> Any:
-        return grow(self.part.expression())
-
-    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        for derived in self.part.derivations(at, prefix, rules):
-            yield derived.building(lambda x, build=derived.build: _all([x, build(x)]))
-
-
-@dataclass(frozen=True)
-class Take(Part):
-    """One of several tensors."""
-
-    place: int
-
-    def expression(self) -> Any:
-        return take(self.place)
-
-    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        yield at.building(lambda x: x[self.place] if isinstance(x, tuple) else x)
-
-
-def _all(found: Sequence[Any]) -> Any:
+def flat(found: Sequence[Any]) -> Any:
     together = tuple(t for x in found for t in (x if isinstance(x, tuple) else (x,)))
     TOGETHER.extend(together)
     return together
@@ -467,34 +346,6 @@ TOGETHER: list[Tensor] = []
 
 class UnreadError(Exception):
     """A network of a source makes a tensor that nothing reads, which the language asks its users not to do."""
-
-
-@dataclass(frozen=True)
-class Computed(Part):
-    """As many layers of a width as a rule allows; a kernel of several options is decided in each."""
-
-    channels: tuple[int, ...]
-    copies: tuple[int, ...]
-    kernel: tuple[int, ...]
-    most: int
-
-    def made(self, channels: int, copies: int) -> Seq | None:
-        return Seq((Layer((channels,), self.kernel),) * copies) if channels * copies <= self.most else None
-
-    def expression(self) -> Any:
-        def make(channels: int, copies: int) -> Any:
-            part = self.made(channels, copies)
-            return None if part is None else part.expression()
-
-        return computed(make, channels=oneof(*self.channels), copies=oneof(*self.copies))
-
-    def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        for channels, copies in product(self.channels, self.copies):
-            part = self.made(channels, copies)
-            if part is not None:
-                start = at.decided(below(prefix, "channels"), channels, 1 / len(self.channels))
-                start = start.decided(below(prefix, "copies"), copies, 1 / len(self.copies))
-                yield from part.derivations(start, below(prefix, "body"), rules)
 
 
 @dataclass(frozen=True)
@@ -600,7 +451,7 @@ def reference(source: Source) -> tuple[Found, ...]:
         x = image(channels, side, side)
         TOGETHER.clear()
         try:
-            graph = Graph([x], list(_all([derived.build(x)])))
+            graph = Graph([x], list(flat([derived.build(x)])))
         except ShapeError:
             continue
         if not {t.node for t in TOGETHER} <= {None, *graph.nodes}:
@@ -608,113 +459,3 @@ def reference(source: Source) -> tuple[Found, ...]:
         costs = tuple(COSTS[name].of(graph) for name in COST_NAMES)
         found.append(Found(Design(dict(derived.decisions)), derived.probability, costs, graph))
     return tuple(found)
-
-
-# Random sources -----------------------------------------------------------------------------------------------------
-
-
-def some(*values: Any, most: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(st.sampled_from(values), min_size=1, max_size=most, unique=True).map(tuple)
-
-
-@st.composite
-def layers(draw: st.DrawFn) -> Layer:
-    channels = draw(some(None, 2, 3, 4, most=3))
-    weights = draw(st.none() | st.tuples(*[st.integers(1, 4)] * len(channels))) if len(channels) > 1 else None
-    return Layer(channels, draw(some(1, 3)), draw(st.sampled_from([(1,), (1,), (2,), (1, 2)])),
-                 draw(st.sampled_from([(1,), (1,), (1, 2)])), weights)  # fmt: skip
-
-
-TIES = (Tied("twin", Layer((None, 3), (1, 3))), Tied("pair", OneOf((Skip(), Layer((None,), (1, 3))))),
-        Tied("deep", Seq((Layer((2, 4)), Tied("twin", Layer((None, 3), (1, 3)))))),
-        *(Tied("wide", OneOf((Layer((GIVEN,), (1, 3)), Skip())), width) for width in (2, 5)),
-        *(Tied("both", Seq((Layer((GIVEN,), (1,), (1, 2)), Tied("inner", Layer((GIVEN,), (1, 3))))), width)
-          for width in (2, 3)))  # fmt: skip
-
-
-@st.composite
-def weighted(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> OneOf:
-    options = tuple(draw(st.lists(inner, min_size=2, max_size=3)))
-    return OneOf(options, draw(st.none() | st.tuples(*[st.integers(1, 5)] * len(options))))
-
-
-@st.composite
-def cells(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Cell:
-    edges = draw(st.sampled_from([((0, 1), (1, 2)), ((0, 1), (0, 2), (1, 2)), ((0, 2), (0, 1), (1, 2), (2, 3))]))
-    parts = tuple((i, j, draw(inner)) for i, j in edges)
-    outputs = draw(st.sampled_from([(), (1, max(j for _, j in edges))]))
-    return Cell(parts, draw(st.sampled_from(["add", "mul", "concat"])), outputs)
-
-
-def widths_given() -> st.SearchStrategy[Part]:
-    wide: st.SearchStrategy[Part] = st.builds(Layer, st.just((GIVEN,)), some(1, 3))
-    return wide | st.lists(wide | st.just(Skip()), min_size=1, max_size=2).map(tuple).map(Seq)
-
-
-def _bundled(first: Part, second: Part, join: str, tied: bool) -> Part:
-    """Two values, a third made of one of them or of the other, and a join of two."""
-    third = OneOf((Seq((Take(0), first)), Seq((Take(1), Layer((None,), (1, 3))))))
-    cell = Seq((Grow(third), Branch((Take(0), Take(2)), join)))
-    if not tied:
-        return Seq((Several((first, second)), cell))
-    plain = Seq((Grow(OneOf((Take(0), Seq((Take(1), Layer((None,), (1, 3))))))), Branch((Take(0), Take(2)), join)))
-    return Seq((Several((first, second)), Several((Take(1), Tied("pairs", plain))), Tied("pairs", plain)))
-
-
-def wirings() -> st.SearchStrategy[Wiring]:
-    plain: st.SearchStrategy[Part] = layers() | st.just(Skip())
-    several = st.lists(plain, min_size=2, max_size=2).map(tuple).map(OneOf)
-    return st.builds(Wiring, plain | several, some(2, 3, 4), st.integers(3, 5), st.sampled_from([None, 3]))
-
-
-@st.composite
-def grammars(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Grammar:
-    recursion = draw(st.sampled_from([
-        Seq((Rule("net"), Rule("net"))), Residual((Rule("net"),)), Seq((Rule("end"), Rule("net"))),
-        Branch((Rule("net"), Rule("end")), "concat"), Rule("net"), Repeat(Rule("net"), (1, 2)),
-    ]))  # fmt: skip
-    weights = draw(st.none() | st.tuples(*[st.integers(1, 3)] * 2))
-    bodies = (("net", OneOf((draw(inner), recursion), weights)), ("end", draw(inner)))
-    by_size = draw(st.booleans())
-    return Grammar(bodies, draw(st.integers(1, 4 if by_size else 3)), by_size)
-
-
-def parts() -> st.SearchStrategy[Part]:
-    leaf: st.SearchStrategy[Part] = layers() | st.just(Skip()) | st.sampled_from(TIES)
-
-    def wider(inner: st.SearchStrategy[Part]) -> st.SearchStrategy[Part]:
-        several = st.lists(inner, min_size=1, max_size=3).map(tuple)
-        return st.one_of(
-            weighted(inner),
-            several.map(Seq),
-            st.builds(Repeat, inner, some(0, 1, 2, 3), st.booleans()),
-            st.builds(Repeat, widths_given(), some(0, 1, 2, 3), st.booleans(), st.sampled_from([(3, 2), (4, 4)])),
-            st.builds(Branch, several, st.sampled_from(["add", "mul", "concat"])),
-            st.lists(inner, min_size=1, max_size=2).map(tuple).map(Residual),
-            cells(inner),
-            wirings(),
-            st.builds(_bundled, inner, inner, st.sampled_from(["add", "mul", "concat"]), st.booleans()),
-            st.builds(Computed, some(2, 3), some(0, 1, 2), some(1, 3), st.integers(3, 6)),
-            grammars(layers() | st.just(Skip())),
-        )
-
-    return st.recursive(leaf, wider, max_leaves=6)
-
-
-MOST = 250
-"""Derivations before shapes up to which a random source is taken."""
-
-
-def small(source: Source) -> bool:
-    if sum(1 for _ in islice(source.derivations(), MOST + 1)) > MOST:
-        return False
-    try:
-        return bool(reference(source))
-    except UnreadError:
-        return False
-
-
-def sources() -> st.SearchStrategy[Source]:
-    """Random small spaces that are not empty."""
-    inputs = st.sampled_from([((2, 6),), ((3, 4),), ((2, 4), (2, 6)), ((2, 4), (4, 5))])
-    return st.builds(Source, parts(), inputs).filter(small)

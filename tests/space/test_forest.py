@@ -21,24 +21,8 @@ from netwright.space import _histogram as histogram_module
 from netwright.space._design import Value
 from netwright.space._semiring import Entropy, Inside, evaluate
 
-from .interpreter import (
-    COST_NAMES,
-    Grammar,
-    Layer,
-    OneOf,
-    Part,
-    Repeat,
-    Rule,
-    Seq,
-    Skip,
-    Source,
-    Tied,
-    layers,
-    parts,
-    reference,
-    small,
-    sources,
-)
+from .interpreter import COST_NAMES, Grammar, Layer, OneOf, Part, Repeat, Rule, Seq, Skip, Source, Tied, reference
+from .random_sources import layers, parts, small, sources
 
 quick = settings(max_examples=45, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 INPUT = image(3, 8, 8)

@@ -24,7 +24,8 @@ from netwright.space import _tables as tables_module
 from netwright.space._convolve import convolve
 
 from .chi_square import assert_follows, assert_uniform
-from .interpreter import COST_NAMES, Source, reference, sources
+from .interpreter import COST_NAMES, Source, reference
+from .random_sources import sources
 
 quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 INPUT = image(3, 8, 8)

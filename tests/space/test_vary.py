@@ -16,7 +16,8 @@ from netwright.space import Design, Space, cell, grammar, named, oneof, real, re
 from netwright.space._vary import freed
 
 from .chi_square import assert_uniform
-from .interpreter import COST_NAMES, Source, reference, sources
+from .interpreter import COST_NAMES, Source, reference
+from .random_sources import sources
 
 quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 INPUT = image(3, 8, 8)
