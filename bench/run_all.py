@@ -27,6 +27,7 @@ ORDER = (
     "new_device",
     "main_job",
     "import_models",
+    "cost_against_others",
 )
 HEAD = """# Benchmarks
 
