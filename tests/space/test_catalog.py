@@ -65,7 +65,11 @@ def _made(name: str) -> Space:
     space = SPACES[name]()
     if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in ("darts", "hat", "nasbench101"):
         return space
-    return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25)
+    return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25, **SHORTER.get(name, {}))
+
+
+SHORTER: dict[str, dict[str, Any]] = {"anynet": {"widths": (64, 256), "deepest": 4}, "regnet": {"depth": (12, 16)}}
+"""Less of what takes the suite long and is tested with the space itself."""
 
 
 Write, Read = Callable[[Mapping[str, Value]], Any], Callable[[Any], Design]
