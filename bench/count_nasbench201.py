@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Mapping
 
 from _table import Spread, arguments, interleaved, number, ratio, show, verdict
+from _zoo import prepare
 
 # isort: split
 import numpy as np
@@ -141,6 +142,7 @@ PEERS: dict[str, Callable[[Mapping[str, object]], tuple[int, float]]] = {
 def available() -> list[str]:
     """Peers that can be imported."""
     found = []
+    prepare()
     for name in PEERS:
         module = name.split()[0]
         try:

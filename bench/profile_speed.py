@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 
 from _table import Spread, arguments, quiet, seconds, show, verdict
+from _zoo import prepare
 
 # isort: split
 from netwright.blocks import bottleneck, classifier, imagenet_stem
@@ -25,14 +26,7 @@ def imported() -> Graph | None:
     """ResNet-50 of timm, where it can be imported."""
     if not find_spec("timm") or not find_spec("torch"):
         return None
-    import torch
-
-    library = torch.library.Library("torchvision", "DEF")
-    try:  # a torchvision without its compiled operators imports once their schemas are there
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    except RuntimeError:
-        pass
+    prepare()
     import timm
 
     from netwright.io import from_torch
