@@ -56,6 +56,12 @@ def _windows(op: Operator, x: Tensor, attrs: dict[str, Any]) -> Shape:
     return tuple(sizes)
 
 
+def _with_bias(op: Operator, node: Node) -> int:
+    """FLOPs of a convolution: two a multiply-add, and one for the bias of each output."""
+    bias = len(node.inputs) > 2 and node.inputs[2] is not None
+    return 2 * op.macs(node) + (node.output.size if bias else 0)
+
+
 class Conv(Operator):
     """Convolution: X (N, C, *space), W (M, C / group, *kernel), optional B (M) to (N, M, *space')."""
 
@@ -77,8 +83,7 @@ class Conv(Operator):
         return int(node.output.size * prod(w.shape[1:]))
 
     def flops(self, node: Node) -> int:
-        bias = len(node.inputs) > 2 and node.inputs[2] is not None
-        return 2 * self.macs(node) + (node.output.size if bias else 0)
+        return _with_bias(self, node)
 
 
 class ConvTranspose(Operator):
@@ -120,6 +125,9 @@ class ConvTranspose(Operator):
         assert x is not None
         assert w is not None
         return int(x.size * prod(w.shape[1:]))
+
+    def flops(self, node: Node) -> int:
+        return _with_bias(self, node)
 
 
 class Pool(Operator):
