@@ -134,17 +134,24 @@ def fvcore(call: Call) -> int:
         return call.read
     if call.name == "Resize":
         return call.written * (4 if call.node.attrs.get("mode") == "linear" else 1)
-    return 0 if call.fused else call.macs
+    # A padding by name, "same", is an operator of its own in a trace, which fvcore does not know.
+    named = call.name == "Conv" and isinstance(getattr(call.owner, "padding", 0), str)
+    return 0 if call.fused or named else call.macs
 
 
 def calflops_macs(call: Call) -> int:
     """Convolutions, linear layers and what calls `torch.matmul`; neither the operator @ nor fused attention."""
-    return call.macs if call.layer or call.name in ("Conv", "ConvTranspose") else 0
+    if call.name == "ConvTranspose":
+        return transposed(call)[0]
+    return call.macs if call.layer or call.name == "Conv" else 0
 
 
 def calflops_flops(call: Call) -> int:
     """Two a multiply-add, one an element of patched activations, softmax and pools read, 2 or 5 of normalisations."""
-    if call.name in ("Conv", "ConvTranspose"):
+    if call.name == "ConvTranspose":
+        macs, bias = transposed(call)
+        return 2 * macs + (bias if call.bias else 0)
+    if call.name == "Conv":
         return 2 * call.macs + (call.written if call.bias else 0)
     if call.layer:
         return 2 * call.macs + once_per_layer(call)
@@ -178,7 +185,20 @@ def ptflops(call: Call) -> int:
         return (2 if getattr(call.owner, "affine", False) else 1) * call.read if call.plain else 0
     if call.name == "Resize":
         return call.written * (2 if call.kind == "Upsample" else 1)
-    return functional(call) + hooked(call)
+    return (0 if call.name == "LeakyRelu" else functional(call)) + hooked(call)
+
+
+def transposed(call: Call) -> tuple[int, int]:
+    """Multiply-adds and bias of a transposed convolution by calflops.
+
+    It divides by the groups twice, and takes the size of the output of a convolution that is not transposed.
+    """
+    outputs, attrs = call.shape(1).shape[1], call.node.attrs
+    sizes, rank = call.shape(0).shape[2:], len(attrs["kernel_shape"])
+    spans = [d * (k - 1) + 1 for d, k in zip(attrs["dilations"], attrs["kernel_shape"], strict=True)]
+    padded = [size + attrs["pads"][i] + attrs["pads"][rank + i] for i, size in enumerate(sizes)]
+    places = [(size - span) // s + 1 for size, span, s in zip(padded, spans, attrs["strides"], strict=True)]
+    return call.macs // outputs * (outputs // attrs["group"]), outputs * prod(places)
 
 
 def once_per_layer(call: Call) -> int:

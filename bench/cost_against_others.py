@@ -19,7 +19,7 @@ from typing import Any
 
 from _conventions import CONVENTIONS, calls, differences
 from _table import arguments, number, show, verdict
-from _zoo import TRANSFORMERS, timm_model, transformers_model
+from _zoo import TRANSFORMERS, prepare, timm_model, transformers_model
 
 from netwright.cost import costs_of
 from netwright.graph import Graph
@@ -135,6 +135,7 @@ def called(module: Any, example: dict[str, Any]) -> Any:
 
 def by_peers(module: Any, example: dict[str, Any]) -> Numbers:
     """Numbers of all peers."""
+    prepare()
     found: Numbers = {}
     for peer in (by_flop_counter, by_fvcore, by_calflops, by_ptflops):
         with silent():

@@ -85,6 +85,40 @@ def test_flop_counter_still_counts_what_is_stored(script: Any, networks: Any) ->
         assert found == {peer: GOLDEN["networks"][name][peer] for peer in found}
 
 
+LAYERS: dict[str, dict[str, Any]] = {
+    "ConvTranspose2d": {"in_channels": 4, "out_channels": 6, "kernel_size": 3, "stride": 2, "groups": 2},
+    "Conv2d": {"in_channels": 4, "out_channels": 6, "kernel_size": (3, 1), "padding": "same"},
+    "GroupNorm": {"num_groups": 2, "num_channels": 4},
+    "InstanceNorm2d": {"num_features": 4},
+    "BatchNorm2d": {"num_features": 4, "affine": False},
+    "RMSNorm": {"normalized_shape": 8},
+    "LayerNorm": {"normalized_shape": 8, "elementwise_affine": False},
+    "Upsample": {"scale_factor": 2, "mode": "bilinear"},
+    "AvgPool2d": {"kernel_size": 3, "stride": 2, "padding": 1},
+    "AdaptiveMaxPool2d": {"output_size": 1},
+    "LeakyReLU": {},
+    "ReLU6": {},
+    "Hardswish": {},
+    "Softmax": {"dim": -1},
+}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_the_rules_hold_for_every_kind_of_layer(script: Any, layer: str) -> None:
+    for peer in ("torch", "fvcore", "calflops", "ptflops"):
+        if find_spec(peer) is None or version(peer) != GOLDEN["versions"][peer]:
+            pytest.skip(f"the rules are of {peer} {GOLDEN['versions'][peer]}")
+    import torch
+
+    module = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 1), getattr(torch.nn, layer)(**LAYERS[layer])).eval()
+    example = {"": torch.zeros(1, 4, 8, 8)}
+    found = list(script.calls(script.imported(module, example), module))
+    theirs = script.by_peers(module, example)
+    assert {c.peer: sum(map(c.rule, found)) for c in script.CONVENTIONS} == {
+        peer: value for peer, value in theirs.items() if not peer.endswith("params")
+    }
+
+
 def test_what_no_rule_gives_is_printed_as_unexplained(script: Any) -> None:
     text = script.reasons(1000, 1100, {"normalisation": 80, "pooling": 0})
     assert text == "1.1000 explained by: normalisation +8.00%; 20 (+2.00%) unexplained"
