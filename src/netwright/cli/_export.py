@@ -1,15 +1,16 @@
-"""`netwright export`: a trained network of a search as plain files."""
+"""`netwright export`: a trained network of a search, or a model made elsewhere, as plain files."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
+from netwright.cli._source import ModelShape, Source, Wanted, find
 from netwright.cli._studies import read_result, read_study, read_trial, space_of
 from netwright.errors import ExportError
 
@@ -22,8 +23,10 @@ __all__ = ["export"]
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder of the search.")],
-    to: Annotated[Path | None, typer.Argument(help="Folder to write; best, or trial-N, in the current one.")] = None,
+    source: Source,
+    to: Annotated[
+        Path | None, typer.Argument(help="Folder to write; best, trial-N or exported in the current one.")
+    ] = None,
     trial: Annotated[
         int | None, typer.Option(min=0, help="Train and export this trial; without it, copy the trained winner.")
     ] = None,
@@ -32,32 +35,63 @@ def export(
     space: Annotated[
         str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
     ] = None,
+    input: ModelShape = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that is not empty.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a network of a search as plain PyTorch source with weights, and as ONNX.
+    """Write a network of a search, or a model of yours, as plain PyTorch source with weights, and as ONNX.
 
     Example: netwright export runs/digits served/ --trial 12
     """
     with answering(as_json) as answer:
-        study = read_study(folder)
-        chosen = read_trial(study, trial)
-        target = to or Path("best" if trial is None else f"trial-{chosen.number}")
-        if trial is None:
-            paths = _copied(study.folder / "best", target, overwrite)
-            metrics = ((read_result(study.folder) or {}).get("winner") or {}).get("metrics", {}).get("test")
+        if Path(source).is_dir() and not (Path(source) / "model.onnx").is_file():
+            document = _of_search(Path(source), to, trial, untrained, epochs, space, overwrite)
         else:
-            _check_free(target, overwrite)
-            graph, metrics = _network(study, chosen, space, epochs, untrained)
-            paths = _exported(graph, target, overwrite, chosen.design)
-        document = {
-            "trial": chosen.number,
-            "trained": trial is None or not untrained,
-            "design": dict(chosen.design),
-            "test": metrics,
-            "paths": {role: str(path) for role, path in paths.items()},
-        }
-        answer.give(document, lambda: "\n".join(map(str, paths.values())))
+            document = _of_model(source, to, Wanted(trial=trial, space=space, input=input), overwrite)
+        answer.give(document, lambda: "\n".join(document["paths"].values()))
+
+
+def _of_search(
+    folder: Path,
+    to: Path | None,
+    trial: int | None,
+    untrained: bool,
+    epochs: int | None,
+    space: str | None,
+    over: bool,
+) -> dict[str, Any]:
+    study = read_study(folder)
+    chosen = read_trial(study, trial)
+    target = to or Path("best" if trial is None else f"trial-{chosen.number}")
+    if trial is None:
+        paths = _copied(study.folder / "best", target, over)
+        metrics = ((read_result(study.folder) or {}).get("winner") or {}).get("metrics", {}).get("test")
+    else:
+        _check_free(target, over)
+        graph, metrics = _network(study, chosen, space, epochs, untrained)
+        paths = _exported(graph, target, over, chosen.design)
+    return _document(paths, chosen.number, trial is None or not untrained, chosen.design, metrics)
+
+
+def _of_model(source: str, to: Path | None, wanted: Wanted, overwrite: bool) -> dict[str, Any]:
+    """A model as it was read: the files hold its own weights, or initial ones where it has none."""
+    target = to or Path("exported")
+    _check_free(target, overwrite)
+    found = find(source, wanted)
+    paths = _exported(found.graph, target, overwrite, found.design)
+    return _document(paths, None, found.graph.weights is not None, found.design, None)
+
+
+def _document(
+    paths: dict[str, Path], trial: int | None, trained: bool, design: Design | None, test: dict[str, float] | None
+) -> dict[str, Any]:
+    return {
+        "trial": trial,
+        "trained": trained,
+        "design": None if design is None else dict(design),
+        "test": test,
+        "paths": {role: str(path) for role, path in paths.items()},
+    }
 
 
 def _copied(source: Path, target: Path, overwrite: bool) -> dict[str, Path]:
@@ -93,13 +127,14 @@ def _network(
     return trained.graph, trained.metrics["test"]
 
 
-def _exported(graph: Graph, target: Path, overwrite: bool, design: Design) -> dict[str, Path]:
+def _exported(graph: Graph, target: Path, overwrite: bool, design: Design | None) -> dict[str, Path]:
     from netwright.io import export as write
     from netwright.io import save_drawing
 
     write(graph, target, overwrite=overwrite)
     save_drawing(graph, target / "drawing.svg")
-    (target / "design.json").write_text(design.to_json(indent=2) + "\n", encoding="utf-8")
+    if design is not None:
+        (target / "design.json").write_text(design.to_json(indent=2) + "\n", encoding="utf-8")
     return _paths(target)
 
 

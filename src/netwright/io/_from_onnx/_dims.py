@@ -131,7 +131,10 @@ def _unbound(found: Sequence[tuple[Declared, int]]) -> ModelError:
     ]
     keys = dict.fromkeys(str(entry.sizes[i] or f"{entry.name}:{i}") for entry, i in found)
     example = ", ".join(f'"{key}": SIZE' for key in keys)
-    return ModelError(f"every size but the batch must be bound, but not so {'; '.join(listed)}: dims={{{example}}}.")
+    return ModelError(
+        f"every size but the batch must be bound, but not so {'; '.join(listed)}: dims={{{example}}}, or the whole"
+        " shape as --input in the shell."
+    )
 
 
 def bound_dims(declared: Sequence[Declared], text: str) -> dict[str, int]:
