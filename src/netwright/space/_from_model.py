@@ -176,8 +176,8 @@ def from_model(
     images and mlp for tokens; () for nothing. resolutions: further sizes of the image. recipe: of the training; by
     default, for a model with weights, a learning rate for fine-tuning. options: those of `Space`.
 
-    Draws are weighted, so that most parts are kept. Raises SpaceError for ratios outside (0, 1], for a model with
-    several inputs or outputs, and for one of which nothing can vary.
+    Raises SpaceError for ratios outside (0, 1], for a model with several inputs or outputs, and for one of which
+    nothing can vary.
     """
     kernels = kernels if isinstance(kernels, bool) else tuple(kernels)
     given = _given(model, example, Variation(tuple(widths), kernels, skip, None if blocks is None else tuple(blocks)))
@@ -187,7 +187,6 @@ def from_model(
     space = Space(Chain(given.segments), input=inputs, recipe=recipe, name=name, **options)
     first: dict[str, Value] = {"input": next(iter(space.inputs))} if len(inputs) > 1 else {}
     space.start = Design({**first, **given.start, **space.recipe_space.first()})
-    space.weighted = True
     return space
 
 

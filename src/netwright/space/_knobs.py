@@ -109,6 +109,19 @@ class Knobs:
             result.append(tuple((n, c) for n, c in zip(numbers.tolist(), counts.tolist(), strict=True) if n >= 0))
         return tuple(result)
 
+    def shapes(self, knob: Knob, tensor: Tensor) -> list[tuple[int | None, ...]]:
+        """Shape of a tensor at each level of the knob that stands on it; None for axes that no width changes."""
+        found = []
+        for counts in knob.counts:
+            gone = {g.name: (g.size - n, g.size) for g, n in zip(knob.groups, counts, strict=True)}
+            sizes: list[int | None] = []
+            for size, standing in zip(tensor.shape, self.on(tensor), strict=True):
+                less = ((gone[self._found.groups[n].name], positions) for n, positions in standing)
+                left = size - sum(positions * removed // total for (removed, total), positions in less)
+                sizes.append(left if standing else None)
+            found.append(tuple(sizes))
+        return found
+
     def _knob(self, name: str, members: Sequence[int], part: Part) -> Knob:
         groups = [self._found.groups[n] for n in members]
         return Knob.of(name or _within(part, groups[0]), groups, self._ratios)

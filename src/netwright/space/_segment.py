@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Segment", "Window"]
 
 KEEP, SKIP = "keep", "skip"
-KEPT = 0.7
-"""Probability of a part to stay, where draws are weighted."""
 
 Levels = Mapping[Knob, int]
 
@@ -58,6 +56,7 @@ class Segment(Expression):
         self.windows: tuple[Window, ...] = tuple(_windows(self.part, model.options.kernels))
         out = model.knobs.standing([self.part.out])
         self.leaving = next((k for k in self.knobs if any(model.groups[n] in k.groups for n in out)), None)
+        self._entering = model.knobs.shapes(self.into, self.part.into) if self.into else []
         self.block = self._options()
         super().__init__(self._signature())
 
@@ -84,9 +83,7 @@ class Segment(Expression):
             for label, call in options.calls_for(part.out.rank).items():
                 if _fits(self._fitted(expansions(call)[0][1], part.into, part.out), part.into, part.out):
                     labels, calls = [*labels, label], [*calls, call]
-        rest = (1 - KEPT) / max(len(labels) - 1, 1)
-        shares = (KEPT, *[rest] * (len(labels) - 1)) if len(labels) > 1 else (1.0,)
-        return Choice(tuple(calls), tuple(labels), shares)
+        return Choice(tuple(calls), tuple(labels), (1 / len(labels),) * len(labels))
 
     def first(self) -> dict[str, Value]:
         """The decisions that give this part as it was."""
@@ -156,15 +153,8 @@ class Segment(Expression):
 
     def _level(self, x: Tensor) -> int:
         """The level of what flows in, which its shape tells; raises ShapeError where no level has that shape."""
-        assert self.into is not None
-        axes = self.model.knobs.on(self.part.into)
-        for level, counts in enumerate(self.into.counts):
-            kept = {self.model.groups.index(g): (n, g.size) for g, n in zip(self.into.groups, counts, strict=True)}
-            sizes = [
-                size - sum(positions * (kept[n][1] - kept[n][0]) // kept[n][1] for n, positions in standing)
-                for size, standing in zip(self.part.into.shape, axes, strict=True)
-            ]
-            if all(size == x.shape[i] for i, size in enumerate(sizes) if axes[i]):
+        for level, sizes in enumerate(self._entering):
+            if all(size in (None, given) for size, given in zip(sizes, x.shape, strict=True)):
                 return level
         raise ShapeError(f"{self._label}: what flows in must have a width of the model, but has shape {x.shape}.")
 

@@ -78,8 +78,6 @@ class Space:
 
     start: Design | None = None
     """The design that is the network which the space was made around; None for other spaces."""
-    weighted = False
-    """Whether draws follow the weights of the choices where the caller does not say."""
 
     @classmethod
     def from_model(cls, model: Any, example: Any = None, **options: Any) -> Space:
@@ -223,23 +221,20 @@ class Space:
     # -- designs --------------------------------------------------------------------------------------------------
 
     def sample(
-        self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool | None = None
+        self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False
     ) -> list[Design]:
         """n designs, independent and uniform over all network designs that keep the limits.
 
         limits: bounds on additive costs, as strings, Limit objects or a mapping. weighted: in proportion to the
-            weights of the choices (the probabilities of a grammar) instead; the space's own way where not said.
+            weights of the choices (the probabilities of a grammar) instead.
 
         Raises LimitError when no design keeps the limits, and for a limit on something that is not additive.
         """
         return self.draw(rng, n, limits, weighted=weighted).designs
 
-    def draw(
-        self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool | None = None
-    ) -> Draws:
+    def draw(self, rng: np.random.Generator, n: int = 1, limits: Limits = (), *, weighted: bool = False) -> Draws:
         """Like `sample`, with the exact costs of the draws and the shares that were accepted."""
-        own = self.weighted if weighted is None else weighted
-        draws = self._sampler(tuple(self._windows(limits)), own).draw(n, rng)
+        draws = self._sampler(tuple(self._windows(limits)), weighted).draw(n, rng)
         if not self.recipe_space:
             return draws
         designs = [Design.trusted({**design, **self.recipe_space.sample(rng)}) for design in draws.designs]

@@ -9,7 +9,20 @@ import numpy as np
 
 from netwright import blocks
 from netwright.blocks._layers import linear
-from netwright.graph import Graph, Init, Input, Parameter, Tensor, constant, image, ops, parameter, scope, tokens
+from netwright.graph import (
+    Graph,
+    Init,
+    Input,
+    Parameter,
+    Tensor,
+    constant,
+    image,
+    ops,
+    parameter,
+    scope,
+    tokens,
+    vector,
+)
 
 __all__ = ["SMALL_NETWORKS", "small_network"]
 
@@ -37,6 +50,20 @@ def _unet() -> tuple[Input, Tensor]:
     up = ops.resize(low, scales=(2.0, 2.0))
     other = ops.conv_transpose(low, _weight(12, 6, 2, 2), _weight(6, hint="bias"), strides=2)
     return x, ops.conv(ops.concat(up, high, other, axis=1), _weight(2, 26, 1, 1, hint="last"))
+
+
+def _dense() -> tuple[Input, Tensor]:
+    """Each layer reads all before it (DenseNet)."""
+    x = image(3, 16, 16)
+    y = blocks.conv(x, 16)
+    for _ in range(3):
+        y = ops.concat(y, blocks.conv(y, 8), axis=1)
+    return x, blocks.classifier(10).apply(blocks.conv(y, 20, kernel=1))
+
+
+def _perceptron() -> tuple[Input, Tensor]:
+    x = vector(13)
+    return x, linear(ops.relu(linear(ops.relu(linear(x, 32, name="first")), 24, name="second")), 3, name="last")
 
 
 def _plain_attention(heads: int = 4, width: int = 24) -> Build:
@@ -126,6 +153,8 @@ _BUILDS: dict[str, Build] = {
         blocks.patch_embedding(48, patch=4), blocks.vit_encoder(4), blocks.vit_encoder(4, kv_heads=2),
         blocks.vit_encoder(4, kv_heads=1), blocks.token_head(10),
     ),
+    "densenet": _dense,
+    "perceptron": _perceptron,
     "u-net": _unet,
     "plain attention": _plain_attention(),
     "gru": _recurrent,
