@@ -312,6 +312,21 @@ def test_parts_follow_the_modules() -> None:
     assert len(paths["u-net"]) < 4
 
 
+def test_widths_of_one_part_have_names_of_their_own() -> None:
+    from netwright.graph import parameter, scope
+
+    x = image(3, 8, 8)
+    with scope("fire"):  # as in files, all layers of a module stand in its scope
+        y = ops.relu(ops.conv(x, parameter("squeeze", (8, 3, 1, 1))))
+        one, three = parameter("one", (8, 8, 1, 1)), parameter("three", (8, 8, 3, 3))
+        y = ops.concat(ops.conv(y, one), ops.conv(y, three, pads=1), axis=1)
+    with scope("head"):
+        y = ops.conv(y, parameter("weight", (2, 16, 1, 1)))
+    space = Space.from_model(Graph([x], [y]), widths=(0.5,), kernels=False, blocks=())
+    assert dict(space.start) == {"fire.width": 1.0, "fire.width_1": 8}
+    assert [space.network(design).outputs[0].shape for design in space.enumerate()] == [(1, 2, 8, 8)] * 4
+
+
 def test_layers_that_share_a_weight_are_one_part() -> None:
     from netwright.graph import parameter
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from math import prod
 
 import numpy as np
@@ -85,13 +86,12 @@ class Knobs:
             entering = {self._root[n] for n in self.standing([part.into])}
             self.into.append(known[entering.pop()] if entering else None)
             here = sorted(self.standing(_tensors(part)))
-            decided = []
+            decided: list[Knob] = []
             for root in dict.fromkeys(self._root[n] for n in here if n in crossing):
                 if root not in known:
                     members = [n for n in range(len(self._root)) if self._root[n] == root]
-                    known[root] = self._knob(
-                        "width" if root in {self._root[n] for n in leaving} else "", members, part
-                    )
+                    name = "width" if root in {self._root[n] for n in leaving} else ""
+                    known[root] = self._knob(name, members, part, decided)
                     decided.append(known[root])
             inner = self._inner([n for n in here if n not in crossing], part, bound, decided)
             self.decided.append(tuple(knob for knob in (*decided, *inner) if knob.open))
@@ -122,17 +122,21 @@ class Knobs:
             found.append(tuple(sizes))
         return found
 
-    def _knob(self, name: str, members: Sequence[int], part: Part) -> Knob:
+    def _knob(self, name: str, members: Sequence[int], part: Part, others: Sequence[Knob]) -> Knob:
+        """Knob of these groups, under a name that none of the others has."""
         groups = [self._found.groups[n] for n in members]
-        return Knob.of(name or _within(part, groups[0]), groups, self._ratios)
+        wanted = name or _within(part, groups[0])
+        return Knob.of(_apart(wanted, {knob.name for knob in others}), groups, self._ratios)
 
     def _inner(self, members: Sequence[int], part: Part, bound: int, others: Sequence[Knob]) -> list[Knob]:
-        knobs = [self._knob("", [n], part) for n in members]
+        knobs: list[Knob] = []
+        for n in members:
+            knobs.append(self._knob("", [n], part, [*others, *knobs]))
         if prod(len(knob.counts) for knob in (*knobs, *others)) <= bound:
-            return _named_apart(knobs)
+            return knobs
         heads = [n for n in members if self._found.groups[n].kind == "heads"]
         tied = {"ratio": [n for n in members if n not in heads], "heads": heads}
-        return [self._knob(name, numbers, part) for name, numbers in tied.items() if numbers]
+        return [self._knob(name, numbers, part, others) for name, numbers in tied.items() if numbers]
 
 
 def _tensors(part: Part) -> Iterator[Tensor]:
@@ -156,9 +160,7 @@ def _within(part: Part, group: WidthGroup) -> str:
     return f"{inside}.{group.kind}" if inside else group.kind
 
 
-def _named_apart(knobs: Sequence[Knob]) -> list[Knob]:
-    names = [knob.name for knob in knobs]
-    for i, name in enumerate(names):
-        number = names[:i].count(name)
-        names[i] = f"{name}_{number}" if number else name
-    return [Knob(name, k.groups, k.counts, k.choice) for name, k in zip(names, knobs, strict=True)]
+def _apart(name: str, taken: Container[str]) -> str:
+    """The name, with a number where it is taken."""
+    numbered = (f"{name}_{number}" for number in count(1))
+    return next(each for each in chain([name], numbered) if each not in taken)
