@@ -327,6 +327,18 @@ def test_widths_of_one_part_have_names_of_their_own() -> None:
     assert [space.network(design).outputs[0].shape for design in space.enumerate()] == [(1, 2, 8, 8)] * 4
 
 
+def test_a_name_before_all_others_is_no_block() -> None:
+    from netwright.graph import parameter
+
+    x = image(3, 8, 8)
+    y = ops.conv(x, parameter("gpu.stem", (8, 3, 1, 1)))
+    for number in range(5):
+        inner = ops.relu(ops.conv(y, parameter(f"gpu.{number}_first", (8, 8, 1, 1))))
+        y = ops.relu(y + ops.conv(inner, parameter(f"gpu.{number}_second", (8, 8, 1, 1))))
+    y = ops.conv(y, parameter("gpu.head", (2, 8, 1, 1)))
+    assert [part.layers for part in cut(Graph([x], [y]))] == [1, 2, 2, 2, 2, 2, 1]
+
+
 def test_layers_that_share_a_weight_are_one_part() -> None:
     from netwright.graph import parameter
 

@@ -188,11 +188,15 @@ class _Blocks:
     def of(self, path: Path) -> Path | None:
         """Path of the block, or None at the top."""
         above = [path[:depth] for depth in range(1, len(path) + 1)]
-        siblings = (q for q in above if q[:-1] in self._parents and not self._holds_joins(q))
+        siblings = (q for q in above if q[:-1] in self._parents and not self._holds_joins(q) and not self._is_name(q))
         return next(siblings, None) or next((q for q in above if not self._is_sequence(q)), None)
 
     def _holds_joins(self, path: Path) -> bool:
         return any(len(other) > len(path) and other[: len(path)] == path for other in self._joins)
+
+    def _is_name(self, path: Path) -> bool:
+        """Whether many blocks stand in it side by side, as in the one name that some files put before all others."""
+        return self._layers[path] > FEW and self._joins.count(path) > 1
 
     def _is_sequence(self, path: Path) -> bool:
         children = self._children.get(path, set())
