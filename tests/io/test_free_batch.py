@@ -99,6 +99,7 @@ def test_initial_states_get_the_rows_of_the_sequence() -> None:
         (lambda x: ops.concat(x, x, axis=0), (3, 4)),
         (lambda x: ops.gather(ops.reshape(x, shape=(3, 4)), constant([0, 2], "int64"), axis=0), (3, 4)),
         (lambda x: ops.topk(ops.reshape(x, shape=(12,)), k=12, axis=0)[0], (3, 4)),
+        (lambda x: ops.conv(ops.reshape(x, shape=(1, 3, 4)), ops.reshape(x, shape=(4, 3, 1))), (3, 4)),
         (lambda x: Opaque("vendor::Fast", [((1, 4), "float32")])(x), (3, 4)),
     ],
     ids=[
@@ -107,6 +108,7 @@ def test_initial_states_get_the_rows_of_the_sequence() -> None:
         "joined along the batch",
         "rows picked",
         "rows sorted",
+        "a kernel for each row",
         "opaque",
     ],
 )

@@ -113,6 +113,12 @@ CASES: dict[str, tuple[int, Shape, list[onnx.NodeProto], dict[str, Array]]] = {
     "unsqueeze": (13, (1, 5), [n("Unsqueeze", "x a")], {"a": ints(-1, 1)}),
     "reduce 9": (9, IMAGE, [n("ReduceSum", "x", axes=[1, -1], keepdims=0)], {}),
     "reduce 13": (13, IMAGE, [n("ReduceSum", "x a", keepdims=0)], {"a": ints(2)}),
+    "reduce some, and nothing without axes": (
+        13,
+        IMAGE,
+        [n("ReduceSum", "x a", noop_with_empty_axes=1)],
+        {"a": ints(2)},
+    ),
     "reduce all": (13, IMAGE, [n("ReduceMean", "x", keepdims=1)], {}),
     "reduce nothing": (
         13,

@@ -245,6 +245,13 @@ def _gather(node: Node, values: Values, attrs: dict[str, object]) -> Values:
     return values
 
 
+def _kernels(node: Node, values: Values, attrs: dict[str, object]) -> Values:
+    """Kernels made for each row are as many groups as there are rows, which an attribute cannot say."""
+    if any(v is not None and v.growing for v in values[1:]):
+        raise ShapeError(f"{node.op.name}: kernels must be the same for all rows.")
+    return values
+
+
 def _apart(node: Node, values: Values, attrs: dict[str, object]) -> Values:
     """An order among rows is one of so many rows, as when the tokens of a batch are sorted by their experts."""
     if node.attrs["axis"] in _first(values).growing:
@@ -260,6 +267,7 @@ MENDERS: dict[str, Mender] = {
     "Split": _split,
     "Gather": _gather,
     **dict.fromkeys(("ArgMax", "ArgMin", "CumSum", "TopK"), _apart),
+    **dict.fromkeys(("Conv", "ConvTranspose"), _kernels),
     "Attention": _alike(0, 1, 2),
     "GridSample": _alike(),
     "ScatterElements": _alike(),

@@ -19,7 +19,8 @@ Converter = Callable[[Call], Any]
 def _axes(call: Call) -> dict[str, Any] | None:
     """Attributes of a reduction; None for one that, without axes, is to do nothing."""
     axes, keepdims = call.ints_of("axes", 1), call.attrs.get("keepdims", 1)
-    if not axes and call.attrs.get("noop_with_empty_axes", 0):
+    stays = call.attrs.get("noop_with_empty_axes", 0)
+    if not axes and stays:
         return None
     return {"keepdims": keepdims, **({"axes": axes} if axes else {})}
 

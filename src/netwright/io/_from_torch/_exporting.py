@@ -98,17 +98,24 @@ def decomposed(program: ExportedProgram, operators: Iterable[Any]) -> ExportedPr
 
 @contextmanager
 def _evaluation(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode without fused kernels that exist for speed only; every module's mode is restored."""
+    """Evaluation mode without what exists for speed only; every module's mode is restored.
+
+    That is fused kernels, and looking into a mask to see whether it is causal, which would be a branch on data.
+    """
     import torch
+    from torch.nn.modules import transformer
 
     modes = [(inner, inner.training) for inner in module.modules()]
     fast = torch.backends.mha.get_fastpath_enabled()
+    looked = transformer._detect_is_causal_mask
     torch.backends.mha.set_fastpath_enabled(False)
+    transformer._detect_is_causal_mask = lambda mask, is_causal=None, size=None: is_causal is True
     try:
         module.eval()
         yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        transformer._detect_is_causal_mask = looked
         for inner, training in modes:
             inner.training = training
 
