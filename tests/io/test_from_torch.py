@@ -147,6 +147,18 @@ def test_windows(name: str) -> None:
     check_function(*WINDOWS[name])
 
 
+class _Masked(nn.Module):
+    """An encoder that is told whom each token may look at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(12, 3, 24, batch_first=True)
+        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.layers(x, mask=nn.Transformer.generate_square_subsequent_mask(5))
+
+
 LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "conv": (lambda: nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=2), IMAGE),
     "conv same": (lambda: nn.Conv2d(4, 6, (2, 4), padding="same", dilation=(1, 2)), IMAGE),
@@ -170,6 +182,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "slopes": (lambda: nn.PReLU(4), IMAGE),
     "one slope": (lambda: nn.PReLU(), IMAGE),
     "attention": (lambda: nn.TransformerEncoderLayer(12, 3, 24, batch_first=True), TOKENS),
+    "encoder with a mask": (lambda: _Masked(), TOKENS),
     "normed weight": (lambda: nn.utils.parametrizations.weight_norm(nn.Linear(12, 7)), TOKENS),
     "bilinear": (lambda: Function(lambda x: F.bilinear(x, x, torch.ones(3, 12, 12))), (1, 12)),
 }
@@ -226,6 +239,7 @@ INDEXING: dict[str, Callable[[torch.Tensor], Any]] = {
     "scatter add": lambda x: x.scatter_add(1, x.argsort(1), x * 2),
     "one hot": lambda x: F.one_hot(x.argmax(1), 4) * 1.0,
     "index put": lambda x: _put(x),
+    "masks written": lambda x: _put_where(x),
 }  # fmt: skip
 
 
@@ -233,6 +247,13 @@ def _put(x: torch.Tensor) -> torch.Tensor:
     y = x.transpose(0, 1).clone()
     y[[0, 2]] = -1.0
     return y.transpose(0, 1)
+
+
+def _put_where(x: torch.Tensor) -> torch.Tensor:
+    y = x.clone()
+    y[y < 0] = -1.0
+    y[x.sum((2, 3)) > 0] = torch.tensor([2.0])
+    return y
 
 
 @pytest.mark.parametrize("name", INDEXING)
@@ -248,9 +269,10 @@ def test_rows_of_an_embedding() -> None:
 def test_one_position_of_each_row() -> None:
     """x[arange(batch), index] must read another row for each row of the batch."""
 
-    def pooled(tokens: torch.Tensor) -> torch.Tensor:
+    def pooled(tokens: torch.Tensor) -> Any:
         values = F.one_hot(tokens, 10) * torch.arange(1.0, 11.0)
-        return values[torch.arange(tokens.shape[0]), tokens.argmax(dim=-1)]
+        batch = torch.arange(tokens.shape[0])
+        return values[batch, tokens.argmax(dim=-1)], values[batch[:, None], tokens.argsort(dim=-1)]
 
     check(Function(pooled), np.array([[1, 9, 4, 0]]))
 

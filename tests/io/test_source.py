@@ -53,6 +53,16 @@ def small_network() -> Graph:
     return Graph([x], [linear(y, 10, name="head")])
 
 
+def test_pools_whose_padding_is_half_their_size_are_copies_of_one_class() -> None:
+    x = y = image(3, 8, 8)
+    for size in (3, 5):
+        with scope(f"pool{size}"):
+            y = ops.relu(ops.max_pool(ops.neg(y), kernel_shape=(size, size), pads=size // 2))
+    graph = Graph([x], [y])
+    assert "padding=self.kernel_size // 2" in to_torch_source(graph)
+    assert assert_exports_agree(graph) == 0
+
+
 def test_source_reads_as_written_by_hand() -> None:
     source = to_torch_source(small_network(), name="Small")
     assert "netwright" not in source

@@ -21,6 +21,9 @@ SIZES = frozenset(
 OPTIONS = ("kernel_size", "stride", "padding", "dilation", "groups", "bias", "eps", "momentum", "dropout")
 """Ends of the names of arguments that have a usual value."""
 
+HALF = " // 2"
+"""What makes of a kernel size the padding that keeps the size of an image."""
+
 KINDS = {"MatMul": "linear", "LayerNormalization": "layer_norm"}
 """Names of the classes that are a layer which torch.nn has in another form only."""
 
@@ -102,7 +105,7 @@ def _filling(
     if hole.name == "padding":
         for name, kernels in columns.items():
             if name.endswith("kernel_size") and _halves(column, kernels):
-                return f"{name} // 2"
+                return f"{name}{HALF}"
     for name, other in columns.items():
         alike = name == hole.name or (hole.name in SIZES and name.endswith(tuple(SIZES)))
         if alike and all(map(same, other, column)):
@@ -145,7 +148,7 @@ def class_text(holes: Holes, draft: Draft, name: str, arguments: Arguments) -> s
     lines, kept = [], dict[str, None]()
     for line in draft.lines:
         own = [next(fillings) for _ in holes.found_in(line)]
-        kept.update(dict.fromkeys(f for f in own if f))
+        kept.update(dict.fromkeys(f.removesuffix(HALF) for f in own if f))
         lines.append(holes.filled(line, [f and f"self.{f}" for f in own]))
     body = [f"class {name}(nn.{'Sequential' if draft.chained else 'Module'}):"]
     if inits or arguments.columns:

@@ -238,10 +238,19 @@ def _split(node: Node, values: Values, attrs: dict[str, object]) -> Values:
 
 
 def _gather(node: Node, values: Values, attrs: dict[str, object]) -> Values:
-    """Fixed places of the batch are some rows of it only."""
-    data, index = values[0], values[1]
-    if data is not None and node.attrs["axis"] in data.growing and (index is None or not index.growing):
-        raise ShapeError("Gather: rows must not be picked from the batch.")
+    """Places of one row are places of the first row only: where others begin has been lost with one row."""
+    if node.attrs["axis"] in _first(values).growing:
+        raise ShapeError(f"{node.op.name}: rows must not be picked from the batch.")
+    return values
+
+
+def _positions(node: Node, values: Values, attrs: dict[str, object]) -> Values:
+    """As in `_gather`, for positions in several axes."""
+    index = values[1]
+    shared = node.attrs.get("batch_dims", 0)
+    depth = 0 if index is None else index.tensor.shape[-1]
+    if any(shared <= axis < shared + depth for axis in _first(values).growing):
+        raise ShapeError(f"{node.op.name}: rows must not be picked from the batch.")
     return values
 
 
@@ -267,6 +276,7 @@ MENDERS: dict[str, Mender] = {
     "Split": _split,
     "Gather": _gather,
     **dict.fromkeys(("ArgMax", "ArgMin", "CumSum", "TopK"), _apart),
+    **dict.fromkeys(("GatherND", "ScatterND"), _positions),
     **dict.fromkeys(("Conv", "ConvTranspose"), _kernels),
     "Attention": _alike(0, 1, 2),
     "GridSample": _alike(),

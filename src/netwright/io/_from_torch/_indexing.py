@@ -91,7 +91,8 @@ def _index(b: Builder, x: Any, indices: Sequence[Any]) -> Any:
     if len(axes) == 1:
         return ops.gather(x, b.tensor(places[axes[0]], "int64"), axis=axes[0])
     if _by_row(b, x, places, axes):
-        return ops.gather_nd(x, ops.unsqueeze(b.tensor(places[1], "int64"), axes=(1,)), batch_dims=1)
+        index = b.tensor(places[1], "int64")
+        return ops.gather_nd(x, ops.unsqueeze(index, axes=(index.rank,)), batch_dims=1)
     adjacent = axes == list(range(axes[0], axes[-1] + 1))
     rest = [axis for axis in range(x.rank) if axis not in axes]
     first = moved(x, [*axes, *rest])
@@ -106,15 +107,15 @@ def _index(b: Builder, x: Any, indices: Sequence[Any]) -> Any:
 
 
 def _by_row(b: Builder, x: Tensor, places: Sequence[Any], axes: Sequence[int]) -> bool:
-    """Whether this is x[arange(batch), index]: one position of each row of the batch."""
+    """Whether this is x[arange(batch), index] or x[arange(batch)[:, None], indices]: places in each row."""
     import torch
 
     return (
         list(axes) == [0, 1]
         and x.shape[0] == 1
         and isinstance(places[0], torch.Tensor)
-        and b.sizes(places[0]) == b.sizes(places[1]) == (1,)
         and isinstance(places[1], Tensor)
+        and b.sizes(places[0]) == (1,) * places[1].rank == (*places[1].shape[:1], *(1,) * (places[1].rank - 1))
     )
 
 
@@ -133,6 +134,8 @@ def _linear(b: Builder, places: Sequence[Any], sizes: Sequence[int]) -> Tensor:
 
 def _index_put(b: Builder, x: Any, indices: Sequence[Any], values: Any, accumulate: bool = False) -> Any:
     """Writes as ScatterND: the indexed axes in front, one row of numbers per place."""
+    if _is_mask(b, indices) and not accumulate and prod(b.sizes(values)) == 1:
+        return _where_set(b, b.tensor(x), b.tensor(indices[0], "bool"), values)
     places = _known_indices(b, x, indices)
     axes = [axis for axis, index in enumerate(places) if index is not None]
     x = b.tensor(x)
@@ -145,6 +148,20 @@ def _index_put(b: Builder, x: Any, indices: Sequence[Any], values: Any, accumula
     index = ops.concat(*columns, axis=len(shape)) if len(columns) > 1 else columns[0]
     updates = _grown(b.tensor(values, x.dtype), (*shape, *x.shape[len(axes) :]))
     return ops.scatter_nd(x, index, updates, reduction="add" if accumulate else "none")
+
+
+def _is_mask(b: Builder, indices: Sequence[Any]) -> bool:
+    """Whether this is x[x < 0] = y: a mask from data alone."""
+    return len(indices) == 1 and isinstance(indices[0], Tensor) and indices[0].dtype == "bool"
+
+
+def _where_set(b: Builder, x: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """One number written where a mask is set; the mask may lack the last axes."""
+    missing = x.rank - mask.rank
+    mask = ops.unsqueeze(mask, axes=tuple(range(mask.rank, x.rank))) if missing else mask
+    number = b.tensor(value, x.dtype)
+    made: Tensor = ops.where(mask, ops.reshape(number, shape=()) if number.rank else number, x)
+    return made
 
 
 def _grown(x: Tensor, shape: Sequence[int]) -> Tensor:
