@@ -139,15 +139,29 @@ def _index_put(b: Builder, x: Any, indices: Sequence[Any], values: Any, accumula
     places = _known_indices(b, x, indices)
     axes = [axis for axis, index in enumerate(places) if index is not None]
     x = b.tensor(x)
-    perm = [*axes, *(axis for axis in range(x.rank) if axis not in axes)]
-    if perm != list(range(x.rank)):
-        raise NoFormError("writes behind an axis that is not indexed")
+    if axes != list(range(len(axes))):
+        return _put_behind(b, x, axes, places, values, accumulate)
     given = [places[axis] for axis in axes]
     shape = np.broadcast_shapes(*(b.sizes(place) for place in given))
     columns = [ops.unsqueeze(_grown(b.tensor(g, "int64"), shape), axes=(len(shape),)) for g in given]
     index = ops.concat(*columns, axis=len(shape)) if len(columns) > 1 else columns[0]
     updates = _grown(b.tensor(values, x.dtype), (*shape, *x.shape[len(axes) :]))
     return ops.scatter_nd(x, index, updates, reduction="add" if accumulate else "none")
+
+
+def _put_behind(
+    b: Builder, x: Tensor, axes: Sequence[int], places: Sequence[Any], values: Any, accumulate: bool
+) -> Tensor:
+    """Writes along one axis, or numbers that are all alike along several, with these axes brought to the front."""
+    perm = [*axes, *(axis for axis in range(x.rank) if axis not in axes)]
+    if prod(b.sizes(values)) > 1:
+        if len(axes) > 1 or len(b.sizes(places[axes[0]])) != 1:
+            raise NoFormError("writes behind an axis that is not indexed")
+        (axis,), updates = axes, b.tensor(values, x.dtype)
+        updates = _grown(updates, (*x.shape[:axis], *b.sizes(places[axis]), *x.shape[axis + 1 :]))
+        values = moved(updates, perm)
+    written: Tensor = _index_put(b, moved(x, perm), [places[axis] for axis in axes], values, accumulate)
+    return moved(written, [perm.index(axis) for axis in range(x.rank)])
 
 
 def _is_mask(b: Builder, indices: Sequence[Any]) -> bool:
