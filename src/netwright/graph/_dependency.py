@@ -83,12 +83,21 @@ class Dependencies:
         self._sets = walk.sets
         self._heads = walk.heads
         self._known: dict[int, Ints] = {}
+        self._free: dict[Tensor, tuple[tuple[int, Ints], ...]] = {}
 
     def roots(self, axis: Ints) -> Ints:
         """Unit of each position of an axis of `axes`; 0 where it must stay."""
         known = self._known.get(id(axis))
         if known is None:
             known = self._known[id(axis)] = self._sets.roots(axis)
+        return known
+
+    def free(self, tensor: Tensor) -> tuple[tuple[int, Ints], ...]:
+        """Each axis of a tensor of which positions may go, with the unit of each position."""
+        known = self._free.get(tensor)
+        if known is None:
+            axes = ((at, self.roots(axis)) for at, axis in enumerate(self.axes[tensor]))
+            known = self._free[tensor] = tuple((at, roots) for at, roots in axes if roots.any())
         return known
 
     @property
@@ -162,9 +171,7 @@ class Dependencies:
         weights: Mapping[str, Any] = self.graph.weights or {}
         for name, array in weights.items():
             parameter = self.graph.parameters[name]
-            axes = [(at, self.roots(axis)) for at, axis in enumerate(self.axes[parameter])]
-            free = [(at, roots) for at, roots in axes if roots.any()] if parameter.trainable else []
-            for at, roots in free:
+            for at, roots in self.free(parameter) if parameter.trainable else ():
                 others = tuple(i for i in range(array.ndim) if i != at)
                 squares = np.einsum(array, range(array.ndim), array, range(array.ndim), [at]) if others else array**2
                 np.add.at(total, roots, np.asarray(squares, dtype=np.float64))

@@ -100,18 +100,18 @@ class Rebuild:
 
     def array(self, tensor: Tensor, array: Array) -> Array:
         """What is kept of an array of a parameter or constant."""
-        for at, mask in enumerate(self._masks(tensor)):
+        for at, roots in self._dependencies.free(tensor):
+            mask = self._mask[roots]
             if not mask.all():
                 array = array.compress(mask, axis=at)
         kernel = self._kernels.get(tensor)
         return array if kernel is None else _centred(array, kernel)
 
-    def _masks(self, tensor: Tensor) -> list[Mask]:
-        found = self._dependencies
-        return [self._mask[found.roots(axis)] for axis in found.axes[tensor]]
-
     def _sizes(self, tensor: Tensor) -> tuple[int, ...]:
-        return tuple(int(mask.sum()) for mask in self._masks(tensor))
+        sizes = list(tensor.shape)
+        for at, roots in self._dependencies.free(tensor):
+            sizes[at] = int(np.count_nonzero(self._mask[roots]))
+        return tuple(sizes)
 
     def _value(self, tensor: Tensor) -> Tensor:
         if tensor not in self.values:
@@ -192,10 +192,10 @@ def _split(rebuild: Rebuild, node: Node, inputs: tuple[Tensor | None, ...]) -> A
 def _sliced(rebuild: Rebuild, node: Node, inputs: tuple[Tensor | None, ...]) -> Attrs:
     old = node.inputs[0]
     assert old is not None
-    masks = rebuild._masks(old)
+    free = dict(rebuild._dependencies.free(old))
     starts, ends = list(node.attrs["starts"]), list(node.attrs["ends"])
     for number, axis in enumerate(node.attrs["axes"]):
-        mask = masks[axis]
+        mask = rebuild._mask[free[axis % old.rank]] if axis % old.rank in free else np.ones(1, dtype=np.bool_)
         if not mask.all():
             first, last, _ = slice(starts[number], ends[number]).indices(len(mask))
             starts[number], ends[number] = int(mask[:first].sum()), int(mask[:last].sum())
