@@ -13,7 +13,7 @@ from netwright import blocks
 from netwright.blocks import bottleneck, conv, mbconv
 from netwright.cost import Limit
 from netwright.errors import DesignError, SpaceError, UnknownNameError
-from netwright.graph import Graph, Input, canonical_hash, image, ops, simplify, verify
+from netwright.graph import Graph, Input, Tensor, canonical_hash, image, ops, parameter, scope, simplify, verify
 from netwright.io import initial_weights, to_module
 from netwright.io._agreement import random_inputs, run_torch
 from netwright.space import Design, Space
@@ -269,6 +269,11 @@ def test_widths_are_ratios(widths: tuple[float, ...]) -> None:
     ("options", "rule"),
     [
         ({"kernels": (2,)}, "kernels must be odd"),
+        ({"kernels": ("a",)}, "kernels must be odd"),
+        ({"kernels": 3}, r"kernels must be a list, such as \[3\]"),
+        ({"widths": 0.5}, "widths must be a list"),
+        ({"blocks": "mbconv"}, "blocks must be a list"),
+        ({"resolutions": 32}, "resolutions must be a list"),
         ({"blocks": ("mbconv",)}, "blocks must be blocks"),
         ({"resolutions": (0,)}, "resolutions must be positive"),
     ],
@@ -313,8 +318,6 @@ def test_parts_follow_the_modules() -> None:
 
 
 def test_widths_of_one_part_have_names_of_their_own() -> None:
-    from netwright.graph import parameter, scope
-
     x = image(3, 8, 8)
     with scope("fire"):  # as in files, all layers of a module stand in its scope
         y = ops.relu(ops.conv(x, parameter("squeeze", (8, 3, 1, 1))))
@@ -327,9 +330,18 @@ def test_widths_of_one_part_have_names_of_their_own() -> None:
     assert [space.network(design).outputs[0].shape for design in space.enumerate()] == [(1, 2, 8, 8)] * 4
 
 
-def test_a_name_before_all_others_is_no_block() -> None:
-    from netwright.graph import parameter
+def test_no_design_is_empty() -> None:
+    def unit(x: Tensor, name: str) -> Tensor:
+        inner = ops.relu(ops.conv(x, parameter(f"{name}.first", (8, 3, 1, 1))))
+        return x + ops.conv(inner, parameter(f"{name}.second", (3, 8, 1, 1)))
 
+    x = image(3, 8, 8)
+    decisions = Space.from_model(Graph([x], [unit(unit(x, "a"), "b")]), blocks=()).decisions()
+    assert "a.block" not in decisions
+    assert decisions["b.block"] == ("keep", "skip")
+
+
+def test_a_name_before_all_others_is_no_block() -> None:
     x = image(3, 8, 8)
     y = ops.conv(x, parameter("gpu.stem", (8, 3, 1, 1)))
     for number in range(5):
@@ -340,8 +352,6 @@ def test_a_name_before_all_others_is_no_block() -> None:
 
 
 def test_layers_that_share_a_weight_are_one_part() -> None:
-    from netwright.graph import parameter
-
     x = image(3, 8, 8)
     shared = parameter("shared", (8, 8, 3, 3))
     y = ops.conv(x, parameter("first", (8, 3, 3, 3)), pads=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,7 +46,7 @@ class Variation:
     def __post_init__(self) -> None:
         if not all(isinstance(ratio, (int, float)) and 0 < ratio <= 1 for ratio in self.widths):
             raise SpaceError(f"widths must be ratios above 0 and up to 1, but got {self.widths}.")
-        if not isinstance(self.kernels, bool) and not all(k > 0 and k % 2 for k in self.kernels):
+        if not isinstance(self.kernels, bool) and not all(isinstance(k, int) and k > 0 and k % 2 for k in self.kernels):
             raise SpaceError(f"kernels must be odd and positive, but got {self.kernels}.")
         for block in self.blocks or ():
             if not isinstance(block, (Block, Call)):
@@ -171,7 +171,7 @@ def from_model(
 
     widths: ratios that a width may have, rounded to multiples of 8, 4 or 2 where it is large. kernels: whether odd
     square kernels may be two larger (zeros around) or smaller (their centre), or the sizes that they may have.
-    skip: whether parts that keep their shape may be left out. blocks: what may replace a part between the first and
+    skip: whether parts after the first that keep their shape may be left out. blocks: what may replace a part between the first and
     the last, such as `mbconv(expand=4)`, with initial weights; by default conv, depthwise_separable and mbconv for
     images and mlp for tokens; () for nothing. resolutions: further sizes of the image. recipe: of the training; by
     default, for a model with weights, a learning rate for fine-tuning. options: those of `Space`.
@@ -179,15 +179,22 @@ def from_model(
     Raises SpaceError for ratios outside (0, 1], for a model with several inputs or outputs, and for one of which
     nothing can vary.
     """
-    kernels = kernels if isinstance(kernels, bool) else tuple(kernels)
-    given = _given(model, example, Variation(tuple(widths), kernels, skip, None if blocks is None else tuple(blocks)))
-    inputs = _resized(given.graph, resolutions)
+    windows = kernels if isinstance(kernels, bool) else _listed("kernels", kernels)
+    instead = None if blocks is None else _listed("blocks", blocks)
+    given = _given(model, example, Variation(_listed("widths", widths), windows, skip, instead))
+    inputs = _resized(given.graph, _listed("resolutions", resolutions))
     if recipe is None and given.graph.weights is not None:
         recipe = FINE_TUNING
     space = Space(Chain(given.segments), input=inputs, recipe=recipe, name=name, **options)
     first: dict[str, Value] = {"input": next(iter(space.inputs))} if len(inputs) > 1 else {}
     space.start = Design({**first, **given.start, **space.recipe_space.first()})
     return space
+
+
+def _listed(name: str, values: Any) -> tuple[Any, ...]:
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
+        raise SpaceError(f"{name} must be a list, such as [{values!r}], but got {values!r}.")
+    return tuple(values)
 
 
 def _given(model: Any, example: Any, options: Variation) -> GivenModel:

@@ -73,11 +73,12 @@ class Segment(Expression):
     # -- what may be decided --------------------------------------------------------------------------------------
 
     def _options(self) -> Choice:
-        """What may stand in the place of this part: nothing else for the first and the last."""
+        """What may stand in the place of this part; the first stays, so that no design is empty."""
         part, options = self.part, self.model.options
         labels: list[str] = [KEEP]
         calls: list[Any] = [KEEP]
-        if options.skip and (part.into.shape, part.into.dtype) == (part.out.shape, part.out.dtype):
+        same_type = (part.into.shape, part.into.dtype) == (part.out.shape, part.out.dtype)
+        if options.skip and self.number and same_type:
             labels, calls = [*labels, SKIP], [*calls, SKIP]
         if 0 < self.number < len(self.model.parts) - 1:
             for label, call in options.calls_for(part.out.rank).items():
