@@ -46,7 +46,8 @@ class Variation:
     def __post_init__(self) -> None:
         if not all(isinstance(ratio, (int, float)) and 0 < ratio <= 1 for ratio in self.widths):
             raise SpaceError(f"widths must be ratios above 0 and up to 1, but got {self.widths}.")
-        if not isinstance(self.kernels, bool) and not all(isinstance(k, int) and k > 0 and k % 2 for k in self.kernels):
+        sizes = () if isinstance(self.kernels, bool) else self.kernels
+        if not all(isinstance(size, int) and size > 0 and size % 2 for size in sizes):
             raise SpaceError(f"kernels must be odd and positive, but got {self.kernels}.")
         for block in self.blocks or ():
             if not isinstance(block, (Block, Call)):
@@ -171,10 +172,10 @@ def from_model(
 
     widths: ratios that a width may have, rounded to multiples of 8, 4 or 2 where it is large. kernels: whether odd
     square kernels may be two larger (zeros around) or smaller (their centre), or the sizes that they may have.
-    skip: whether parts after the first that keep their shape may be left out. blocks: what may replace a part between the first and
-    the last, such as `mbconv(expand=4)`, with initial weights; by default conv, depthwise_separable and mbconv for
-    images and mlp for tokens; () for nothing. resolutions: further sizes of the image. recipe: of the training; by
-    default, for a model with weights, a learning rate for fine-tuning. options: those of `Space`.
+    skip: whether parts after the first that keep their shape may be left out. blocks: what may replace a part between
+    the first and the last, such as `mbconv(expand=4)`, with initial weights; by default conv, depthwise_separable and
+    mbconv for images and mlp for tokens; () for nothing. resolutions: further sizes of the image. recipe: of the
+    training; by default, for a model with weights, a learning rate for fine-tuning. options: those of `Space`.
 
     Raises SpaceError for ratios outside (0, 1], for a model with several inputs or outputs, and for one of which
     nothing can vary.
