@@ -53,6 +53,16 @@ def small_network() -> Graph:
     return Graph([x], [linear(y, 10, name="head")])
 
 
+def test_parameters_in_a_list_keep_their_numbers() -> None:
+    x = vector(4)
+    with scope("factors"):
+        first, second = parameter("0", (4,)), parameter("1", (4,), trainable=False)
+    graph = Graph([x], [x * first + second])
+    assert list(graph.parameters) == ["factors.0", "factors.1"]
+    assert 'self.factors.get_parameter("0")' in to_torch_source(graph)
+    assert assert_exports_agree(graph) <= 1e-6
+
+
 def test_pools_whose_padding_is_half_their_size_are_copies_of_one_class() -> None:
     x = y = image(3, 8, 8)
     for size in (3, 5):
@@ -342,7 +352,7 @@ def test_operator_outside_the_vocabulary_is_refused_by_both() -> None:
             write(graph)
 
 
-@pytest.mark.parametrize("name", ["9", "a b", "training"])
+@pytest.mark.parametrize("name", ["9a", "a b", "training"])
 def test_unusable_parameter_name_is_refused(name: str) -> None:
     x = vector(3)
     with pytest.raises(ExportError, match="names must be usable"):

@@ -162,7 +162,9 @@ class Forward:
             return self._values[tensor]
         if isinstance(tensor, Parameter) and tensor in self._own:
             path = self._own[tensor][len(self.unit.path) :]
-            return Code(f"{member(path)}.{self.graph.names[tensor].rpartition('.')[2]}")
+            name = self.graph.names[tensor].rpartition(".")[2]
+            kind = "parameter" if tensor.trainable else "buffer"
+            return Code(f"{member(path)}." + (name if name.isidentifier() else f'get_{kind}("{name}")'))
         if isinstance(tensor, Constant):
             return Code(f"self.{self._constant(tensor)}")
         raise ExportError(f"{self.graph.names[tensor]} is read before it is made.")

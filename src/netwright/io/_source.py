@@ -173,7 +173,8 @@ class _Writer:
         sizes = ", ".join(self.holes.mark(n, size) for n, size in zip(names, parameter.shape, strict=True))
         dtype = "" if parameter.dtype == "float32" else f", dtype=torch.{parameter.dtype}"
         if parameter.trainable:
-            return f"self.{name} = nn.Parameter(torch.empty({sizes or '()'}{dtype}))"
+            made = f"nn.Parameter(torch.empty({sizes or '()'}{dtype}))"
+            return f"self.{name} = {made}" if name.isidentifier() else f'self.register_parameter("{name}", {made})'
         return f'self.register_buffer("{name}", torch.empty({sizes or "()"}{dtype}))'
 
 
@@ -182,7 +183,8 @@ def _check_names(graph: Graph, root: Unit) -> None:
     for unit in root.subtree():
         hints = [graph.names[p][len(".".join(unit.path)) + bool(unit.path) :] for p in unit.parameters]
         for hint in hints:
-            if not hint.isidentifier() or hint in MODULE_NAMES or hint in unit.children:
+            # Numbers are the names in an nn.ParameterList.
+            if not (hint.isidentifier() or hint.isdecimal()) or hint in MODULE_NAMES or hint in unit.children:
                 faults.append(f"parameter {hint!r} of {'.'.join(unit.path) or 'the network'}")
         faults += [f"scope {name!r}" for name in unit.children if "." in name or not name]
     if faults:
