@@ -13,7 +13,8 @@ from torch_check import Function, check, run_original
 
 from netwright.errors import ModelError, UnsupportedError
 from netwright.graph import Graph, Opaque, Parameter
-from netwright.io import from_torch, to_onnx, to_torch_source
+from netwright.io import from_torch, to_module, to_onnx, to_torch_source
+from netwright.io._agreement import run_torch
 
 
 class Block(nn.Module):
@@ -156,6 +157,19 @@ def test_options_among_the_arguments_are_no_inputs() -> None:
 
     assert len(from_torch(Optional(), {"x": rows(), "mask": None, "factor": 3}).inputs) == 1
     assert [t.name for t in from_torch(Optional(), (rows(), rows())).inputs] == ["x", "mask"]
+
+
+def test_arguments_may_be_containers() -> None:
+    class Batch(nn.Module):
+        def forward(self, batch: dict[str, Any], more: list[torch.Tensor]) -> torch.Tensor:
+            return batch["x"] * batch["pair"][0] + more[1]
+
+    batch = {"x": rows(3), "pair": (rows(3),)}
+    graph = from_torch(Batch(), (batch, [rows(3), rows(3)]))
+    assert [t.shape for t in graph.inputs] == [(1, 6)] * 4
+    x = rows(2)
+    (result,) = run_torch(to_module(graph), [x, x * 2, x, x * 3])
+    np.testing.assert_allclose(result, x * x * 2 + x * 3, rtol=1e-6)
 
 
 def test_outputs_in_containers_are_flattened() -> None:

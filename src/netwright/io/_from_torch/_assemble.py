@@ -40,7 +40,8 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True, recognis
     dicts become the outputs of the graph in their order, without those that are None.
 
     example: a tensor or an array, a tuple of them, a dict of keyword arguments, or, for random numbers, a shape such
-        as (1, 3, 224, 224) or "1x3x224x224". Where all have one first size, the first row is taken.
+        as (1, 3, 224, 224) or "1x3x224x224". Where all have one first size, the first row is taken. An argument of a
+        tuple or a dict may be a list or a dict of arrays; these are inputs of their own.
     strict: whether operators without counterpart are an error. If not, each becomes a node of `graph.Opaque` that
         keeps its shapes, so that the graph can be profiled but not exported.
     recognise: whether what the module writes out becomes one operator, as in `graph.recognise`.

@@ -23,18 +23,17 @@ def arguments_of(example: Any, module: nn.Module) -> tuple[tuple[Any, ...], dict
     """Positional and keyword arguments of one row.
 
     A shape stands for random numbers of the module's floating dtype. Where all arrays have one first size, that is
-    taken for the batch, and the first row stays.
+    taken for the batch, and the first row stays. An argument may itself be a list, a tuple or a dict of arrays.
     """
     shape = _shape(example)
     if shape is not None:
         return (_random(shape, module),), {}
     if isinstance(example, Mapping):
-        named = {str(name): _tensor(value) for name, value in example.items()}
-        return (), dict(zip(named, _first_row(list(named.values())), strict=True))
+        return (), _first_row({str(name): _tensors(value) for name, value in example.items()})
     given = list(example) if isinstance(example, (tuple, list)) else [example]
     if not given:
         raise ModelError(f"an example must be {FORMS}, but got {example!r}.")
-    return tuple(_first_row([_tensor(value) for value in given])), {}
+    return tuple(_first_row([_tensors(value) for value in given])), {}
 
 
 def _shape(example: Any) -> tuple[int, ...] | None:
@@ -71,11 +70,20 @@ def _tensor(value: Any) -> Any:
     raise ModelError(f"an example must be {FORMS}, but got {type(value).__name__}.")
 
 
-def _first_row(values: list[Any]) -> list[Any]:
-    import torch
+def _tensors(value: Any) -> Any:
+    """Tensors in the lists, tuples and dicts in which the arrays are."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_tensors, value))
+    return {name: _tensors(part) for name, part in value.items()} if type(value) is dict else _tensor(value)
 
-    tensors = [v for v in values if isinstance(v, torch.Tensor)]
+
+def _first_row(values: Any) -> Any:
+    import torch
+    from torch.utils import _pytree
+
+    leaves: list[Any] = _pytree.tree_leaves(values)
+    tensors = [v for v in leaves if isinstance(v, torch.Tensor)]
     sizes = {v.shape[0] if v.ndim else 1 for v in tensors}
     if len(sizes) != 1 or sizes == {1}:
         return values
-    return [v[:1] if isinstance(v, torch.Tensor) else v for v in values]
+    return _pytree.tree_map(lambda v: v[:1] if isinstance(v, torch.Tensor) else v, values)
