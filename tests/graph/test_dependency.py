@@ -200,7 +200,7 @@ def test_without_weights_the_first_stay_and_shapes_follow() -> None:
     assert small.parameters["conv.conv.weight"].shape == (3, 3, 3, 3)
 
 
-@pytest.mark.parametrize("wanted", [0, 17, [], [16], [-1]])
+@pytest.mark.parametrize("wanted", [0, 17, [], [16], [-1], 2.5, "a", ["a"]])
 def test_numbers_of_units_must_be_there(wanted: Any) -> None:
     with pytest.raises(GraphError, match=r"conv\.conv must keep"):
         slim(network("plain")[0], {"conv.conv": wanted})

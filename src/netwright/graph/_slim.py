@@ -56,6 +56,8 @@ def _chosen(found: Dependencies, group: WidthGroup, wanted: int | Sequence[int])
         if not 1 <= wanted <= group.size:
             raise GraphError(f"{group.name} must keep 1 to {group.size} units, but is to keep {wanted}.")
         return found.strongest(group, int(wanted))
+    if not isinstance(wanted, Iterable) or not all(isinstance(n, (int, np.integer)) for n in wanted):
+        raise GraphError(f"{group.name} must keep a number of units, or units by their numbers, but got {wanted!r}.")
     numbers = sorted(set(wanted))
     if not numbers or numbers[0] < 0 or numbers[-1] >= group.size:
         raise GraphError(f"{group.name} must keep some of its units 0 to {group.size - 1}, but got {list(wanted)}.")
