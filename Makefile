@@ -9,11 +9,12 @@ PYTEST_ARGS ?=
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help search test lint types examples bench
+.PHONY: help search test slow lint types examples bench
 
 help:
 	@echo "make search    run the main job on the digits data: at most 5 minutes on 2 cores"
 	@echo "make test      run the tests"
+	@echo "make slow      run the tests that take longer, too"
 	@echo "make lint      check style and format with ruff"
 	@echo "make types     check types with mypy"
 	@echo "make examples  run every script in examples/"
@@ -33,7 +34,10 @@ search: $(READY)
 		--limit 'latency_ms@here<=0.5' --budget 3m --out runs/digits --overwrite
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 -m "not slow" $(PYTEST_ARGS)
+
+slow: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow $(PYTEST_ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ NEEDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_benchmark_runs(name: str) -> None:
     missing = [package for package in NEEDS.get(name, ()) if find_spec(package) is None]

@@ -79,6 +79,7 @@ def test_importing_it_imports_nothing_else():
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_the_ten_lines_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("torch")
     lines = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[0]

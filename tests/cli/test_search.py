@@ -85,6 +85,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_model_to_start_from(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     name = f"model_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(
@@ -129,6 +130,7 @@ def test_a_broken_file_is_one_sentence(run, tmp_path: Path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_resume_goes_on(searched: Searched, tmp_path: Path):
     import shutil
 

@@ -126,6 +126,7 @@ def smallest(value: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [bare, network])
 def test_nas_bench_201_has_5875_networks(build: Any) -> None:
     by_hash: dict[str, set[Any]] = {}

@@ -178,6 +178,7 @@ def test_draws_from_rounded_tables_are_uniform(rounding: str, window: str, name:
     check(space, rows, names, [limit], least=0.01, draws_each=30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", [("at most", "at most"), ("between", "between"), ("at least", "at most"),
                                      ("at most, tight", "at most, tight"), ("between", "at most")])  # fmt: skip
 @pytest.mark.parametrize("pair", [("macs", "params"), ("params", "heat")])
