@@ -31,7 +31,7 @@ from netwright.graph._dependency_rules import RULES
 from netwright.graph._regroup import runs
 from netwright.io import initial_weights, to_module
 from netwright.io._agreement import random_inputs, run_torch
-from netwright.io._torch_ops import FORMS
+from netwright.io._to_torch._ops import FORMS
 from netwright.testing import SMALL_NETWORKS, small_network
 
 

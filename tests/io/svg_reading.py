@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from netwright.io._svg import text_width
+from netwright.io._drawing._svg import text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 

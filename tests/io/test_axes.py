@@ -23,8 +23,8 @@ from netwright.graph import (
     topological_order,
 )
 from netwright.io import initial_weights, to_module
-from netwright.io._axes import Link, links_of
-from netwright.io._axis_names import name_axes
+from netwright.io._drawing._axes import Link, links_of
+from netwright.io._drawing._axis_names import name_axes
 
 
 def weight(*shape: int) -> Parameter:

@@ -21,7 +21,7 @@ from svg_reading import SVG, boxes, rectangles, texts
 
 from netwright.errors import ExportError
 from netwright.graph import Graph, Init, Input, Opaque, Parameter, Tensor, image, ops, parameter, scope, vector
-from netwright.io._draw import draw, repr_svg, save_drawing
+from netwright.io._drawing._draw import draw, repr_svg, save_drawing
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -18,7 +18,7 @@ from test_operators import CASES
 from netwright.errors import ExportError
 from netwright.graph import Graph, Init, Input, Opaque, Parameter, Tensor, image, ops, vector
 from netwright.io import draw
-from netwright.io._circuit import expanded, steps_of, wires_of
+from netwright.io._drawing._circuit import expanded, steps_of, wires_of
 
 GOLDEN = Path(__file__).parent / "golden"
 Build = Callable[[], Graph]

@@ -7,7 +7,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.io._draw_layout import Item, Layout, arrange
+from netwright.io._drawing._blocks_layout import Item, Layout, arrange
 
 
 def items(*edges: tuple[int, int], width: float = 100) -> list[Item]:

@@ -31,8 +31,8 @@ from netwright.graph import (
     vector,
 )
 from netwright.io import export, initial_weights, to_module, to_onnx, to_torch_source, weights_of
-from netwright.io._code import MODULE_NAMES, literal, wrapped
-from netwright.io._starts import reset_parameters
+from netwright.io._to_torch._code import MODULE_NAMES, literal, wrapped
+from netwright.io._to_torch._starts import reset_parameters
 from netwright.testing import assert_exports_agree
 
 

@@ -88,7 +88,7 @@ class Graph:
 
     def _repr_svg_(self) -> str:
         # Notebooks ask for this; drawing lives above this room and is loaded only then.
-        from netwright.io._draw import repr_svg
+        from netwright.io._drawing._draw import repr_svg
 
         return repr_svg(self)
 

@@ -18,8 +18,8 @@ from netwright.errors import ExportError
 from netwright.graph import Graph
 from netwright.io._agreement import Arrays, difference, random_inputs, rounding_error, run_onnx, run_torch
 from netwright.io._module import load_weights, module_from_source, to_module, weights_of
-from netwright.io._onnx import to_onnx
-from netwright.io._source import to_torch_source
+from netwright.io._to_onnx._model import to_onnx
+from netwright.io._to_torch._source import to_torch_source
 
 __all__ = ["Exported", "export"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from netwright._optional import require
 from netwright.errors import ExportError
 from netwright.graph import Graph
-from netwright.io._source import to_torch_source
+from netwright.io._to_torch._source import to_torch_source
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from netwright.graph import Scope
-from netwright.io._code import MODULE_NAMES
+from netwright.io._to_torch._code import MODULE_NAMES
 
 __all__ = ["Names", "node_path", "parameter_path"]
 

@@ -1,0 +1,1 @@
+"""A graph as the source of a PyTorch module."""
