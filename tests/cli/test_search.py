@@ -111,6 +111,7 @@ def test_a_model_to_start_from(run, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (["--model", "no_such_module:net"], "no_such_module"),
         (["--model", "net.onnx", "--space", "vit-tiny"], "--space"),
         (["--model", "net.onnx", "--classes", 3], "classes"),
+        (["--model", "net.onnx", "--input", "1x16x16"], "--input"),
     ],
 )
 def test_a_model_that_cannot_be_started_from(run, tmp_path: Path, options: list[str], message: str):

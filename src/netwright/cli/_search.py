@@ -81,13 +81,12 @@ def search(
     with answering(as_json) as answer:
         where: Any
         own_task = load_own(task) if import_path(task) else task
+        if (input or classes) and not callable(own_task):
+            raise StudyError("--input and --classes are for a task of your own; a data file states both itself.")
         if model is not None:
             where = _around(model, space, input, classes)
         elif callable(own_task):
-            shape = parse_shape(input) if input else None
-            where = find_space(space, shape, classes)
-        elif input or classes:
-            raise StudyError("--input and --classes are for a task of your own; a data file states both itself.")
+            where = find_space(space, parse_shape(input) if input else None, classes)
         else:
             where = _checked_import(space)
 
