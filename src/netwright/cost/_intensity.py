@@ -36,7 +36,8 @@ class WeightedIntensity(Cost):
 
     Raises NetwrightError when alpha is outside of [0, 1].
 
-    Source: Jha & Mittal 2020, "Modeling Data Reuse in Deep Neural Networks by Taking Data-Types into Cognizance".
+    Source: Jha & Mittal 2020, "Modeling Data Reuse in Deep Neural Networks by Taking Data-Types into Cognizance"; the
+    form follows descriptions of the paper, whose own equation was not at hand to compare.
     """
 
     def __init__(self, alpha: float) -> None:
