@@ -20,7 +20,7 @@ from netwright.space import Design, Space
 from netwright.space._cut import cut
 from netwright.testing import SMALL_NETWORKS, SpaceConformance, assert_exports_agree, small_network
 
-SPACES = [name for name in SMALL_NETWORKS if name not in ("gru", "lstm")]
+SPACES = SMALL_NETWORKS
 
 
 def chain(*calls: Any, size: int = 16, weights: bool = True) -> Graph:
