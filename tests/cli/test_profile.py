@@ -134,8 +134,15 @@ def test_an_exported_folder_and_its_file(run, models, tmp_path: Path):
 def test_latency_here(run):
     pytest.importorskip("onnxruntime")
     found = profiled(run, "mlp-tabular", "--target", "here")
-    assert set(found["latency"]["here"]) == {"median_ms", "mad_ms", "low_ms", "high_ms", "runs"}
+    assert found["latency"]["here"].keys() >= {"median_ms", "mad_ms", "low_ms", "high_ms", "runs", "how"}
     assert found["latency"]["here"]["median_ms"] > 0
+
+
+def test_the_batch_of_the_costs_is_that_of_the_latency_unless_the_target_states_one(run):
+    pytest.importorskip("onnxruntime")
+    found = profiled(run, "mlp-tabular", "--target", "here", "--target", "here:b4", "--batch", 3)
+    assert "batch 3" in found["latency"]["here"]["how"]
+    assert "batch 4" in found["latency"]["here:b4"]["how"]
 
 
 def test_a_trial_of_a_search(run, searched):

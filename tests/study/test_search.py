@@ -95,7 +95,7 @@ def test_a_latency_table_makes_latency_a_limit_of_the_forest(tmp_path: Path) -> 
         small_space(), stripes(), limits=["latency_ms@here <= 50"], budget="2 trials", out=tmp_path / "run", epochs=1,
         final_epochs=1, progress=False, latency="table", compare=False,
     )  # fmt: skip
-    assert result.study.spec.options["latency_table"]
+    assert result.study.spec.options["latency_tables"]["latency_ms@here"]
     assert all(t.state in ("complete", "duplicate") for t in result.study.trials)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,11 +23,12 @@ from netwright.cli._source import (
     find,
     write_text,
 )
-from netwright.errors import SpaceError, UnknownNameError
+from netwright.errors import SpaceError
 
 if TYPE_CHECKING:
+    from netwright.cli._source import Found
     from netwright.cost import Roof
-    from netwright.graph import Graph
+    from netwright.target import Target
 
 __all__ = ["profile"]
 
@@ -38,7 +39,7 @@ def profile(
     source: Source,
     input: ModelShape = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="Measure the latency on a target: here; repeatable.")
+        list[str] | None, typer.Option(help="Tell the latency on a target, such as here or here:4t; repeatable.")
     ] = None,
     batch: Batch = 1,
     top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,
@@ -66,11 +67,11 @@ def profile(
         from netwright.io._batch import with_batch
 
         check_free(html, overwrite)
-        measures = _measures(target or ())
+        targets = _targets(target or (), batch)
         roof = _roof(peak_gflops, bandwidth_gbs)
         found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
         taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
-        latency = {name: measure(found.graph, batch) for name, measure in measures.items()}
+        latency = {name: _latency(each, found) for name, each in targets.items()}
         if html is not None:
             from netwright.cost import profile_page
 
@@ -90,30 +91,27 @@ def profile(
         answer.give(document, lambda: words(document, taken, top, rows))
 
 
-def _measures(names: Sequence[str]) -> dict[str, Callable[[Graph, int], dict[str, float]]]:
-    """How to measure each target by its name.
+def _targets(names: Sequence[str], batch: int) -> dict[str, Target]:
+    """Targets by name; those on this machine with the batch of the costs, unless their names state one.
 
-    Raises UnknownNameError that lists the targets.
+    Raises UnknownNameError that lists the targets, or what a target knows.
     """
-    known = {"here": _here}
+    from netwright.target import Here, target_metric
+
+    found: dict[str, Target] = {}
     for name in names:
-        if name not in known:
-            raise UnknownNameError("target", name, known)
-    return {name: known[name] for name in names}
+        metric = target_metric(f"latency_ms@{name}")
+        assert metric is not None
+        found[name] = metric.target
+        if isinstance(metric.target, Here) and metric.target.batch == 1:
+            found[name] = Here(name, threads=metric.target.threads, batch=batch)
+    return found
 
 
-def _here(graph: Graph, batch: int) -> dict[str, float]:
-    from netwright.io import to_onnx
-    from netwright.target import latency_here
-
-    timing = latency_here(to_onnx(graph).SerializeToString(), batch=batch)
-    return {
-        "median_ms": timing.median_ms,
-        "mad_ms": timing.mad_ms,
-        "low_ms": timing.low_ms,
-        "high_ms": timing.high_ms,
-        "runs": timing.runs,
-    }
+def _latency(target: Target, found: Found) -> dict[str, Any]:
+    """Latency with its interval in ms, how it is known, and what else the target says of it."""
+    known = target.latency(found.graph, found.design)
+    return {"median_ms": known.value, "low_ms": known.low, "high_ms": known.high, "how": known.how, **known.detail}
 
 
 def _roof(gflops: float | None, bandwidth: float | None) -> Roof | None:

@@ -65,7 +65,7 @@ def _head(document: Mapping[str, Any], taken: Profile) -> Iterator[str]:
     for name, timing in document["latency"].items():
         yield (
             f"latency on {name}: {timing['median_ms']:.3g} ms ({timing['low_ms']:.3g} to {timing['high_ms']:.3g}),"
-            f" batch {document['batch']}"
+            f" {timing['how']}"
         )
     if document["roofline"]:
         roof = document["roofline"]

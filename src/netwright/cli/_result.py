@@ -28,6 +28,8 @@ def _head(result: Mapping[str, Any]) -> list[str]:
     lines.append(f"winner: trial {winner['trial']}")
     for check in winner["limits"]:
         lines.append(f"  {check['limit']}: {_number(check['value'])}, {'holds' if check['holds'] else 'BROKEN'}")
+        if check.get("crosses"):
+            lines[-1] += f", but not for sure: between {_number(check['low'])} and {_number(check['high'])}"
     return lines
 
 

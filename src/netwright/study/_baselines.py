@@ -15,13 +15,13 @@ from netwright.cost import Limit
 from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
-from netwright.study._finish import Lengths, ranked, timing_of, train_finally, verdicts
+from netwright.study._finish import Lengths, ranked, timing_of, told_by_targets, train_finally, verdicts
 from netwright.study._loop import run_loop, start
+from netwright.study._metrics import LATENCY
 from netwright.study._plan import Plan
 from netwright.study._processes import ProcessExecutor
 from netwright.study._records import Study, StudySpec
 from netwright.study._store import Store
-from netwright.study._trial import LATENCY
 
 if TYPE_CHECKING:
     from netwright.space import Design
@@ -67,7 +67,7 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
         start = draws.designs[order[rank * len(order) // (4 * TRIES)]]
         design = _climbed(plan, start, cost, held) if rank == 0 else start
         graph = simplify(plan.space.network(design))
-        if not other or all(check["holds"] for check in _measured(other, graph)):
+        if not other or all(check["holds"] for check in _told(plan, other, graph, design)):
             return design
     return None
 
@@ -87,9 +87,8 @@ def _climbed(plan: Plan, design: Design, cost: str, held: Sequence[Limit]) -> De
         best, design = value, other
 
 
-def _measured(limits: Sequence[Limit], graph: Any) -> list[dict[str, Any]]:
-    latency = timing_of(graph) if any(limit.metric == LATENCY for limit in limits) else None
-    known = {} if latency is None else {LATENCY: latency["median_ms"]}
+def _told(plan: Plan, limits: Sequence[Limit], graph: Any, design: Design) -> list[dict[str, Any]]:
+    known = {name: estimate.value for name, estimate in told_by_targets(plan, graph, design).items()}
     return verdicts([limit for limit in limits if limit.metric in known], known)
 
 

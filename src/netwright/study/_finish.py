@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.cost import Limit, costs_of
 from netwright.errors import StudyError
 from netwright.graph import Graph, simplify
+from netwright.study._metrics import LATENCY, asked, is_told, on_target
 from netwright.study._plan import Plan, plan_of
 from netwright.study._records import Study, Trial
-from netwright.study._trial import LATENCY, measured
 
 if TYPE_CHECKING:
     from netwright.space import Design, Space
     from netwright.strategy import Objective
+    from netwright.target import Estimate
 
 __all__ = [
     "Candidate",
@@ -27,6 +28,7 @@ __all__ = [
     "finish",
     "ranked",
     "timing_of",
+    "told_by_targets",
     "train_finally",
     "train_trial",
     "verdicts",
@@ -42,9 +44,6 @@ SHARE = 0.5
 """Part of a search's time that its end may take on top; where it would take more, trainings are shortened."""
 LEAST = 60.0
 """Seconds that the end may take in any case."""
-SECONDS = 1.0
-"""Time to spend on the final latency of a network."""
-
 Say = Callable[[str], None]
 
 
@@ -62,6 +61,7 @@ class Candidate:
     recipe: dict[str, Any] = field(default_factory=dict)
     epochs: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    estimates: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -91,35 +91,45 @@ def finish(plan: Plan, study: Study, lengths: Lengths, say: Say = lambda text: N
     on both and tested once.
     """
     started = time.perf_counter()
-    broken: list[dict[str, Any]] = []
-    ready: list[tuple[Trial, Graph, dict[str, float] | None, list[dict[str, Any]]]] = []
-    for trial in ranked(study):
-        if len(ready) == FINALISTS:
-            break
-        say(f"measuring trial {trial.number} again")
-        graph = simplify(plan.space.network(trial.design))
-        latency = timing_of(graph) if needs_latency(plan.spec.limits, plan.spec.objectives) or not ready else None
-        checks = verdicts(plan.spec.limits, known_costs(plan, graph, latency), trial.values)
-        if all(check["holds"] for check in checks):
-            ready.append((trial, graph, latency, checks))
-        else:
-            broken.append({"trial": trial.number, "limits": checks})
+    ready, broken = _checked(plan, study, say)
     if not ready or plan.task is None:
         return Finished(None, broken, [], time.perf_counter() - started)
     scores = [_promoted(plan, trial, graph, lengths.promoted, say) for trial, graph, *_ in ready]
     best = min(range(len(ready)), key=lambda i: _rank(scores[i], plan.spec.objectives[0]))
-    trial, graph, latency, checks = ready[best]
+    trial, graph, told, checks = ready[best]
     say(f"training the winner, trial {trial.number}, on all but the test part")
     winner = train_finally(plan, trial.design, graph, lengths.final, trial.seed)
     winner.trial, winner.metrics["valid"] = trial.number, scores[best]
-    winner.latency = latency or timing_of(graph)
-    winner.costs = known_costs(plan, graph, winner.latency)
+    winner.estimates = {name: estimate.to_json() for name, estimate in told.items()}
+    winner.latency = dict(told[LATENCY].detail) if LATENCY in told else timing_of(graph)
+    winner.costs = known_costs(plan, graph, told) | {LATENCY: winner.latency["median_ms"]}
     winner.limits = checks
     finalists = [
         {"trial": entry[0].number, "valid": score, "values": dict(entry[0].values)}
         for entry, score in zip(ready, scores, strict=True)
     ]
     return Finished(winner, broken, finalists, time.perf_counter() - started)
+
+
+_Ready = tuple[Trial, Graph, dict[str, "Estimate"], list[dict[str, Any]]]
+
+
+def _checked(plan: Plan, study: Study, say: Say) -> tuple[list[_Ready], list[dict[str, Any]]]:
+    """The best trials whose limits hold when their targets are asked again, and those before them that broke one."""
+    ready: list[_Ready] = []
+    broken: list[dict[str, Any]] = []
+    for trial in ranked(study):
+        if len(ready) == FINALISTS:
+            break
+        say(f"measuring trial {trial.number} again")
+        graph = simplify(plan.space.network(trial.design))
+        told = told_by_targets(plan, graph, trial.design)
+        checks = verdicts(plan.spec.limits, known_costs(plan, graph, told), trial.values, told)
+        if all(check["holds"] for check in checks):
+            ready.append((trial, graph, told, checks))
+        else:
+            broken.append({"trial": trial.number, "limits": checks})
+    return ready, broken
 
 
 @dataclass(frozen=True)
@@ -182,7 +192,7 @@ def train_finally(plan: Plan, design: Design, graph: Graph, epochs: int, seed: i
     tested = evaluate(module, plan.task.test)
     trained = graph.with_weights(weights_of(module, graph))
     return Candidate(
-        design, trained, {"test": tested}, known_costs(plan, graph, None), None, [], recipe=chosen, epochs=length,
+        design, trained, {"test": tested}, known_costs(plan, graph, {}), None, [], recipe=chosen, epochs=length,
         history=result.history,
     )  # fmt: skip
 
@@ -221,31 +231,44 @@ def _rank(metrics: Mapping[str, float], objective: Objective) -> tuple[float, fl
     return (0.0 if value is None else objective.sign * value, metrics.get("loss", 0.0))
 
 
-def needs_latency(limits: Sequence[Limit], objectives: Sequence[Objective]) -> bool:
-    """Whether the search asks about latency."""
-    return LATENCY in [limit.metric for limit in limits] + [objective.metric for objective in objectives]
+def told_by_targets(plan: Plan, graph: Graph, design: Design) -> dict[str, Estimate]:
+    """What the targets that a study asks about say of an exported network, measured longer than in a search."""
+    metrics = [on_target(name, plan.space) for name in asked(plan.spec) if is_told(name, plan.space)]
+    return {metric.name: metric.careful().of(graph, design) for metric in metrics if metric is not None}
 
 
 def timing_of(graph: Graph) -> dict[str, float]:
-    """Final latency of a network with its interval, in ms."""
-    return asdict(measured(graph, SECONDS))
+    """Latency of a network on this machine with its interval, in ms, whether or not a study asks for it."""
+    from netwright.target import Here
+
+    return dict(Here().careful().latency(graph).detail)
 
 
-def known_costs(plan: Plan, graph: Graph, latency: Mapping[str, float] | None) -> dict[str, float]:
-    """Costs of an exported network by name."""
-    asked = [limit.metric for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    costs = costs_of(graph) | {name: plan.space.cost(name).of(graph) for name in asked}
-    return costs if latency is None else {**costs, LATENCY: latency["median_ms"]}
+def known_costs(plan: Plan, graph: Graph, told: Mapping[str, Estimate]) -> dict[str, float]:
+    """Costs of an exported network by name, and what targets say of it."""
+    limited = [limit.metric for limit in plan.spec.limits if plan.space.additive(limit.metric)]
+    own = {name: plan.space.cost(name).of(graph) for name in limited if name not in told}
+    return costs_of(graph) | own | {name: estimate.value for name, estimate in told.items()}
 
 
 def verdicts(
-    limits: Sequence[Limit], costs: Mapping[str, float], values: Mapping[str, float] = {}
+    limits: Sequence[Limit],
+    costs: Mapping[str, float],
+    values: Mapping[str, float] = {},
+    told: Mapping[str, Estimate] = {},
 ) -> list[dict[str, Any]]:
-    """Each limit with the value it is held against, and whether it holds."""
-    found = []
+    """Each limit with the value it is held against, and whether it holds.
+
+    Where a target told the value, also the interval of it, and whether that crosses the limit: such a network may
+    break its limit, or keep one that it seems to break.
+    """
+    found: list[dict[str, Any]] = []
     for limit in limits:
         value = costs.get(limit.metric, values.get(limit.metric))
         found.append({"limit": str(limit), "value": value, "holds": value is not None and limit.holds(value)})
+        if limit.metric in told:
+            known = told[limit.metric]
+            found[-1] |= {"low": known.low, "high": known.high, "crosses": known.crosses(limit)}
     return found
 
 

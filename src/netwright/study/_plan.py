@@ -13,9 +13,11 @@ from netwright.errors import StudyError, UnknownNameError
 from netwright.space import Design, Space
 from netwright.study._budget import Budget
 from netwright.study._evaluation import Evaluation, FunctionEvaluation
+from netwright.study._metrics import LATENCY, asked, estimated, is_told, on_target, with_latency_tables
 from netwright.study._records import StudySpec
 from netwright.study._session import Parts
-from netwright.study._trial import LATENCY, Estimator, TaskEvaluation, network_key, with_latency_table
+from netwright.study._trial import Estimator, TaskEvaluation, network_key
+from netwright.target import with_targets
 
 if TYPE_CHECKING:
     from netwright.quality import Task
@@ -47,7 +49,7 @@ class Plan:
             strategy,
             self.evaluation,
             network_key,
-            Estimator(_estimated(spec, self.space), self.space),
+            Estimator(estimated(spec, self.space), self.space),
             fidelity=float(spec.options.get("epochs", 1)),
             starts=self._starts(held),
         )
@@ -89,12 +91,14 @@ def plan_search(
     if latency not in ("measure", "table"):
         raise UnknownNameError("way to know latency", latency, ("measure", "table"))
     options: dict[str, Any] = {"epochs": _epochs(loaded) if epochs is None else epochs}
-    if latency == "table":
-        built, options["latency_table"] = with_latency_table(built)
     objectives = _objectives(maximize, minimize, loaded)
     bounds = Limit.of(limits)
+    names = [o.metric for o in objectives] + [limit.metric for limit in bounds]
     if loaded is not None:
-        _check_metrics([o.metric for o in objectives] + [limit.metric for limit in bounds], built, loaded)
+        _check_metrics(names, built, loaded)
+    if latency == "table":
+        built, options["latency_tables"] = with_latency_tables(built, names, {})
+    built = with_targets(built, _targeted(names, built))
     chosen = _chosen(strategy, objectives)
     name = chosen if strategy == "auto" else strategy
     _strategy(name)
@@ -128,8 +132,9 @@ def plan_of(spec: StudySpec, *, space: Space | None = None, task: Any = None) ->
         if "source" not in spec.task:
             raise StudyError("this study's task was given as an object: give it again, as resume(folder, task=...).")
         task = _task_from(spec.task)
-    if "latency_table" in spec.options:
-        space, _ = with_latency_table(space, spec.options["latency_table"])
+    if "latency_tables" in spec.options:
+        space, _ = with_latency_tables(space, asked(spec), spec.options["latency_tables"])
+    space = with_targets(space, _targeted(asked(spec), space))
     if callable(task):
         return Plan(spec, space, None, task)
     return Plan(spec, space, task if hasattr(task, "development") else _load_task(task)[0])
@@ -249,17 +254,15 @@ def _names(given: str | Sequence[str] | None) -> list[str]:
 
 
 def _check_metrics(names: Sequence[str], space: Space, task: Task) -> None:
-    known = {*task.metrics, *space.costs_known, LATENCY}
+    known = {*task.metrics, *space.costs_known}
     for name in names:
-        if name not in known:
-            raise UnknownNameError("metric", name, known)
+        if name not in known and on_target(name, space) is None:
+            raise UnknownNameError("metric", name, {*known, LATENCY})
 
 
-def _estimated(spec: StudySpec, space: Space) -> list[str]:
-    """Costs known before an evaluation: those that are asked about, and the usual ones."""
-    asked = [o.metric for o in spec.objectives] + [limit.metric for limit in spec.limits]
-    names = dict.fromkeys(["params", "macs", *asked])
-    return [name for name in names if name in space.costs_known or name == LATENCY]
+def _targeted(names: Sequence[str], space: Space) -> list[str]:
+    """Those of the metrics that a target tells."""
+    return [name for name in names if is_told(name, space)]
 
 
 def _chosen(strategy: str, objectives: Sequence[Objective]) -> str:

@@ -11,27 +11,21 @@ import numpy as np
 
 from netwright.graph import Graph, canonical_hash, simplify
 from netwright.study._evaluation import Report, Request
+from netwright.study._metrics import on_target
 
 if TYPE_CHECKING:
     from netwright.quality import Task
     from netwright.space import Design, Space
-    from netwright.target import Timing
 
-__all__ = ["LATENCY", "Estimator", "TaskEvaluation", "measured", "network_key", "with_latency_table"]
-
-LATENCY = "latency_ms@here"
-BLOCK_SECONDS = 0.05
-"""Time to spend on the latency of one block, when a table of them is made."""
-SECONDS = 0.15
-"""Time to spend on the latency of one design during a search; the winner is measured for longer."""
+__all__ = ["Estimator", "TaskEvaluation", "network_key"]
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """Costs of a design before it is trained, by name; latency is measured on the exported network.
+    """Costs of a design before it is trained, and what targets say of it, by name.
 
-    Costs are those of the network as exported, simplified. An additive limit was held on the network as it stands,
-    which is never cheaper.
+    Both are of the network as exported, simplified. An additive limit was held on the network as it stands, which is
+    never cheaper.
     """
 
     names: Sequence[str]
@@ -39,13 +33,11 @@ class Estimator:
 
     def __call__(self, design: Design, network: Graph) -> dict[str, float]:
         graph = simplify(network)
-        values = {name: self._value(name, graph) for name in self.names if name != LATENCY}
-        if LATENCY in self.names:
-            values[LATENCY] = measured(graph, SECONDS).median_ms
-        return values
+        return {name: self._value(name, graph, design) for name in self.names}
 
-    def _value(self, name: str, graph: Graph) -> float:
-        return self.space.cost(name).of(graph)
+    def _value(self, name: str, graph: Graph, design: Design) -> float:
+        metric = on_target(name, self.space)
+        return self.space.cost(name).of(graph) if metric is None else metric.of(graph, design).value
 
 
 def network_key(graph: Graph) -> str:
@@ -60,34 +52,6 @@ def network_key(graph: Graph) -> str:
     for name, array in sorted(graph.weights.items()):
         weights.update(f"{name} {array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes())
     return f"{form}-{weights.hexdigest()}"
-
-
-def onnx_bytes(graph: Graph) -> bytes:
-    """The graph as the content of an ONNX file, with initial weights where it has none."""
-    from netwright.io import to_onnx
-
-    content: bytes = to_onnx(graph).SerializeToString()
-    return content
-
-
-def measured(graph: Graph, seconds: float) -> Timing:
-    """Latency of a graph on this machine: ONNX Runtime, one thread, batch 1, in ms."""
-    from netwright.target import latency_here
-
-    return latency_here(onnx_bytes(graph), seconds=seconds)
-
-
-def with_latency_table(space: Space, lines: Mapping[str, float] | None = None) -> tuple[Space, dict[str, float]]:
-    """The space with latency as an additive cost, and the table: ms of each distinct block, measured alone.
-
-    lines: a table measured before; blocks that it lacks are measured.
-    """
-    from netwright.space import block_graphs
-    from netwright.target import TableLatency
-
-    table = TableLatency(onnx_bytes, name=LATENCY, seconds=BLOCK_SECONDS, table=lines)
-    table.measure(block_graphs(space))
-    return space.with_costs(table), table.lines
 
 
 @dataclass(frozen=True)

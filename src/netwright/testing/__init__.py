@@ -11,6 +11,7 @@ pytest.register_assert_rewrite(
     "netwright.testing._export",
     "netwright.testing._space",
     "netwright.testing._strategy",
+    "netwright.testing._target",
 )
 
 from netwright.testing._executor import ExecutorConformance  # noqa: E402
@@ -18,6 +19,7 @@ from netwright.testing._export import assert_exports_agree  # noqa: E402
 from netwright.testing._small_networks import SMALL_NETWORKS, small_network  # noqa: E402
 from netwright.testing._space import SpaceConformance  # noqa: E402
 from netwright.testing._strategy import StrategyConformance, drive  # noqa: E402
+from netwright.testing._target import TargetConformance  # noqa: E402
 from netwright.testing._toy_space import ToySpace  # noqa: E402
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "ExecutorConformance",
     "SpaceConformance",
     "StrategyConformance",
+    "TargetConformance",
     "ToySpace",
     "assert_exports_agree",
     "drive",

@@ -27,7 +27,7 @@ def profile_page(
     title: str,
     *,
     batch: int = 1,
-    latency: Mapping[str, Mapping[str, float]] | None = None,
+    latency: Mapping[str, Mapping[str, Any]] | None = None,
     roof: Roof | None = None,
     top: int = 10,
 ) -> str:
@@ -73,7 +73,7 @@ def profile_page(
     )
 
 
-def _tiles(found: Profile, latency: Mapping[str, Mapping[str, float]]) -> list[dict[str, str]]:
+def _tiles(found: Profile, latency: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
     whole, totals, memory = found.total, found.totals, found.memory
     order = "no order needs less" if memory.exact else f"at least {quantity('traffic', memory.lower_bound)}"
     tiles = [

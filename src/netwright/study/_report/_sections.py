@@ -240,7 +240,10 @@ def _broken(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _limit_row(row: Mapping[str, Any]) -> dict[str, Any]:
     metric = _metric_in(str(row.get("limit", "")))
-    return {"limit": row.get("limit"), "value": quantity(metric, row.get("value")), "holds": bool(row.get("holds"))}
+    value = quantity(metric, row.get("value"))
+    if row.get("crosses") and finite(row.get("low")) is not None and finite(row.get("high")) is not None:
+        value += f", not for sure: between {between(metric, (row['low'], row['high']))}"
+    return {"limit": row.get("limit"), "value": value, "holds": bool(row.get("holds"))}
 
 
 def _metric_in(limit: str) -> str:

@@ -1,0 +1,114 @@
+"""What a target is: a place where a network runs, and what it would cost there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from netwright.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from netwright.cost import Cost, Limit
+    from netwright.graph import Graph
+    from netwright.space import Space
+
+__all__ = ["QUANTITIES", "Estimate", "Target"]
+
+QUANTITIES: Mapping[str, tuple[str, str]] = {
+    "latency_ms": ("latency", "ms"),
+    "energy_mj": ("energy", "mJ"),
+    "memory_bytes": ("memory", "bytes"),
+}
+"""Method of a target and unit, by the name that the quantity has in a metric: `latency_ms@here`."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with an interval, and how it was got.
+
+    >>> from netwright.cost import Limit
+    >>> known = Estimate(11.8, 11.5, 12.2, "ms", "sum over decisions, 90 % interval")
+    >>> known.crosses(Limit.parse("latency_ms@pixel2 <= 12")), known.crosses(Limit.parse("latency_ms@pixel2 <= 13"))
+    (True, False)
+
+    value: in `unit`. low, high: ends of the interval that `how` describes. detail: further numbers by name, such as
+    the runs of a measurement.
+    """
+
+    value: float
+    low: float
+    high: float
+    unit: str
+    how: str
+    detail: Mapping[str, float] = field(default_factory=dict)
+
+    def crosses(self, limit: Limit) -> bool:
+        """Whether the limit holds at one place of the interval and breaks at another."""
+        return len({limit.holds(each) for each in (self.low, self.value, self.high)}) > 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The estimate without its details."""
+        return {"value": self.value, "low": self.low, "high": self.high, "unit": self.unit, "how": self.how}
+
+
+class Target(ABC):
+    """A place where networks run.
+
+    To write one, give `how`, list in `knows` the names of the quantities it can tell, and write the method of each:
+    `latency` in ms, `energy` in mJ, `memory` in bytes. All get the graph and, where there is one, its design; called
+    by a study once for each design before it is trained, and by `careful()` again for those it may return. Where a
+    quantity is a sum over blocks or decisions, `additive` gives it as a cost that a space's forest holds exactly.
+
+    Register one of a package of your own under the entry point group `netwright.targets`: a function without
+    arguments that makes it, under its name.
+    """
+
+    knows: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<target {self.name}: {', '.join(sorted(self.knows))}>"
+
+    @property
+    @abstractmethod
+    def how(self) -> str:
+        """How this target knows what it tells, in a few words."""
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Time of one run, in ms; raises EvaluationError where this target cannot tell."""
+        raise self._unknown("latency_ms")
+
+    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Energy of one run, in mJ; raises EvaluationError where this target cannot tell."""
+        raise self._unknown("energy_mj")
+
+    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Memory that a run takes, in bytes; raises EvaluationError where this target cannot tell."""
+        raise self._unknown("memory_bytes")
+
+    def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
+        """A quantity as an additive cost of this name on a space; None where it is no sum known beforehand.
+
+        Raises DataError when this target knows nothing of the space.
+        """
+        return None
+
+    def careful(self) -> Target:
+        """The same target for numbers that are reported: one that measures may take longer."""
+        return self
+
+    def of(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """A quantity by its name; raises EvaluationError where this target cannot tell."""
+        method, _ = QUANTITIES[quantity]
+        estimate: Estimate = getattr(self, method)(graph, design)
+        return estimate
+
+    def _unknown(self, quantity: str) -> EvaluationError:
+        known = ", ".join(sorted(self.knows)) or "nothing"
+        return EvaluationError(
+            f"a target must know what it is asked for, but {self.name} knows {known}, no {quantity}."
+        )

@@ -1,0 +1,111 @@
+"""Targets by name, and what `latency_ms@NAME` means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from netwright.errors import UnknownNameError
+from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._this_machine import Here
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.space import Space
+
+__all__ = ["TargetMetric", "get_target", "target_metric", "target_names", "with_targets"]
+
+GROUP = "netwright.targets"
+
+
+@dataclass(frozen=True)
+class TargetMetric:
+    """A quantity on a target, such as `latency_ms@here`."""
+
+    name: str
+    target: Target
+    quantity: str
+
+    def of(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Estimate for one network; raises EvaluationError where the target cannot tell."""
+        return self.target.of(self.quantity, graph, design)
+
+    def careful(self) -> TargetMetric:
+        """The same metric for numbers that are reported."""
+        return TargetMetric(self.name, self.target.careful(), self.quantity)
+
+
+def target_names() -> list[str]:
+    """Names of all targets, sorted.
+
+    >>> "here" in target_names()
+    True
+    """
+    return sorted(_makers())
+
+
+def get_target(name: str) -> Target:
+    """Target by its name.
+
+    >>> get_target("here:2t")
+    <target here:2t: latency_ms>
+
+    Raises UnknownNameError that lists near names.
+    """
+    makers = _makers()
+    if name not in makers and name.partition(":")[0] == "here":
+        return Here.parse(name)
+    if name not in makers:
+        raise UnknownNameError("target", name, makers)
+    return makers[name]()
+
+
+def target_metric(name: str) -> TargetMetric | None:
+    """What a metric such as `latency_ms@here` means; None for one without a target.
+
+    >>> target_metric("latency_ms@here").quantity, target_metric("macs")
+    ('latency_ms', None)
+    >>> target_metric("energy_mj@here")
+    Traceback (most recent call last):
+    netwright.errors.UnknownNameError: no quantity of target here is named 'energy_mj'; known: latency_ms.
+
+    Raises UnknownNameError for a target that does not exist or a quantity that it does not know.
+    """
+    quantity, at, target_name = name.partition("@")
+    if not at:
+        return None
+    if quantity not in QUANTITIES:
+        raise UnknownNameError("quantity of a target", quantity, QUANTITIES)
+    target = get_target(target_name)
+    if quantity not in target.knows:
+        raise UnknownNameError(f"quantity of target {target_name}", quantity, target.knows)
+    return TargetMetric(name, target, quantity)
+
+
+def with_targets(space: Space, metrics: Iterable[str]) -> Space:
+    """The space with those metrics of targets as costs that are additive, so that its forest holds limits on them.
+
+    Metrics without a target are passed over, and those of a target that is no sum.
+
+    Raises UnknownNameError as `target_metric` does, and DataError when a target knows nothing of the space.
+    """
+    asked = [metric for metric in map(target_metric, dict.fromkeys(metrics)) if metric is not None]
+    made = [each.target.additive(each.quantity, space, each.name) for each in asked if not space.additive(each.name)]
+    costs = [cost for cost in made if cost is not None]
+    return space.with_costs(*costs) if costs else space
+
+
+def _makers() -> dict[str, Callable[[], Target]]:
+    """How to make each target, by name; those that are installed, too."""
+    found: dict[str, Callable[[], Target]] = {"here": Here}
+    return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
+
+
+def _installed(entry: Any) -> Callable[[], Target]:
+    def make() -> Target:
+        target: Target = entry.load()()
+        return target
+
+    return make
