@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 .PHONY: help search test slow lint types examples bench
 
 help:
-	@echo "make search    run the main job on the digits data: at most 5 minutes on 2 cores"
+	@echo "make search    run the main job on the digits data: about 5 minutes on 2 cores"
 	@echo "make test      run the tests"
 	@echo "make slow      run the tests that take longer, too"
 	@echo "make lint      check style and format with ruff"
