@@ -24,6 +24,7 @@ ORDER = (
     "startup",
     "study_overhead",
     "latency_here",
+    "timing_protocol",
     "new_device",
     "main_job",
     "import_models",

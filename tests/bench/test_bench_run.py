@@ -18,6 +18,7 @@ NEEDS = {
     "import_models": ("timm",),
     "latency_here": ("onnxruntime",),
     "main_job": ("onnxruntime",),
+    "timing_protocol": ("onnxruntime",),
 }
 
 

@@ -44,10 +44,22 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_network_is_the_same_as_itself(run, pair):
     found = json.loads(run("diff", f"{pair}:before", f"{pair}:before", "--json").stdout)
-    assert set(found) == {"version", "a", "b", "batch", "totals", "changes", "same"}
+    assert set(found) == {"version", "a", "b", "batch", "latency", "totals", "changes", "same"}
     assert found["changes"] == []
     assert found["same"] == 5
     assert "are the same" in run("diff", f"{pair}:before", f"{pair}:before").stdout
+
+
+def test_latencies_of_both_and_whether_they_differ(run, pair):
+    pytest.importorskip("onnxruntime")
+    found = json.loads(run("diff", f"{pair}:before", f"{pair}:larger", "--target", "here", "--json").stdout)
+    told = found["latency"]["here"]
+    assert set(told) == {"a", "b", "differ"}
+    assert told["a"]["low"] <= told["a"]["value"] <= told["a"]["high"]
+    assert told["differ"] is (told["a"]["high"] < told["b"]["low"] and told["b"]["value"] > 1.02 * told["a"]["value"])
+    words = run("diff", f"{pair}:before", f"{pair}:before", "--target", "here").stdout
+    assert "ms here" in words
+    assert "no difference" in words
 
 
 def test_a_block_more(run, pair):

@@ -75,9 +75,9 @@ def test_a_name_states_threads_and_batch(name: str, threads: int, batch: int) ->
     assert careful.seconds > target.seconds
 
 
-@pytest.mark.parametrize("name", ["here:", "here:0t", "here:b4:2t", "here:fp16", "here:openvino", "here:ort:ort"])
+@pytest.mark.parametrize("name", ["here:", "here:0t", "here:b4:2t", "here:fp16", "here:tvm", "here:ort:ort"])
 def test_another_form_of_a_name_is_refused_with_the_right_one(name: str) -> None:
-    with pytest.raises(UnknownNameError, match=r"no target is named .* known: here:ort:1t:b1:fp32\.$"):
+    with pytest.raises(UnknownNameError, match=r"no target is named .* known: .*here:ort:1t:b1:fp32"):
         get_target(name)
 
 
@@ -100,7 +100,7 @@ def test_threads_and_batch_reach_the_measurement() -> None:
     found = Here("here:2t:b4", threads=2, batch=4, seconds=0.02).latency(Graph([X], [conv(X, 8)]))
     assert found.low <= found.value <= found.high
     assert "2 threads, batch 4" in found.how
-    assert found.detail["runs"] >= 30
+    assert found.detail["runs"] >= 10
 
 
 def test_what_measures_is_no_cost_of_a_forest() -> None:

@@ -12,12 +12,14 @@ import typer
 from netwright._page import quantity
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, Limits
-from netwright.cli._source import ModelShape, Seed, SpaceOf, Strict, Wanted, find
+from netwright.cli._profile import named_targets
+from netwright.cli._source import Found, ModelShape, Seed, SpaceOf, Strict, Wanted, find
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from netwright.cost import Change, Comparison
+    from netwright.target import Target
 
 __all__ = ["diff"]
 
@@ -39,6 +41,9 @@ def diff(
     classes: Classes = None,
     limit: Limits = None,
     seed: Seed = 0,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Tell both latencies on a target, such as here; repeatable.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what changed from one network to another, block by block, and what it costs.
@@ -49,6 +54,7 @@ def diff(
         from netwright.cost import compare, profile
         from netwright.io._batch import with_batch
 
+        targets = named_targets(target or (), batch)
         limits = limit or ()
         first = find(a, Wanted(design_a, trial_a, space, input, classes, limits, seed, strict))
         second = find(b, Wanted(design_b, trial_b, space, input_b or input, classes, limits, seed, strict))
@@ -59,9 +65,21 @@ def diff(
             "a": {"source": a, "title": first.title},
             "b": {"source": b, "title": second.title},
             "batch": batch,
+            "latency": {name: _latencies(each, first, second) for name, each in targets.items()},
             **compared.to_json(),
         }
         answer.give(document, lambda: _words(document, compared))
+
+
+def _latencies(target: Target, a: Found, b: Found) -> dict[str, Any]:
+    """Both latencies with their intervals, and whether they differ; measured in turns on this machine."""
+    from netwright.target import Here, differ
+
+    if isinstance(target, Here):
+        first, second = target.careful().compare([a.graph, b.graph])
+    else:
+        first, second = (target.latency(each.graph, each.design) for each in (a, b))
+    return {"a": first.to_json(), "b": second.to_json(), "differ": differ(first, second)}
 
 
 def _words(document: Mapping[str, Any], compared: Comparison) -> RenderableType:
@@ -74,6 +92,12 @@ def _words(document: Mapping[str, Any], compared: Comparison) -> RenderableType:
     for name in _COSTS:
         before, after = document["totals"][name]["a"], document["totals"][name]["b"]
         totals.add_row(name.replace("_", " "), _said(name, before), _said(name, after), _change(before, after))
+    for name, told in document["latency"].items():
+        before, after = told["a"]["value"], told["b"]["value"]
+        totals.add_row(
+            f"ms {name}", f"{before:.4g}", f"{after:.4g}",
+            _change(before, after) if told["differ"] else "no difference",
+        )  # fmt: skip
     if not compared.changes:
         return Group(totals, "", f"the networks are the same: {compared.same} blocks")
     blocks = table("By block", "block", "params", "change", "MACs", "change", "traffic", "change")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from netwright.cost import Roof
     from netwright.target import Target
 
-__all__ = ["profile"]
+__all__ = ["named_targets", "profile"]
 
 Batch = Annotated[int, typer.Option(min=1, help="Rows of the batch that the costs are for.")]
 
@@ -67,7 +67,7 @@ def profile(
         from netwright.io._batch import with_batch
 
         check_free(html, overwrite)
-        targets = _targets(target or (), batch)
+        targets = named_targets(target or (), batch)
         roof = _roof(peak_gflops, bandwidth_gbs)
         found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
         taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
@@ -91,7 +91,7 @@ def profile(
         answer.give(document, lambda: words(document, taken, top, rows))
 
 
-def _targets(names: Sequence[str], batch: int) -> dict[str, Target]:
+def named_targets(names: Sequence[str], batch: int) -> dict[str, Target]:
     """Targets by name; those on this machine with the batch of the costs, unless their names state one.
 
     Raises UnknownNameError that lists the targets, or what a target knows.
@@ -104,7 +104,7 @@ def _targets(names: Sequence[str], batch: int) -> dict[str, Target]:
         assert metric is not None
         found[name] = metric.target
         if isinstance(metric.target, Here) and metric.target.batch == 1:
-            found[name] = Here(name, threads=metric.target.threads, batch=batch)
+            found[name] = metric.target.with_batch(batch)
     return found
 
 

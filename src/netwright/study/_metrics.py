@@ -69,7 +69,12 @@ def with_latency_tables(
     from netwright.space import block_graphs
 
     wanted = {name: metric.target for name in metrics if (metric := on_target(name, space))}
-    here = {name: target for name, target in wanted.items() if isinstance(target, Here)} or {LATENCY: Here()}
+    # Tables hold blocks in ONNX Runtime, whose sum says nothing of another runtime.
+    measured = {name: target for name, target in wanted.items() if isinstance(target, Here)}
+    here = {
+        name: each for name, each in measured.items() if (each.setup.runtime, each.setup.dtype) == ("ort", "fp32")
+    }
+    here = here or {LATENCY: Here()}
     tables = [
         TableLatency(
             exported, name=name, threads=target.threads, batch=target.batch, seconds=BLOCK_SECONDS,

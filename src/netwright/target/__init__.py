@@ -1,36 +1,45 @@
 """Targets: where a network runs, and what it costs there when it is measured.
 
 `latency_ms@here` asks the target `here`, this machine's processor in ONNX Runtime: one thread, batch 1, float32,
-unless its name says otherwise, as `here:4t:b8` does.
+unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 """
 
-from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._base import QUANTITIES, Estimate, Target, differ
 from netwright.target._here import compare_here, latency_here
 from netwright.target._protocol import Timing, measure, measure_interleaved
+from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
+from netwright.target._runtimes import RUNTIMES, Runtime, Setup, onnx_bytes
 from netwright.target._table import TableLatency, operator_table, structural_key
-from netwright.target._this_machine import Here, onnx_bytes
+from netwright.target._this_machine import Here, time_graphs
 from netwright.target._transfer import DeviceTransfer, Prediction
 
 __all__ = [
     "QUANTITIES",
+    "RUNTIMES",
     "DeviceTransfer",
     "Estimate",
     "Here",
     "Prediction",
+    "Runtime",
+    "Setup",
     "TableLatency",
     "Target",
     "TargetMetric",
     "Timing",
     "compare_here",
+    "differ",
     "get_target",
     "latency_here",
     "measure",
+    "measure_against",
     "measure_interleaved",
     "onnx_bytes",
     "operator_table",
+    "reference_graph",
     "structural_key",
     "target_metric",
     "target_names",
+    "time_graphs",
     "with_targets",
 ]

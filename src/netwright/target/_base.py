@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netwright.graph import Graph
     from netwright.space import Space
 
-__all__ = ["QUANTITIES", "Estimate", "Target"]
+__all__ = ["MARGIN", "QUANTITIES", "Estimate", "Target", "differ"]
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "latency_ms": ("latency", "ms"),
@@ -22,6 +22,9 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "memory_bytes": ("memory", "bytes"),
 }
 """Method of a target and unit, by the name that the quantity has in a metric: `latency_ms@here`."""
+
+MARGIN = 0.02
+"""Difference, relative to the smaller one, below which two numbers of a target are not told apart."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,21 @@ class Estimate:
     def to_json(self) -> dict[str, Any]:
         """The estimate without its details."""
         return {"value": self.value, "low": self.low, "high": self.high, "unit": self.unit, "how": self.how}
+
+
+def differ(a: Estimate, b: Estimate, *, margin: float = MARGIN) -> bool:
+    """Whether two estimates are different: their intervals are apart, and so are their values by more than `margin`.
+
+    >>> fast, slow = (Estimate(ms, ms - 0.1, ms + 0.1, "ms", "measured") for ms in (4.0, 4.3))
+    >>> differ(fast, slow), differ(fast, slow, margin=0.1), differ(fast, fast)
+    (True, False, False)
+
+    An interval tells how far the number would vary if it were got again just now; the margin stands for what varies
+    from day to day.
+    """
+    apart = a.high < b.low or b.high < a.low
+    low, high = sorted((a.value, b.value))
+    return apart and high > low * (1 + margin)
 
 
 class Target(ABC):

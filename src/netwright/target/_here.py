@@ -17,7 +17,7 @@ from netwright.target._protocol import Clock, Timing, measure, measure_interleav
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["compare_here", "latency_here"]
+__all__ = ["compare_here", "first_line", "latency_here", "runner_of"]
 
 Onnx = bytes | str | PathLike[str]
 
@@ -50,7 +50,7 @@ def latency_here(
 
     Raises EvaluationError when the model cannot be loaded or run, MissingExtraError without onnxruntime.
     """
-    return measure(_runner(model, threads, batch), seconds=seconds, clock=clock)
+    return measure(runner_of(model, threads, batch), seconds=seconds, clock=clock)
 
 
 def compare_here(
@@ -65,10 +65,10 @@ def compare_here(
 
     seconds: time to spend on each model; the other arguments and the errors are those of `latency_here`.
     """
-    return measure_interleaved([_runner(m, threads, batch) for m in models], seconds=seconds, clock=clock)
+    return measure_interleaved([runner_of(m, threads, batch) for m in models], seconds=seconds, clock=clock)
 
 
-def _runner(model: Onnx, threads: int, batch: int) -> Callable[[], object]:
+def runner_of(model: Onnx, threads: int, batch: int) -> Callable[[], object]:
     """Function that runs the model once on random inputs."""
     if threads < 1 or batch < 1:
         raise EvaluationError(f"threads and batch must be at least 1, but got {threads} and {batch}.")
@@ -80,7 +80,7 @@ def _runner(model: Onnx, threads: int, batch: int) -> Callable[[], object]:
         session.run(names, feeds)
     # ONNX Runtime raises exception classes of its own that share no base below Exception.
     except Exception as error:
-        raise EvaluationError(f"ONNX Runtime cannot run the model: {_first_line(error)}") from error
+        raise EvaluationError(f"ONNX Runtime cannot run the model: {first_line(error)}") from error
     return lambda: session.run(names, feeds)
 
 
@@ -98,7 +98,7 @@ def _session(model: Onnx, threads: int) -> Any:
     try:
         return runtime.InferenceSession(source, sess_options=options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise EvaluationError(f"ONNX Runtime cannot load {name}: {_first_line(error)}") from error
+        raise EvaluationError(f"ONNX Runtime cannot load {name}: {first_line(error)}") from error
 
 
 def _random_input(entry: Any, batch: int, rng: np.random.Generator) -> NDArray[Any]:
@@ -120,5 +120,6 @@ def _random_input(entry: Any, batch: int, rng: np.random.Generator) -> NDArray[A
     return rng.integers(0, 2, shape).astype(dtype)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says first; some go on for pages."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

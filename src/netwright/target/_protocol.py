@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from netwright.errors import EvaluationError
 
-__all__ = ["Timing", "measure", "measure_interleaved"]
+__all__ = [
+    "Clock",
+    "Timing",
+    "burst",
+    "measure",
+    "measure_interleaved",
+    "resampled_medians",
+    "uncollected",
+    "warm_up",
+]
 
 Clock = Callable[[], float]
 
@@ -41,7 +50,10 @@ class Timing:
     mad_ms: median absolute deviation from the median, in ms.
     low_ms, high_ms: 95 % bootstrap interval of the median, in ms.
     runs, warmups: runs that count, and runs before them that do not.
-    drift: median of the second half of the runs over that of the first half, minus 1.
+    drift: median of the second half of the runs over that of the first half, minus 1; of the reference's runs
+    where one was measured in between.
+    slack: how far the machine's best may have been missed: what the reference took in its fastest twentieth over the
+    fastest of all, minus 1; 0 without a reference.
     """
 
     median_ms: float
@@ -51,6 +63,7 @@ class Timing:
     runs: int
     warmups: int
     drift: float
+    slack: float = 0.0
 
     def differs(self, other: Timing, *, margin: float = 0.05) -> bool:
         """Whether the intervals are apart and the medians differ by more than `margin`.
@@ -110,15 +123,15 @@ def measure_interleaved(
         raise EvaluationError(
             f"`seconds > 0` and `min_runs >= 1` must hold, but got seconds={seconds}, min_runs={min_runs}."
         )
-    with _no_garbage_collection():
-        spent = [_warm_up(run, seconds * _WARMUP_SHARE, clock) for run in runs]
+    with uncollected():
+        warmed = [warm_up(run, seconds * _WARMUP_SHARE, clock) for run in runs]
         times: list[list[float]] = [[] for _ in runs]
         lead_in = 1 if len(runs) > 1 else 0
-        end = clock() + sum(seconds - used for used, _ in spent)
+        end = clock() + sum(seconds - used for used, _, _ in warmed)
         while len(times[0]) < min_runs or (clock() < end and len(times[0]) < _MAX_RUNS):
             for run, taken in zip(runs, times, strict=True):
-                taken.extend(_burst(run, lead_in + _BURST, clock)[lead_in:])
-    return [summarise(taken, warmups=warm) for taken, (_, warm) in zip(times, spent, strict=True)]
+                taken.extend(burst(run, lead_in + _BURST, clock)[lead_in:])
+    return [summarise(taken, warmups=warm) for taken, (_, warm, _) in zip(times, warmed, strict=True)]
 
 
 def summarise(times: Sequence[float], *, warmups: int = 0) -> Timing:
@@ -131,7 +144,7 @@ def summarise(times: Sequence[float], *, warmups: int = 0) -> Timing:
     median = float(np.median(ms))
     half = len(ms) // 2
     first, second = (np.median(ms[:half]), np.median(ms[half:])) if half else (median, median)
-    low, high = np.quantile(_bootstrap_medians(ms), [0.025, 0.975])
+    low, high = np.quantile(resampled_medians(ms), [0.025, 0.975])
     return Timing(
         median_ms=median,
         mad_ms=float(np.median(np.abs(ms - median))),
@@ -143,7 +156,8 @@ def summarise(times: Sequence[float], *, warmups: int = 0) -> Timing:
     )
 
 
-def _bootstrap_medians(ms: NDArray[np.float64]) -> NDArray[np.float64]:
+def resampled_medians(ms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Medians of resampled blocks of runs."""
     size = max(1, isqrt(len(ms)))
     blocks = ceil(len(ms) / size)
     starts = np.random.default_rng(0).integers(0, len(ms) - size + 1, (_RESAMPLES, blocks, 1))
@@ -152,7 +166,7 @@ def _bootstrap_medians(ms: NDArray[np.float64]) -> NDArray[np.float64]:
     return medians
 
 
-def _burst(run: Callable[[], object], count: int, clock: Clock) -> list[float]:
+def burst(run: Callable[[], object], count: int, clock: Clock) -> list[float]:
     """Seconds of each of `count` runs."""
     times = []
     for _ in range(count):
@@ -162,20 +176,21 @@ def _burst(run: Callable[[], object], count: int, clock: Clock) -> list[float]:
     return times
 
 
-def _warm_up(run: Callable[[], object], seconds: float, clock: Clock) -> tuple[float, int]:
-    """Run until two windows agree or the time is over; seconds and runs that it took."""
+def warm_up(run: Callable[[], object], seconds: float, clock: Clock) -> tuple[float, int, float]:
+    """Run until two windows agree or the time is over; seconds and runs that it took, and the last median."""
     start = clock()
     count, before = 0, float("inf")
     while True:
-        now = float(np.median(_burst(run, _WINDOW, clock)))
+        now = float(np.median(burst(run, _WINDOW, clock)))
         count += _WINDOW
         if abs(now - before) <= _STEADY * now or clock() - start >= seconds:
-            return clock() - start, count
+            return clock() - start, count, now
         before = now
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
+    """Without garbage collection."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -3,84 +3,135 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
-from netwright.target._here import latency_here
+from netwright.target._protocol import Timing
+from netwright.target._reference import measure_against, reference_graph
+from netwright.target._runtimes import DTYPES, RUNTIMES, Setup
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
 
-__all__ = ["Here", "onnx_bytes"]
+__all__ = ["Here", "time_graphs"]
 
 _NAME = re.compile(
-    r"here(?::(?P<runtime>ort))?(?::(?P<threads>[1-9]\d{0,2})t)?(?::b(?P<batch>[1-9]\d{0,4}))?(?::(?P<dtype>fp32))?"
+    rf"here(?::(?P<runtime>{'|'.join(RUNTIMES)}))?(?::(?P<threads>[1-9]\d{{0,2}})t)?(?::b(?P<batch>[1-9]\d{{0,4}}))?"
+    rf"(?::(?P<dtype>{'|'.join(DTYPES)}))?"
 )
-FORM = "here:ort:1t:b1:fp32"
+FORMS = tuple(f"here:{Setup(name, dtype=dtype)}" for name, each in RUNTIMES.items() for dtype in each.dtypes)
+"""Names with one thread and batch 1, of every runtime and data type."""
 SECONDS, CAREFUL = 0.15, 1.0
 """Time to spend on one network during a search, and on numbers that are reported."""
 
 
 class Here(Target):
-    """This machine: the exported network in ONNX Runtime, measured by the protocol of `measure`.
+    """This machine: the network in a runtime, measured by the protocol of `measure_against`.
 
-    >>> Here.parse("here:4t"), Here.parse("here:ort:1t:b8:fp32").batch
-    (<target here:4t: latency_ms>, 8)
+    >>> Here.parse("here:4t"), Here.parse("here:torch:1t:b8:bf16").setup
+    (<target here:4t: latency_ms>, Setup(runtime='torch', threads=1, batch=8, dtype='bf16'))
 
-    threads: within an operator. batch: rows of the input. seconds: time to spend on a network.
+    threads: within an operator. batch: rows of the input. seconds: time to spend on a network. runtime: ort (ONNX
+    Runtime), torch (PyTorch as it is), compile (torch.compile) or openvino. dtype: of weights and activations.
     """
 
     knows = frozenset({"latency_ms"})
 
-    def __init__(self, name: str = "here", *, threads: int = 1, batch: int = 1, seconds: float = SECONDS) -> None:
+    def __init__(
+        self,
+        name: str = "here",
+        *,
+        threads: int = 1,
+        batch: int = 1,
+        seconds: float = SECONDS,
+        runtime: str = "ort",
+        dtype: str = "fp32",
+    ) -> None:
         super().__init__(name)
-        self.threads = threads
-        self.batch = batch
+        self.setup = Setup(runtime, threads, batch, dtype)
         self.seconds = seconds
+
+    @property
+    def threads(self) -> int:
+        """Threads within an operator."""
+        return self.setup.threads
+
+    @property
+    def batch(self) -> int:
+        """Rows of the input."""
+        return self.setup.batch
 
     @classmethod
     def parse(cls, name: str) -> Here:
-        """Target of a name such as `here:ort:2t:b4:fp32`: runtime, threads, batch, data type, in this order.
+        """Target of a name such as `here:torch:2t:b4:bf16`: runtime, threads, batch, data type, in this order.
 
         >>> Here.parse("here:fast")
         Traceback (most recent call last):
-        netwright.errors.UnknownNameError: no target is named 'here:fast'; known: here:ort:1t:b1:fp32.
+        netwright.errors.UnknownNameError: no target is named 'here:fast'; ... here:ort:1t:b1:fp32, ...
 
-        Raises UnknownNameError, which shows the form.
+        Raises UnknownNameError, which shows the forms, for another form and for a data type that the runtime lacks.
         """
         parts = _NAME.fullmatch(name)
-        if parts is None:
-            raise UnknownNameError("target", name, [FORM])
-        return cls(name, threads=int(parts["threads"] or 1), batch=int(parts["batch"] or 1))
+        runtime, dtype = (parts["runtime"] or "ort", parts["dtype"] or "fp32") if parts else ("", "")
+        if parts is None or dtype not in RUNTIMES[runtime].dtypes:
+            raise UnknownNameError("target", name, FORMS)
+        return cls(
+            name, threads=int(parts["threads"] or 1), batch=int(parts["batch"] or 1), runtime=runtime, dtype=dtype
+        )
 
     @property
     def how(self) -> str:
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        return f"measured on this machine in ONNX Runtime, {threads}, batch {self.batch}, float32"
+        return f"measured on this machine in {self.setup.words}"
+
+    def with_batch(self, batch: int) -> Here:
+        """The same target with another batch."""
+        return self._with(replace(self.setup, batch=batch), self.seconds)
 
     def careful(self) -> Here:
-        return Here(self.name, threads=self.threads, batch=self.batch, seconds=max(self.seconds, CAREFUL))
+        return self._with(self.setup, max(self.seconds, CAREFUL))
+
+    def _with(self, setup: Setup, seconds: float) -> Here:
+        return Here(self.name, seconds=seconds, **asdict(setup))
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        """Median of many runs with its 95 % interval; initial weights where the graph has none."""
-        timing = latency_here(onnx_bytes(graph), threads=self.threads, batch=self.batch, seconds=self.seconds)
+        """Median of many runs with its interval; initial weights where the graph has none.
+
+        The interval holds what the runs vary by, and what may be missed of the machine's best in the time given.
+        """
+        [found] = self.compare([graph])
+        slack = found.detail["slack"]
+        return replace(found, low=found.low * (1 - min(slack, 1.0)), high=found.high * (1 + slack))
+
+    def compare(self, graphs: Sequence[Graph]) -> list[Estimate]:
+        """Latency of several networks measured in turns; the intervals are for comparing them with each other."""
+        return [self._estimate(timing) for timing in time_graphs(graphs, self.setup, seconds=self.seconds)]
+
+    def _estimate(self, timing: Timing) -> Estimate:
         how = f"median of {timing.runs} runs, 95 % interval; {self.how}"
         return Estimate(timing.median_ms, timing.low_ms, timing.high_ms, "ms", how, asdict(timing))
 
 
-def onnx_bytes(graph: Graph) -> bytes:
-    """The graph as the content of an ONNX file, with initial weights where it has none.
+def time_graphs(
+    graphs: Sequence[Graph], setup: Setup, *, seconds: float, nominal: float | None = None
+) -> list[Timing]:
+    """Time networks in turns in a setup, against the reference network in the same setup.
 
-    >>> from netwright.blocks import conv
-    >>> from netwright.graph import Graph, image
-    >>> x = image(3, 8, 8)
-    >>> len(onnx_bytes(Graph([x], [conv(x, 8)]))) > 1000
-    True
+    seconds: for each network. nominal: as in `measure_against`. The errors are those of `Setup.runner`.
     """
-    from netwright.io import to_onnx
-
-    content: bytes = to_onnx(graph).SerializeToString()
-    return content
+    # Compiling the reference would take longer than all the rest, and its job is to follow the clock.
+    reference = Setup("torch" if setup.runtime == "compile" else setup.runtime, setup.threads)
+    runs = [setup.runner(graph) for graph in graphs]
+    # Work that is all done in this thread is told by the thread's own time, from which neighbours take nothing.
+    alone = setup.threads == 1 and setup.runtime != "openvino"
+    with setup.active():
+        return measure_against(
+            runs,
+            reference.runner(reference_graph()),
+            seconds=seconds,
+            nominal=nominal,
+            clock=time.thread_time if alone else time.perf_counter,
+        )
