@@ -68,7 +68,6 @@ def profile_page(
             "caches": found.caches,
             "unknown": found.unknown,
             "drawing": safe_drawing(draw(found.graph, title=title)),
-            "designs": {"paths": [], "designs": {}},
         },
     )
 
