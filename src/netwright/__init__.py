@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     )
     from netwright.study import (
         Budget as Budget, Model as Model, SearchResult as SearchResult, Study as Study,
-        StudyInterrupted as StudyInterrupted, search as search,
+        StudyInterrupted as StudyInterrupted, compare_spaces as compare_spaces, search as search,
     )
     from netwright.study import resume_search as resume  # noqa: F401  (it has another name there)
     from netwright.target import latency_here as latency_here
@@ -105,7 +105,10 @@ _EXPORTS: dict[str, tuple[str, ...]] = {
     ),
     "netwright.space.catalog": ("auto_space", "get_space"),
     "netwright.strategy": ("Objective", "Outcome", "Proposal", "Strategy", "get_strategy"),
-    "netwright.study": ("Budget", "Model", "SearchResult", "Study", "StudyInterrupted", "resume", "search"),
+    "netwright.study": (
+        "Budget", "Model", "SearchResult", "Study", "StudyInterrupted", "compare_spaces",
+        "resume", "search",
+    ),
     "netwright.target": ("latency_here",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _EXPORTS.items() for name in names}

@@ -13,6 +13,7 @@ from netwright.cli._profile import profile
 from netwright.cli._report import report
 from netwright.cli._search import resume, search
 from netwright.cli._space import space
+from netwright.cli._spaces import spaces
 from netwright.cli._tasks import tasks
 
 __all__ = ["app", "main"]
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for command in (search, resume, space, report, export, draw, profile, diff, tasks):
     app.command()(command)
+app.add_typer(spaces, name="spaces")
 
 
 def _version(wanted: bool) -> None:

@@ -1,13 +1,16 @@
 """Searches that survive: every trial on disk, any number of workers, exact resume."""
 
 from netwright.study._budget import Budget, Spent
+from netwright.study._comparison import Comparison, Pair, compare_costs, compare_spaces
 from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
 from netwright.study._executor import Executor, InlineExecutor, OnStep
 from netwright.study._finish import Candidate, train_trial
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
+from netwright.study._population import Efficiency, Population, matched
 from netwright.study._processes import ProcessExecutor
 from netwright.study._progress import Progress, Tally
 from netwright.study._records import STATES, State, Study, StudySpec, Trial, environment, front, trial_seed
+from netwright.study._report import comparison_page
 from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
 from netwright.study._store import FORMAT, Steps, Store
@@ -17,6 +20,8 @@ __all__ = [
     "STATES",
     "Budget",
     "Candidate",
+    "Comparison",
+    "Efficiency",
     "Evaluation",
     "Executor",
     "FunctionEvaluation",
@@ -24,7 +29,9 @@ __all__ = [
     "KeepGoing",
     "Model",
     "OnStep",
+    "Pair",
     "Parts",
+    "Population",
     "ProcessExecutor",
     "Progress",
     "Report",
@@ -41,8 +48,12 @@ __all__ = [
     "StudySpec",
     "Tally",
     "Trial",
+    "compare_costs",
+    "compare_spaces",
+    "comparison_page",
     "environment",
     "front",
+    "matched",
     "resume",
     "resume_search",
     "run_loop",

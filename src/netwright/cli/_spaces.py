@@ -1,0 +1,120 @@
+"""`netwright spaces`: spaces as what is designed; populations compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netwright.cli._answer import INTERRUPTED, answering
+from netwright.cli._arguments import (
+    AsJson,
+    Classes,
+    InputShape,
+    Limits,
+    find_space,
+    import_path,
+    load_own,
+    parse_shape,
+)
+from netwright.cli._profile_words import table
+from netwright.cli._source import check_free, write_text
+from netwright.errors import StudyError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from netwright.study import Comparison
+
+__all__ = ["spaces"]
+
+spaces = typer.Typer(no_args_is_help=True, help="Design spaces themselves: compare what they are worth.")
+COSTED = 1000
+"""Designs of each space where nothing is trained."""
+TRAINED = 30
+
+
+@spaces.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(help="Spaces, by name or module:attribute.", metavar="A B [C ...]")],
+    task: Annotated[
+        str | None,
+        typer.Option("--task", "-t", help="Train designs on it: digits, a data file or folder. Without, costs only."),
+    ] = None,
+    limit: Limits = None,
+    maximize: Annotated[str | None, typer.Option(help="Metric to compare by where more is better.")] = None,
+    minimize: Annotated[str | None, typer.Option(help="Metric or cost to compare by where less is better.")] = None,
+    designs: Annotated[
+        int | None, typer.Option("--designs", "-n", min=2, help=f"Of each space; {TRAINED} trained, {COSTED} costed.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs of each training.")] = None,
+    matched_by: Annotated[str, typer.Option(help="Cost by which the populations are matched as well.")] = "macs",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    input: InputShape = None,
+    classes: Classes = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of the trained designs; what it has is gone on with.")
+    ] = Path("runs/compared"),
+    html: Annotated[Path | None, typer.Option(help="Write a page that opens offline.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the page.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare spaces by their populations: random designs of each, under the same limits, instead of winners.
+
+    Example: netwright spaces compare mobilenet-tiny convnet-tiny --task digits --limit 'params<=50k' --html vs.html
+    """
+    from netwright.study import StudyInterrupted, compare_costs, compare_spaces, comparison_page
+
+    with answering(as_json) as answer:
+        if html is not None:
+            check_free(html, overwrite)
+        shape = parse_shape(input) if input else None
+        bounds = limit or []
+        if task is None:
+            if maximize is not None:
+                raise StudyError("without --task nothing is trained: --minimize names the cost to compare by.")
+            each = [find_space(name, shape, classes) for name in names]
+            found = compare_costs(each, minimize or "macs", limits=bounds, designs=designs or COSTED, seed=seed)
+        elif shape or classes:
+            raise StudyError("--input and --classes are for costs; a task states both itself.")
+        else:
+            own = load_own(task) if import_path(task) else task
+            try:
+                found = compare_spaces(
+                    names, own, out, maximize=maximize, minimize=minimize, limits=bounds, designs=designs or TRAINED,
+                    epochs=epochs, seed=seed, workers=workers, progress=not quiet,
+                )  # fmt: skip
+            except StudyInterrupted as stop:
+                answer.fail(stop, "interrupted; the same command goes on from here.", INTERRUPTED)
+        equal = found.matched(matched_by) if matched_by != found.metric else None
+        if html is not None:
+            title = f"{found.metric} on {task}" if task else found.metric
+            write_text(html, comparison_page(found, title, at_equal_cost=equal), "a page")
+        document = {
+            "version": 1,
+            **found.to_json(),
+            "at_equal_cost": None if equal is None else equal.to_json(),
+            "html": None if html is None else str(html),
+        }
+        answer.give(document, lambda: _words(found, equal))
+
+
+def _words(found: Comparison, equal: Comparison | None) -> RenderableType:
+    from rich.console import Group
+
+    from netwright._page import label, percent, quantity
+
+    shown = table(f"{label(found.metric)} of random designs", "space", "designs", "best", "half reach", "90 % reach")
+    for population in found.populations:
+        reached = [quantity(found.metric, population.quantile(share)) for share in (0.0, 0.5, 0.9)]
+        shown.add_row(population.name, f"{len(population):,}", *reached)
+    against = table("one against another", "first", "second", "first wins", "95 % interval", "verdict")
+    for each in (found, *([equal] if equal else [])):
+        for pair in each.pairs:
+            low, high = map(percent, pair.interval)
+            by = f" (equal {label(each.matched_by)})" if each.matched_by else ""
+            against.add_row(f"{pair.first}{by}", pair.second, percent(pair.wins), f"{low} to {high}", pair.verdict)
+    return Group(shown, "", against)
