@@ -25,6 +25,7 @@ PUBLISHED = {
     "anynet": "10^18 with every width",
     "darts": "10^18",
     "fbnet": "9^22",
+    "flexibert": "3.32 x 10^9",
     "hat": "10^15",
     "nasbench101": "423,624 distinct",
     "nasbench201": "15,625",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from netwright import blocks as nb
 from netwright.blocks import Call
+from netwright.blocks._flexibert import OPERATIONS
 from netwright.graph import Graph, Input, Shape
 
 Example = tuple[Call, Shape, Shape]
 
 IMAGE, TOKENS, SERIES, ROW = (1, 16, 8, 8), (1, 16, 32), (1, 16, 50), (1, 13)
+NUMBERS = (1, 12)
+"""Numbers of tokens, which are whole."""
 
 EXAMPLES: list[Example] = [
     (nb.conv(24, stride=2), IMAGE, (1, 24, 4, 4)),
@@ -125,6 +128,18 @@ EXAMPLES: list[Example] = [
     (nb.dropout(0.3), ROW, ROW),
     (nb.linear_block(24, dropout=0.1), ROW, (1, 24)),
     (nb.linear_block(norm="none"), ROW, ROW),
+    (nb.token_embedding(50, 24), NUMBERS, (1, 12, 24)),
+    (nb.token_embedding(50, 24, start=6, positions=False, norm="layer"), NUMBERS, (1, 6, 24)),
+    (nb.vocabulary_head(50, norm="rms"), TOKENS, (1, 16, 50)),
+    *((nb.flexibert_mixer(name, heads=4), TOKENS, TOKENS) for name in OPERATIONS),
+    (nb.flexibert_feed(48), TOKENS, TOKENS),
+    (nb.token_width(24), TOKENS, (1, 16, 24)),
+    (nb.token_width(32), TOKENS, TOKENS),
+    (nb.bert_head(3), TOKENS, (1, 3)),
+    (nb.mask_unit(32, 2, unit=4, pool=2), IMAGE, (1, 32, 4, 4)),
+    (nb.mask_unit(unit=None, heads=4, expand=2), (1, 16, 6, 4), (1, 16, 6, 4)),
+    (nb.window_attention(4, 2), IMAGE, IMAGE),
+    (nb.image_positions(), IMAGE, IMAGE),
     (nb.conv1d(24, stride=2), SERIES, (1, 24, 25)),
     (nb.separable1d(24, dilation=2), SERIES, (1, 24, 50)),
     (nb.residual1d(24, stride=2), SERIES, (1, 24, 25)),
@@ -133,7 +148,7 @@ EXAMPLES: list[Example] = [
 
 def graph_of(example: Example) -> Graph:
     call, shape, _ = example
-    x = Input(shape)
+    x = Input(shape, "int64" if shape == NUMBERS else "float32")
     return Graph([x], [call.apply(x)])
 
 

@@ -195,3 +195,39 @@ def test_vision_transformer_block_is_that_of_pytorch() -> None:
     reference.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in state.items()})
     with torch.no_grad():
         close(found, reference(torch.from_numpy(x)).numpy())
+
+
+@pytest.mark.parametrize("operation", ["fourier", "cosine"])
+def test_transforms_of_flexibert_are_those_of_numpy(operation: str) -> None:
+    x = normal(2, 12, 16)
+    found, w = run(nb.flexibert_mixer(operation, heads=2), x)
+    halves = np.split(x, 2, axis=2)
+    if operation == "fourier":
+        moved = [np.fft.fft2(half, axes=(1, 2)).real for half in halves]
+    else:
+        moved = [_cosines(12) @ half @ _cosines(8).T for half in halves]
+    y = x + np.concatenate(moved, axis=2) @ w["out.weight"] + w["out.bias"]
+    mean, deviation = y.mean(-1, keepdims=True), y.std(-1, keepdims=True)
+    expected = (y - mean) / np.sqrt(deviation**2 + 1e-5) * w["norm.weight"] + w["norm.bias"]
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def _cosines(n: int) -> Any:
+    i, j = np.arange(n)[:, None], np.arange(n)
+    return np.cos(np.pi * (2 * j + 1) * i / (2 * n))
+
+
+def test_spans_of_flexibert_are_convolutions_whose_kernels_depend_on_the_input() -> None:
+    x = normal(2, 7, 8)
+    found, w = run(nb.flexibert_mixer("span5", heads=2), x)
+    wide, v = (
+        np.pad(x, ((0, 0), (2, 2), (0, 0))),
+        np.pad(x @ w["span5.v.weight"] + w["span5.v.bias"], ((0, 0), (2, 2), (0, 0))),
+    )
+    near = sum(wide[:, i : i + 7] * w["span5.depthwise"][:, 0, i] for i in range(5))
+    query = (x @ w["span5.q.weight"] + w["span5.q.bias"]) * (near @ w["span5.span.weight"] + w["span5.span.bias"])
+    scores = np.exp((query @ w["span5.kernel.weight"] + w["span5.kernel.bias"]).reshape(2, 7, 2, 5))
+    shares = np.repeat(scores / scores.sum(-1, keepdims=True), 4, axis=2)
+    y = x + sum(v[:, i : i + 7] * shares[..., i] for i in range(5)) @ w["out.weight"] + w["out.bias"]
+    expected = (y - y.mean(-1, keepdims=True)) / np.sqrt(y.var(-1, keepdims=True) + 1e-5)
+    close(found, expected * w["norm.weight"] + w["norm.bias"])

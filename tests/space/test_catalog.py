@@ -22,11 +22,13 @@ from netwright.testing import SpaceConformance, assert_exports_agree
 INPUTS = {
     "accel-nasbench": (3, 64, 64),
     "anynet": (3, 64, 64),
+    "ascan": (3, 64, 64),
     "autoformer": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
     "darts": (1, 16, 16),
     "dla": (3, 64, 64),
     "fbnet": (3, 64, 64),
+    "flexibert": (16,),
     "grammar-tiny": (3, 16, 16),
     "hat": (16,),
     "hourglass-mlp": (5,),
@@ -46,6 +48,7 @@ INPUTS = {
     "simplenet": (1, 28, 28),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),
+    "turbovit": (3, 64, 64),
     "vit-tiny": (3, 16, 16),
 }
 

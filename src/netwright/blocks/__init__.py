@@ -16,14 +16,17 @@ from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dla import dla_tree
 from netwright.blocks._dropout import dropout
 from netwright.blocks._fbnet import fbnet_block
+from netwright.blocks._flexibert import bert_head, flexibert_feed, flexibert_mixer, token_width
 from netwright.blocks._hat import hat_decoder, hat_encoder
 from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
 from netwright.blocks._hourglass import hourglass, random_projection
 from netwright.blocks._inception import inception
 from netwright.blocks._inceptionnext import inception_mixer, inceptionnext
+from netwright.blocks._language import token_embedding, vocabulary_head
 from netwright.blocks._layers import conv, make_divisible
 from netwright.blocks._linear_block import linear_block
 from netwright.blocks._lowformer import lowformer, lowformer_attention
+from netwright.blocks._mask_unit import image_positions, mask_unit, window_attention
 from netwright.blocks._mbconv import fused_mbconv, mbconv
 from netwright.blocks._metaformer import depthwise_mixer, metaformer, pool_mixer, random_mixer
 from netwright.blocks._mlp import mlp
@@ -53,6 +56,7 @@ __all__ = [
     "attention",
     "autoformer_encoder",
     "avg_pool",
+    "bert_head",
     "block",
     "bottleneck",
     "channel_shuffle",
@@ -69,12 +73,15 @@ __all__ = [
     "dropout",
     "factorized_reduction",
     "fbnet_block",
+    "flexibert_feed",
+    "flexibert_mixer",
     "fused_mbconv",
     "global_pool",
     "grouped_query_attention",
     "hat_decoder",
     "hat_encoder",
     "hourglass",
+    "image_positions",
     "imagenet_stem",
     "inception",
     "inception_mixer",
@@ -83,6 +90,7 @@ __all__ = [
     "lowformer",
     "lowformer_attention",
     "make_divisible",
+    "mask_unit",
     "max_pool",
     "mbconv",
     "metaformer",
@@ -118,8 +126,12 @@ __all__ = [
     "tabm",
     "tabm_head",
     "tabm_mini",
+    "token_embedding",
     "token_head",
+    "token_width",
     "vanilla",
     "vit_encoder",
+    "vocabulary_head",
+    "window_attention",
     "zero",
 ]

@@ -6,10 +6,12 @@ from netwright.space.catalog._accel_nasbench import (
     accel_nasbench_row,
 )
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
+from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._hat import hat, hat_config, hat_from_config
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._lowformer import lowformers
@@ -69,6 +71,7 @@ from netwright.space.catalog._transnas101 import (
     transnas101_micro,
     transnas101_micro_string,
 )
+from netwright.space.catalog._turbovit import turbovit
 
 __all__ = [
     "REGNETS",
@@ -77,6 +80,7 @@ __all__ = [
     "accel_nasbench_from_row",
     "accel_nasbench_row",
     "anynet",
+    "ascan",
     "auto_space",
     "autoformer",
     "convnet_tiny",
@@ -87,6 +91,7 @@ __all__ = [
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",
+    "flexibert",
     "get_space",
     "grammar_tiny",
     "hat",
@@ -129,5 +134,6 @@ __all__ = [
     "transnas101_macro_string",
     "transnas101_micro",
     "transnas101_micro_string",
+    "turbovit",
     "vit_tiny",
 ]

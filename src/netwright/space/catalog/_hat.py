@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netwright.blocks import block, hat_decoder, hat_encoder
-from netwright.blocks._layers import linear
+from netwright.blocks import hat_decoder, hat_encoder, token_embedding, vocabulary_head
 from netwright.errors import DesignError
-from netwright.graph import Init, Input, Tensor, ops, parameter, tokens
+from netwright.graph import Input, tokens
 from netwright.space._bundle import grow, several, take
 from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
@@ -34,21 +33,6 @@ DECODER = {
     "decoder_arbitrary_ende_attn": "attend",
 }
 """Lists of the authors' configurations, and what they decide in each layer."""
-
-
-@block
-def _embedding(x: Tensor, vocabulary: int = 8, width: int = 8, start: int = 0, stop: int = 1) -> Tensor:
-    """Tokens from `start` to `stop` as rows of a table, and learned positions: `(N, T)` to `(N, ..., width)`."""
-    table = parameter("weight", (vocabulary, width), Init("normal", width**-0.5))
-    part = ops.slice_(x, starts=(start,), ends=(stop,), axes=(1,))
-    y: Tensor = ops.gather(table, part, axis=0)
-    return y + parameter("positions", (1, stop - start, width), Init("normal", 0.02))
-
-
-@block
-def _vocabulary(x: Tensor, words: int = 8) -> Tensor:
-    """Scores of all words at each position."""
-    return linear(x, words, bias=False)
 
 
 def hat(
@@ -77,11 +61,13 @@ def hat(
     memories = (named(name, several(take(0), *map(take, places))) for name, places in ATTENDED.items())
     layer = seq(attend=oneof(*memories), block=decoder)
     network = seq(
-        embed=several(target=_embedding(classes, wide, half, length), source=_embedding(classes, wide, 0, half)),
+        embed=several(
+            target=token_embedding(classes, wide, half, length), source=token_embedding(classes, wide, 0, half)
+        ),
         encoder=seq(**{str(i): grow(seq(take(1 + i), layer=encoder)) for i in range(LAYERS)}),
         last=several(take(0), *(take(LAYERS + i) for i in (-1, 0, 1))),
         decoder=repeat(several(layer=layer, **{f"e{i}": take(i) for i in (1, 2, 3)}), times=integer(1, LAYERS)),
-        head=seq(take(0), _vocabulary(classes)),
+        head=seq(take(0), vocabulary_head(classes)),
     )
     return Space(network, input=tokens(length), name="hat")
 

@@ -9,10 +9,12 @@ from netwright.graph import Input
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._darts import darts
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet
+from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._hat import hat
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._lowformer import lowformers
@@ -34,17 +36,20 @@ from netwright.space.catalog._tiny import (
     vit_tiny,
 )
 from netwright.space.catalog._transnas101 import transnas101_macro, transnas101_micro
+from netwright.space.catalog._turbovit import turbovit
 
 __all__ = ["SPACES", "auto_space", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
     "anynet": anynet,
+    "ascan": ascan,
     "autoformer": autoformer,
     "convnet-tiny": convnet_tiny,
     "darts": darts,
     "dla": dla,
     "fbnet": fbnet,
+    "flexibert": flexibert,
     "grammar-tiny": grammar_tiny,
     "hat": hat,
     "hourglass-mlp": hourglass_mlp,
@@ -64,6 +69,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "simplenet": simplenet,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
+    "turbovit": turbovit,
     "vit-tiny": vit_tiny,
 }
 """Function that makes each space: `space(input, classes, ...)`, with defaults for both."""
@@ -91,7 +97,7 @@ def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int 
     return SPACES[name](**arguments)
 
 
-RANKS = dict.fromkeys(SPACES, 3) | {"hat": 1, "hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
+RANKS = dict.fromkeys(SPACES, 3) | {"flexibert": 1, "hat": 1, "hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
 
 
 def auto_space(input_shape: Sequence[int]) -> str:

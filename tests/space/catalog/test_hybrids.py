@@ -1,0 +1,40 @@
+"""Spaces of vision transformers and hybrids: the published networks in them, and their rules."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from netwright.space.catalog import ascan, turbovit
+
+
+def test_hiera_t_is_in_the_space_around_turbovit() -> None:
+    design: dict[str, float] = {"stem.channels": 96}
+    for stage, (width, blocks, heads) in enumerate(((96, 1, 1), (192, 2, 2), (384, 7, 4), (768, 2, 8)), start=1):
+        design |= {f"stage{stage}.times": blocks, f"stage{stage}.each.expand": 4.0}
+        design |= {f"stage{stage}.each.channels": width, f"stage{stage}.each.heads": heads} if stage > 1 else {}
+    space = turbovit()
+    assert design in space
+    costs = space.costs(design)
+    # Ryali et al. 2023, table 1 of the appendix: 28 M parameters and 5 G; timm states 27.91 M and 4.91 G.
+    assert costs["params"] / 1e6 == pytest.approx(27.91, abs=0.01)
+    assert costs["macs"] / 1e9 == pytest.approx(4.91, rel=0.01)
+
+
+def test_the_space_around_turbovit_reaches_below_the_sizes_of_its_abstract() -> None:
+    # 2.47 times smaller than FasterViT-0 (31.4 M), 3.4 times fewer operations than MobileViT2-2.0 (7.5 G).
+    (drawn,) = turbovit().draw(np.random.default_rng(0), 1, ["params <= 12.7M", "1.5G <= macs <= 2.2G"]).designs
+    assert drawn in turbovit()
+
+
+def test_attention_of_ascan_never_falls_from_stage_to_stage() -> None:
+    layouts = [[(n, t) for n in depths for t in range(n + 1)] for depths in ((2, 3), (4, 6, 8), (2, 3))]
+    shares = ([t / n for n, t in stages] for stages in product(*layouts))
+    assert ascan().size() == 3 * 2 * sum(found == sorted(found) for found in shares)
+    design = {"width": 64, "stage1": "CC", "stage2": "CCC", "stage3": "CCTT", "stage4": "TT"}
+    assert design in ascan()
+    assert {**design, "stage3": "CCCC", "stage2": "CCT"} not in ascan()
+    network = ascan().network(design)
+    assert sum(node.op.name == "Attention" for node in network.nodes) == 4
