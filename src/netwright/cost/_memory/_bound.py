@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from netwright.cost._memory._problem import Problem
 
-__all__ = ["lower_bound"]
+__all__ = ["closures", "lower_bound"]
 
 EFFORT = 20_000_000
 """Steps times long-lived buffers up to which those are looked at; the bound stays a bound without them."""
@@ -16,7 +16,7 @@ EFFORT = 20_000_000
 def lower_bound(problem: Problem) -> int:
     """Bytes that some step cannot do without, whatever the order.
 
-    While a step runs, what it reads and what it makes is live. So is every other buffer whose maker is an ancestor
+    While a step runs, what it reads and what it makes is live, but once where one may be written over the other. So is every other buffer whose maker is an ancestor
     of the step and which a descendant still reads: a skip connection, for example. An output of the graph is live
     from its maker on.
     """
@@ -24,7 +24,10 @@ def lower_bound(problem: Problem) -> int:
     need = np.zeros(count, dtype=np.int64)
     for number, step in enumerate(problem.steps):
         need[number] = sum(problem.sizes[buffer] for buffer in (*step.reads, *step.makes))
-    before, after = _closures(problem)
+    before, after = closures(problem)
+    for number, step in enumerate(problem.steps):
+        last = [over for over in step.over if not any(after[number] >> r & 1 for r in problem.readers[over])]
+        need[number] -= max((problem.sizes[over] for over in last), default=0)
     everything = (1 << count) - 1
     effort = EFFORT
     for buffer, size in enumerate(problem.sizes):
@@ -42,7 +45,7 @@ def lower_bound(problem: Problem) -> int:
     return max(int(need.max(initial=0)), problem.at_start)
 
 
-def _closures(problem: Problem) -> tuple[list[int], list[int]]:
+def closures(problem: Problem) -> tuple[list[int], list[int]]:
     """Ancestors and descendants of each step, as bit masks."""
     before, after = [0] * len(problem.steps), [0] * len(problem.steps)
     for number, step in enumerate(problem.steps):

@@ -11,7 +11,7 @@ from netwright.cost._memory._regions import regions
 from netwright.cost._memory._search import Budget, search
 from netwright.graph import Graph, Node, Tensor
 
-__all__ = ["MemoryPlan", "memory_plan", "peak_memory"]
+__all__ = ["MemoryPlan", "Schedule", "all_nodes", "memory_plan", "peak_memory", "schedule"]
 
 MOVES = 20_000
 """Moves that the search for an order looks at: some 0.2 s where it needs them all."""
@@ -64,6 +64,25 @@ def memory_plan(graph: Graph, moves: int = MOVES) -> MemoryPlan:
     greedy after that. Finding the best order is NP-complete in general (Sethi 1975, register allocation).
     """
     problem = problem_of(graph)
+    found = schedule(problem, moves)
+    nodes, live = all_nodes(graph, problem, found)
+    return MemoryPlan(nodes, found.peak, live, found.bound, found.exact, found.own_peak)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps of a problem in an order, bytes live while each runs, the peak, and what is known of other orders."""
+
+    order: tuple[int, ...]
+    timeline: tuple[int, ...]
+    peak: int
+    bound: int
+    exact: bool
+    own_peak: int
+
+
+def schedule(problem: Problem, moves: int = MOVES) -> Schedule:
+    """The order with the smallest peak that was found; the problem's own one where that already reaches the bound."""
     order = list(range(len(problem.steps)))
     levels = list(problem.levels(order))
     own = max((during for during, _ in levels), default=problem.at_start)
@@ -75,8 +94,7 @@ def memory_plan(graph: Graph, moves: int = MOVES) -> MemoryPlan:
         other = [during for during, _ in problem.levels(found)]
         if max(other) < own:
             order, timeline, peak = found, other, max(other)
-    nodes, live = _with_silent(graph, [problem.steps[i].node for i in order], timeline, problem.at_start)
-    return MemoryPlan(nodes, peak, live, bound, proven or peak <= bound, own)
+    return Schedule(tuple(order), tuple(timeline), peak, bound, proven or peak <= bound, own)
 
 
 def _improved(
@@ -100,11 +118,10 @@ def _improved(
     return [number for part in parts for number in part], bound, proven
 
 
-def _with_silent(
-    graph: Graph, steps: Sequence[Node], timeline: Sequence[int], start: int
-) -> tuple[tuple[Node, ...], tuple[int, ...]]:
+def all_nodes(graph: Graph, problem: Problem, found: Schedule) -> tuple[tuple[Node, ...], tuple[int, ...]]:
     """All nodes and bytes: those that touch no activations each right before the first node that needs them."""
     order: dict[Node, int] = {}
+    steps = [problem.steps[number].node for number in found.order]
     loud = set(steps)
 
     def place(tensors: Sequence[Tensor | None], level: int) -> None:
@@ -116,8 +133,8 @@ def _with_silent(
             else:
                 order.setdefault(waiting.pop(), level)
 
-    level = start
-    for step, level_of_step in zip(steps, timeline, strict=True):
+    level = problem.at_start
+    for step, level_of_step in zip(steps, found.timeline, strict=True):
         place(step.inputs, level)
         order[step] = level = level_of_step
     place(graph.outputs, level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -58,6 +58,7 @@ class _Region:
         self.after = [[place[n] for n in problem.steps[number].after if n in place] for number in members]
         self.makes = [sum(problem.sizes[b] for b in problem.steps[number].makes) for number in members]
         self.frees = [_frees(problem, number, place) for number in members]
+        self.over = [_ends(problem, problem.steps[number].over, place) for number in members]
         ready = _mask([i for i, mask in enumerate(self.before) if not mask])
         self.start = _State(0, ready, live, floor)
         self.all = (1 << len(members)) - 1
@@ -74,6 +75,7 @@ class _Region:
         done = state.done | bit
         during = state.live + self.makes[step]
         live = during - sum(size for readers, size in self.frees[step] if not readers & ~done)
+        during -= max((size for readers, size in self.over[step] if not readers & ~done), default=0)
         ready = state.ready ^ bit
         for later in self.after[step]:
             if not self.before[later] & ~done:
@@ -129,9 +131,14 @@ def _greedily(region: _Region, starts: Sequence[_State], known: int) -> Found:
 
 
 def _frees(problem: Problem, number: int, place: Mapping[int, int]) -> list[tuple[int, int]]:
-    """Buffers that end with a step once all their readers are done: the mask of those here, and the bytes."""
+    step = problem.steps[number]
+    return _ends(problem, (*step.reads, *step.makes), place)
+
+
+def _ends(problem: Problem, buffers: Iterable[int], place: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Those buffers that end in the region, once all their readers are done: the mask of these, and the bytes."""
     ends, last = [], max(place)
-    for buffer in (*problem.steps[number].reads, *problem.steps[number].makes):
+    for buffer in buffers:
         readers = problem.readers[buffer]
         here = [place[n] for n in readers if n in place]
         if max(readers, default=0) <= last and buffer not in problem.kept:

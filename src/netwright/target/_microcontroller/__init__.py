@@ -1,0 +1,1 @@
+"""Microcontrollers: memory by a plan of buffers, flash, and a rough latency, in 8 bits."""
