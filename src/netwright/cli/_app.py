@@ -9,6 +9,7 @@ import typer
 from netwright.cli._diff import diff
 from netwright.cli._draw import draw
 from netwright.cli._export import export
+from netwright.cli._plan import plan
 from netwright.cli._profile import profile
 from netwright.cli._report import report
 from netwright.cli._search import resume, search
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, profile, diff, tasks):
+for command in (search, resume, space, report, export, draw, profile, plan, diff, tasks):
     app.command()(command)
 app.add_typer(spaces, name="spaces")
 

@@ -6,6 +6,15 @@ unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
 from netwright.target._here import compare_here, latency_here
+from netwright.target._microcontroller import (
+    Buffer,
+    BufferPlan,
+    Device,
+    MicrocontrollerTarget,
+    PatchPlan,
+    plan_buffers,
+    read_device,
+)
 from netwright.target._protocol import Timing, measure, measure_interleaved
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
@@ -17,9 +26,14 @@ from netwright.target._transfer import DeviceTransfer, Prediction
 __all__ = [
     "QUANTITIES",
     "RUNTIMES",
+    "Buffer",
+    "BufferPlan",
+    "Device",
     "DeviceTransfer",
     "Estimate",
     "Here",
+    "MicrocontrollerTarget",
+    "PatchPlan",
     "Prediction",
     "Runtime",
     "Setup",
@@ -36,6 +50,8 @@ __all__ = [
     "measure_interleaved",
     "onnx_bytes",
     "operator_table",
+    "plan_buffers",
+    "read_device",
     "reference_graph",
     "structural_key",
     "target_metric",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from netwright.errors import EvaluationError
 
@@ -20,6 +20,7 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
     "latency_ms": ("latency", "ms"),
     "energy_mj": ("energy", "mJ"),
     "memory_bytes": ("memory", "bytes"),
+    "flash_bytes": ("flash", "bytes"),
 }
 """Method of a target and unit, by the name that the quantity has in a metric: `latency_ms@here`."""
 
@@ -75,15 +76,16 @@ class Target(ABC):
     """A place where networks run.
 
     To write one, give `how`, list in `knows` the names of the quantities it can tell, and write the method of each:
-    `latency` in ms, `energy` in mJ, `memory` in bytes. All get the graph and, where there is one, its design; called
-    by a study once for each design before it is trained, and by `careful()` again for those it may return. Where a
-    quantity is a sum over blocks or decisions, `additive` gives it as a cost that a space's forest holds exactly.
+    `latency` in ms, `energy` in mJ, `memory` and `flash` in bytes. All get the graph and, where there is one, its
+    design; called by a study once for each design before it is trained, and by `careful()` again for those it may
+    return. Where a quantity is a sum over blocks or decisions, `additive` gives it as a cost that a space's forest
+    holds exactly.
 
     Register one of a package of your own under the entry point group `netwright.targets`: a function without
     arguments that makes it, under its name.
     """
 
-    knows: ClassVar[frozenset[str]] = frozenset()
+    knows: frozenset[str] = frozenset()
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -107,6 +109,10 @@ class Target(ABC):
     def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         """Memory that a run takes, in bytes; raises EvaluationError where this target cannot tell."""
         raise self._unknown("memory_bytes")
+
+    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Storage that the weights take, in bytes; raises EvaluationError where this target cannot tell."""
+        raise self._unknown("flash_bytes")
 
     def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
         """A quantity as an additive cost of this name on a space; None where it is no sum known beforehand.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
 from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._microcontroller import MicrocontrollerTarget, device_names
 from netwright.target._this_machine import Here
 
 if TYPE_CHECKING:
@@ -55,8 +57,11 @@ def get_target(name: str) -> Target:
     Raises UnknownNameError that lists near names.
     """
     makers = _makers()
-    if name not in makers and name.partition(":")[0] == "here":
+    first = name.partition(":")[0]
+    if name not in makers and first == "here":
         return Here.parse(name)
+    if name not in makers and first in device_names():
+        return MicrocontrollerTarget.parse(name)
     if name not in makers:
         raise UnknownNameError("target", name, makers)
     return makers[name]()
@@ -100,6 +105,7 @@ def with_targets(space: Space, metrics: Iterable[str]) -> Space:
 def _makers() -> dict[str, Callable[[], Target]]:
     """How to make each target, by name; those that are installed, too."""
     found: dict[str, Callable[[], Target]] = {"here": Here}
+    found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
     return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
 
 

@@ -16,9 +16,9 @@ EFFORT = 20_000_000
 def lower_bound(problem: Problem) -> int:
     """Bytes that some step cannot do without, whatever the order.
 
-    While a step runs, what it reads and what it makes is live, but once where one may be written over the other. So is every other buffer whose maker is an ancestor
-    of the step and which a descendant still reads: a skip connection, for example. An output of the graph is live
-    from its maker on.
+    While a step runs, what it reads and what it makes is live, but once where one may be written over the other. So
+    is every other buffer whose maker is an ancestor of the step and which a descendant still reads: a skip
+    connection, for example. An output of the graph is live from its maker on.
     """
     count = len(problem.steps)
     need = np.zeros(count, dtype=np.int64)

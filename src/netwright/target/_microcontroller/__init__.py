@@ -1,1 +1,22 @@
 """Microcontrollers: memory by a plan of buffers, flash, and a rough latency, in 8 bits."""
+
+from netwright.target._microcontroller._buffers import Buffer, BufferPlan
+from netwright.target._microcontroller._device import Device, device_names, read_device
+from netwright.target._microcontroller._fit import Fit, fit_of
+from netwright.target._microcontroller._plan import SOLVERS, PatchPlan, plan_buffers
+from netwright.target._microcontroller._target import MicrocontrollerTarget, read_grid
+
+__all__ = [
+    "SOLVERS",
+    "Buffer",
+    "BufferPlan",
+    "Device",
+    "Fit",
+    "MicrocontrollerTarget",
+    "PatchPlan",
+    "device_names",
+    "fit_of",
+    "plan_buffers",
+    "read_device",
+    "read_grid",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright.graph import Node
@@ -49,7 +49,7 @@ class BufferPlan:
     lower_bound: bytes that no order and no placement can do without. own_order_bytes: what the network's own order
     needs if nothing is lost in placing. solver: `heuristic` or `cp-sat`, whichever found the plan. seconds: what it
     took. in_place: whether kernels may write over what they read last. patches: the first stage, where it is computed
-    patch by patch.
+    patch by patch. device, capacity: its name and bytes of memory, where it is for one.
     """
 
     order: tuple[Node, ...]
@@ -62,8 +62,12 @@ class BufferPlan:
     seconds: float
     in_place: bool = False
     patches: PatchPlan | None = None
-    title: str = ""
-    capacity: int | None = field(default=None)
+    device: str = ""
+    capacity: int | None = None
+
+    def on(self, device: str, capacity: int) -> BufferPlan:
+        """The same plan for a device with so much memory, in bytes."""
+        return replace(self, device=device, capacity=capacity)
 
     @property
     def gap(self) -> float:
@@ -94,7 +98,14 @@ class BufferPlan:
             "patches": None if self.patches is None else self.patches.to_json(),
             "steps": list(self.steps),
             "buffers": [
-                {"name": b.name, "bytes": b.size, "offset": b.offset, "first": b.first, "last": b.last, "over": b.over}
+                {
+                    "name": b.name,
+                    "bytes": b.size,
+                    "offset": b.offset,
+                    "first": b.first,
+                    "last": b.last,
+                    "over": b.over,
+                }
                 for b in self.buffers
             ],
         }

@@ -25,8 +25,8 @@ def flash_bytes(graph: Graph) -> int:
     >>> flash_bytes(Graph([x], [conv(x, 16)])) == 3 * 3 * 3 * 16 + 12 * 16
     True
 
-    A layer that is used twice is stored once. Normalisations that are fused with the layer before them are part of its
-    bias; others, and biases of their own, take four bytes a number.
+    A layer that is used twice is stored once. Normalisations that are fused with the layer before them are part of
+    its bias; others take four bytes a number.
     """
     stored: dict[Tensor, int] = {}
     constant, done = graph.constant_nodes, fused(graph)

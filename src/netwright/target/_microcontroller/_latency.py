@@ -46,7 +46,7 @@ def kind_of(node: Node) -> str:
 
 
 def _amount(node: Node, kind: str) -> int:
-    """Multiply-adds; without any, what is read of a pool's windows, or the floating-point operations, or the moves."""
+    """Multiply-adds; without any, floating-point operations, elements read of a pool's windows; or elements moved."""
     return node.op.macs(node) or node.op.flops(node) or sum(t.size for t in node.outputs)
 
 

@@ -1,7 +1,7 @@
 """The first stage of a network patch by patch: the same function with smaller values in memory and more work.
 
-Each patch of the stage's result is computed on its own, from the part of the input that it depends on (Lin et al. 2021,
-MCUNetV2). Neighbouring patches depend on common parts, which are computed again for each.
+Each patch of the stage's result is computed on its own, from the part of the input that it depends on (Lin et al.
+2021, MCUNetV2). Neighbouring patches depend on common parts, which are computed again for each.
 """
 
 from __future__ import annotations
@@ -100,7 +100,11 @@ def tiles(shape: Sequence[int], grid: Grid) -> list[Region]:
         [(i * size // count, (i + 1) * size // count) for i in range(count)]
         for size, count in zip(shape[2:], grid, strict=False)
     ]
-    return [(row,) for row in parts[0]] if len(parts) == 1 else [(row, column) for row in parts[0] for column in parts[1]]
+    return (
+        [(row,) for row in parts[0]]
+        if len(parts) == 1
+        else [(row, column) for row in parts[0] for column in parts[1]]
+    )
 
 
 def tile_graph(stage: Stage, region: Region) -> Graph | None:
@@ -118,7 +122,7 @@ def _tile(stage: Stage, region: Region) -> Tensor | None:
             needs[tensor] = _joined([needs[tensor], part] if tensor in needs else [part])
     if any(high <= low for each in needs.values() for low, high in each):
         return None
-    built = {stage.source: _crop(stage.source, _whole(stage.source), needs[stage.source])}
+    built: dict[Tensor, Tensor] = {stage.source: _crop(stage.source, _whole(stage.source), needs[stage.source])}
     for node in stage.nodes:
         wanted = _joined([needs[t] for t in node.outputs if t in needs])
         inputs = [
@@ -186,7 +190,7 @@ def _again(node: Node, inputs: Sequence[Tensor | None], wanted: Region) -> Node:
 
 
 def patched(graph: Graph, stage: Stage, grid: Grid) -> Graph | None:
-    """The whole network with the stage patch by patch, which runs anywhere; None where a patch needs padding alone."""
+    """The whole network with the stage patch by patch, which runs anywhere; None where `tile_graph` is None."""
     parts = [_tile(stage, region) for region in tiles(stage.result.shape, grid)]
     made = [part for part in parts if part is not None]
     if len(made) < len(parts):

@@ -60,8 +60,8 @@ def first_fit(problem: Problem, lives: Lives, enough: int) -> Placement:
     """The best of several placements; stops at one that needs no more than `enough`.
 
     Each places the buffers one by one, at the lowest offset that is free for as long as they live: largest first (as
-    TensorFlow Lite for Microcontrollers does), largest product of size and life first, those of the fullest step first
-    (Pisarchyk & Lee 2020, greedy by breadth), and in order of time.
+    TensorFlow Lite for Microcontrollers does), largest product of size and life first, those of the fullest step
+    first (Pisarchyk & Lee 2020, greedy by breadth), and in order of time.
     """
     groups = lives.groups()
     spans = [(lives.first[g[0]], lives.last[g[-1]], problem.sizes[g[0]]) for g in groups]
@@ -111,7 +111,9 @@ def _placed(spans: Sequence[_Span], order: Sequence[int]) -> dict[int, int]:
     for i in order:
         first, last, size = spans[i]
         taken = sorted(
-            (start, start + spans[j][2]) for j, start in starts.items() if spans[j][0] <= last and first <= spans[j][1]
+            (start, start + spans[j][2])
+            for j, start in starts.items()
+            if spans[j][0] <= last and first <= spans[j][1]
         )
         start = 0
         for low, high in taken:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from netwright.cost import COSTS
 from netwright.cost._memory import Layout, Problem, Schedule, all_nodes, problem_of, schedule
 from netwright.errors import EvaluationError, UnknownNameError
-from netwright.graph import Graph, Node, Tensor
+from netwright.graph import Graph, Tensor
 from netwright.target._microcontroller._buffers import Buffer, BufferPlan
 from netwright.target._microcontroller._patches import Grid, Stage, around, patched, stages, tile_graph, tiles
 from netwright.target._microcontroller._place import Lives, Placement, first_fit, lives_of
@@ -165,9 +164,7 @@ def _in_patches(graph: Graph, grid: Grid, in_place: bool, solver: str, seconds: 
     macs = COSTS["macs"]
     whole = _plan(graph, int8_layout(graph, in_place=in_place), "heuristic", seconds).peak_bytes
     until = graph.names[stage.result]
-    return replace(
-        plan, patches=PatchPlan(grid, until, split, tile, int(macs.of(split)), int(macs.of(graph)), whole)
-    )
+    return replace(plan, patches=PatchPlan(grid, until, split, tile, int(macs.of(split)), int(macs.of(graph)), whole))
 
 
 def _fits_grid(stage: Stage, grid: Grid) -> bool:
@@ -181,7 +178,7 @@ def _tried(graph: Graph, stage: Stage, grid: Grid, in_place: bool) -> tuple[int,
     made = [part for part in parts if part is not None]
     if len(made) < len(parts):
         return None
-    tile = max(map(lambda part: _tile_plan(part, in_place), made), key=lambda plan: plan.peak_bytes)
+    tile = max((_tile_plan(part, in_place) for part in made), key=lambda plan: plan.peak_bytes)
     plan = _around(graph, stage, tile, in_place, "heuristic", 0.0)
     return plan.peak_bytes, sum(int(COSTS["macs"].of(part)) for part in made), stage, tile
 
@@ -195,9 +192,7 @@ def _tile_plan(part: Graph, in_place: bool) -> BufferPlan:
     return _plan(part, int8_layout(part, in_place=in_place, views=slices, sizes=outside), "heuristic", 0.0)
 
 
-def _around(
-    graph: Graph, stage: Stage, tile: BufferPlan, in_place: bool, solver: str, seconds: float
-) -> BufferPlan:
+def _around(graph: Graph, stage: Stage, tile: BufferPlan, in_place: bool, solver: str, seconds: float) -> BufferPlan:
     """Plan of the network in which the stage is one step that needs the memory of its largest patch."""
     rest = around(graph, stage)
     step = next(node for node in rest.nodes if node.op.name == "Patches")

@@ -34,8 +34,8 @@ def fused(graph: Graph) -> frozenset[Node]:
     """Nodes that are done as part of the kernel before them, or that are no work at all.
 
     Normalisations, biases and scales by channel after a layer with weights become part of its bias and scale; a ReLU
-    or ReLU6 after those, a sum, a product or a pool becomes the bounds of its result. Other activations are kernels of
-    their own. Quantisation and its reverse only say how values are stored.
+    or ReLU6 after those, a sum, a product or a pool becomes the bounds of its result. Other activations are kernels
+    of their own. Quantisation and its reverse only say how values are stored.
     """
     found: set[Node] = set()
     kernel: dict[Node, Node] = {}
@@ -89,8 +89,8 @@ def root(tensor: Tensor, silent: Set[Node]) -> Tensor:
 def scratch(node: Node) -> int:
     """Bytes that a kernel needs while it runs, as CMSIS-NN asks for: input rearranged in 16 bits, sums in 32.
 
-    Two columns of windows for a convolution, one for a depthwise one, none for a pointwise one; a sum for each channel
-    of a mean.
+    Two columns of windows for a convolution, one for a depthwise one, none for a pointwise one; a sum for each
+    channel of a mean.
     """
     if node.op.name == "Conv":
         _, weight, *_ = node.inputs
@@ -114,8 +114,8 @@ def int8_layout(
 ) -> Layout:
     """Layout of a graph in 8 bits.
 
-    in_place: let elementwise kernels write over what they read last. views: further nodes that make no buffer. sizes:
-    of buffers that are not as large as their
+    in_place: let elementwise kernels write over what they read last. views: further nodes that make no buffer.
+    sizes: of buffers that are not as large as their
     values. extra: scratch memory of nodes that are no single kernel.
     """
     silent = fused(graph) | views

@@ -1,0 +1,103 @@
+"""`netwright plan`: whether a network fits a microcontroller, and where everything lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, Limits
+from netwright.cli._source import (
+    DesignFile,
+    ModelShape,
+    Seed,
+    Source,
+    SpaceOf,
+    Strict,
+    TrialNumber,
+    Wanted,
+    check_free,
+    find,
+    write_text,
+)
+from netwright.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from netwright.target import MicrocontrollerTarget
+
+__all__ = ["plan"]
+
+
+def plan(
+    source: Source,
+    target: Annotated[str, typer.Option("--target", "-t", help="Microcontroller, such as stm32f746.")],
+    in_place: Annotated[
+        bool, typer.Option("--in-place", help="Let sums and activations write over what they read last.")
+    ] = False,
+    patches: Annotated[
+        str | None, typer.Option(help="Compute the first stage in patches: rows x columns, 2x2.")
+    ] = None,
+    solver: Annotated[
+        str, typer.Option(help="heuristic, cp-sat, or auto: cp-sat where the heuristic falls short.")
+    ] = "auto",
+    seconds: Annotated[float, typer.Option(min=0, help="Time that cp-sat may take.")] = 10.0,
+    svg: Annotated[Path | None, typer.Option(help="Drawing to write: steps by addresses.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
+    rows: Annotated[int, typer.Option(min=0, help="Most rows of the table of buffers.")] = 30,
+    input: ModelShape = None,
+    design: DesignFile = None,
+    trial: TrialNumber = None,
+    space: SpaceOf = None,
+    classes: Classes = None,
+    limit: Limits = None,
+    seed: Seed = 0,
+    strict: Strict = True,
+    as_json: AsJson = False,
+) -> None:
+    """Plan the memory of a network on a microcontroller, in 8 bits: does it fit, and what lies where.
+
+    Ends with exit code 1 where it does not fit. Example: netwright plan model.onnx --target stm32f746 --patches 2x2
+    """
+    with answering(as_json) as answer:
+        from netwright.cli._plan_words import words
+        from netwright.target._microcontroller import fit_of
+
+        check_free(svg, overwrite)
+        device = _device(target, in_place, patches, seconds)
+        found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
+        fit = fit_of(device, found.graph, solver=solver)
+        if svg is not None:
+            from netwright.target._microcontroller._draw import plan_svg
+
+            write_text(svg, plan_svg(fit.plan, f"{found.title} on {device.device.title}"), "a drawing")
+        latency = device.latency(found.graph) if "latency_ms" in device.knows else None
+        document = {
+            "version": 1,
+            "source": source,
+            "title": found.title,
+            "design": None if found.design is None else dict(found.design),
+            "target": device.name,
+            "device": device.device.title,
+            **fit.to_json(),
+            "latency_ms": None if latency is None else latency.to_json(),
+            "plan": fit.plan.to_json(),
+            "svg": None if svg is None else str(svg),
+        }
+        answer.give(document, lambda: words(document, fit, rows))
+    if not fit.fits:
+        raise typer.Exit(1)
+
+
+def _device(name: str, in_place: bool, patches: str | None, seconds: float) -> MicrocontrollerTarget:
+    """The microcontroller with the options; raises UnknownNameError that lists those that there are."""
+    from netwright.target._microcontroller import MicrocontrollerTarget, device_names, read_grid
+
+    if name.partition(":")[0] not in device_names():
+        raise UnknownNameError("microcontroller", name, device_names())
+    named = MicrocontrollerTarget.parse(name)
+    grid = read_grid(patches) if patches else named.patches
+    return MicrocontrollerTarget(
+        name, named.device, in_place=in_place or named.in_place, patches=grid, seconds=seconds
+    )

@@ -1,0 +1,206 @@
+"""Microcontrollers as targets: devices, memory, flash, latency, limits in a search, and whether a network fits."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netwright.blocks import classifier, conv, depthwise_separable, mbconv
+from netwright.errors import DataError, EvaluationError, UnknownNameError
+from netwright.graph import Graph, Tensor, image, ops, parameter, vector
+from netwright.space import Space, oneof
+from netwright.study import search
+from netwright.target import MicrocontrollerTarget, get_target, plan_buffers, read_device, target_metric, target_names
+from netwright.target._microcontroller import device_names, fit_of
+from netwright.target._microcontroller._device import KINDS, parse_device
+from netwright.target._microcontroller._draw import plan_svg
+from netwright.target._microcontroller._flash import flash_bytes
+from netwright.target._microcontroller._latency import amounts, milliseconds
+from netwright.testing import TargetConformance
+
+X = image(3, 32, 32)
+
+
+def widths(x: Tensor = X) -> Space:
+    return Space(conv(oneof(4, 8, 16, 32), kernel=3), input=x, name="widths")
+
+
+class TestStm32(TargetConformance):
+    @pytest.fixture
+    def target(self) -> MicrocontrollerTarget:
+        return MicrocontrollerTarget.parse("stm32f746:in-place")
+
+    @pytest.fixture
+    def space(self) -> Space:
+        return widths()
+
+
+class TestWithoutCycles(TargetConformance):
+    @pytest.fixture
+    def target(self) -> MicrocontrollerTarget:
+        return MicrocontrollerTarget.parse("rp2040:2x2")
+
+    @pytest.fixture
+    def space(self) -> Space:
+        return widths()
+
+
+def mobile(x: Tensor, width: int = 16, stages: int = 3) -> Graph:
+    """Inverted residuals with a wide beginning, as in MobileNetV2."""
+    y = conv(x, width, stride=2)
+    for stage in range(stages):
+        y = mbconv(y, width * (stage + 1), expand=4, stride=2)
+        y = mbconv(y, width * (stage + 1), expand=4)
+    return Graph([x], [classifier(y, 10)])
+
+
+@pytest.mark.parametrize("name", device_names())
+def test_every_device_says_where_its_numbers_are_from(name: str) -> None:
+    device = read_device(name)
+    assert device.sram_bytes % 1024 == device.flash_bytes % 1024 == 0
+    assert len(device.source) > 40
+    assert all(len(each.source) > 20 for each in device.cycles.values())
+    assert ("latency_ms" in get_target(name).knows) == bool(device.cycles)
+    assert name in target_names()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("title = ", "is read from TOML"),
+        ("title = 'x'", "is read from TOML with the fields of Device, but mine"),
+        ("[cycles.conv]\nlow = 1.0\nvalue = 2.0\nhigh = 3.0\nsource = 'x'", "is read from TOML"),
+    ],
+)
+def test_a_broken_device_is_one_sentence(text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        parse_device("mine", text)
+
+
+def test_cycles_are_of_all_kinds_and_in_order() -> None:
+    head = "title='x'\nsram_bytes=1024\nflash_bytes=1024\nclock_mhz=10\nsource='x'\n"
+    every = "".join(f"[cycles.{kind}]\nlow=1\nvalue=2\nhigh=3\nsource='x'\n" for kind in KINDS)
+    assert parse_device("mine", head + every).cycles["pool"].value == 2
+    with pytest.raises(DataError, match=r"cycles must be given for conv, .* or none, but mine has conv"):
+        parse_device("mine", head + "[cycles.conv]\nlow=1\nvalue=2\nhigh=3\nsource='x'\n")
+    with pytest.raises(DataError, match="`0 < low <= value <= high` must hold for cycles, but not for conv"):
+        parse_device("mine", head + every.replace("low=1", "low=9", 1))
+
+
+@pytest.mark.parametrize("name", ["stm32f746:inplace", "stm32f746:2", "stm32f746:2x2:in-place", "stm32f746:0x2"])
+def test_another_form_of_a_name_is_refused_with_the_right_one(name: str) -> None:
+    with pytest.raises(UnknownNameError, match="known: stm32f746:in-place:2x2"):
+        get_target(name)
+
+
+def test_names_are_metrics_and_unknown_ones_list_those_that_there_are() -> None:
+    metric = target_metric("memory_bytes@stm32f746:in-place:2x2")
+    assert metric is not None
+    assert isinstance(metric.target, MicrocontrollerTarget)
+    assert (metric.target.in_place, metric.target.patches) == (True, (2, 2))
+    with pytest.raises(UnknownNameError, match="did you mean 'stm32f746'"):
+        target_metric("memory_bytes@stm32f7")
+    with pytest.raises(UnknownNameError, match="no quantity of target rp2040 is named 'latency_ms'"):
+        target_metric("latency_ms@rp2040")
+    with pytest.raises(EvaluationError, match="rp2040 knows flash_bytes, memory_bytes, no latency_ms"):
+        get_target("rp2040").latency(mobile(X))
+
+
+def test_memory_is_input_value_and_scratch_in_bytes() -> None:
+    graph = Graph([X], [conv(X, 8)])
+    columns = 2 * 2 * 3 * 9
+    assert get_target("stm32f746").memory(graph).value == 3 * 32 * 32 + 8 * 32 * 32 + columns
+
+
+def test_flash_is_a_byte_a_weight_and_four_a_bias() -> None:
+    x = image(16, 8, 8)
+    assert flash_bytes(Graph([x], [conv(x, 32)])) == 16 * 32 * 9 + 12 * 32
+    both = Graph([x], [depthwise_separable(x, 32)])
+    assert flash_bytes(both) == 16 * 9 + 12 * 16 + 16 * 32 + 12 * 32
+    v, weight, bias = vector(20), parameter("weight", (5, 20)), parameter("bias", (5,))
+    once = ops.gemm(v, weight, bias)
+    assert flash_bytes(Graph([v], [once])) == 100 + 4 * 5
+    again = ops.gemm(ops.relu(v), weight, bias)
+    assert flash_bytes(Graph([v], [ops.add(once, again)])) == 100 + 4 * 5, "a layer that is used twice is stored once"
+
+
+def test_published_layers_are_as_slow_as_published() -> None:
+    """The CIFAR-10 network of Lai et al. 2018 took 99.1 ms: its layers are what the cycles were worked out from."""
+    x = image(3, 32, 32)
+    y = x
+    for width in (32, 32, 64):
+        y = conv(y, width, kernel=5, norm="none")
+        y = ops.max_pool(y, kernel_shape=(3, 3), strides=2, pads=(0, 0, 1, 1))
+    flat = ops.flatten(y)
+    graph = Graph([x], [ops.gemm(flat, parameter("weight", (10, 1024)), parameter("bias", (10,)))])
+    assert amounts(graph) == {"conv": 12_288_000, "pool": 101_376, "linear": 10_240}
+    (low, value, high), by_kind = milliseconds(graph, read_device("stm32f746"))
+    assert low <= 99.1 <= high
+    assert value == pytest.approx(99.1, rel=0.03)
+    assert by_kind["conv"][1] == pytest.approx(31.4 + 42.8 + 22.6, rel=0.01)
+
+
+def test_an_estimate_of_latency_says_that_it_is_none_of_a_measurement() -> None:
+    found = get_target("stm32f746").latency(mobile(X))
+    assert "estimated" in found.how
+    assert "not measured" in found.how
+    assert found.high > 1.8 * found.low
+    assert sum(found.detail.values()) == pytest.approx(found.value)
+    assert get_target("stm32f746:2x2").latency(mobile(X)).value > found.value
+    assert get_target("stm32h743").latency(mobile(X)).value < found.value
+
+
+def test_a_limit_on_memory_and_flash_is_kept_by_a_search(tmp_path: Path) -> None:
+    def score(network: Graph, budget: float, report: Any) -> dict[str, float]:
+        return {"score": float(network.outputs[0].shape[1])}
+
+    found = search(
+        widths(), score, maximize="score", limits=["memory_bytes@stm32f746 <= 12Ki", "flash_bytes@stm32f746 <= 1Mi"],
+        budget="10 trials", out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    for trial in found.study.of_state("complete"):
+        assert trial.values["memory_bytes@stm32f746"] <= 12 * 1024
+        assert trial.values["flash_bytes@stm32f746"] <= 1024 * 1024
+    assert {trial.state for trial in found.study.trials} >= {"complete", "infeasible"}
+    assert max(trial.values["score"] for trial in found.study.of_state("complete")) == 8
+
+
+def test_a_network_that_fits_needs_no_remedy() -> None:
+    fit = fit_of(MicrocontrollerTarget.parse("stm32f746"), mobile(X))
+    assert (fit.fits, fit.hopeless, fit.remedies) == (True, False, ())
+    assert fit.plan.capacity == 320 * 1024
+
+
+def test_remedies_are_tried_from_the_simplest_to_the_first_that_fits() -> None:
+    graph = mobile(image(3, 192, 192))
+    fit = fit_of(MicrocontrollerTarget.parse("stm32f746"), graph)
+    assert not fit.fits_sram
+    assert fit.fits_flash
+    assert [remedy.fits for remedy in fit.remedies] == [False] * (len(fit.remedies) - 1) + [True]
+    assert all(a.peak_bytes > b.peak_bytes for a, b in pairwise(fit.remedies))
+    last = fit.remedies[-1]
+    assert last.option.startswith("--in-place --patches")
+    assert 0 < last.extra_macs < 1
+
+
+def test_a_network_too_large_for_any_plan_is_told_apart() -> None:
+    fit = fit_of(MicrocontrollerTarget.parse("nrf52840"), Graph([x := image(3, 512, 512)], [conv(x, 8)]))
+    assert fit.hopeless
+    assert not any(remedy.fits for remedy in fit.remedies)
+
+
+def test_the_drawing_has_every_buffer_where_it_lies() -> None:
+    plan = plan_buffers(mobile(X), in_place=True).on("a device", 64 * 1024)
+    root = ElementTree.fromstring(plan_svg(plan, "title <&>"))
+    space = "{http://www.w3.org/2000/svg}"
+    titles = [element.text or "" for element in root.iter(f"{space}title")]
+    assert len(titles) == len(plan.buffers)
+    for buffer, title in zip(plan.buffers, titles, strict=True):
+        assert f"{buffer.size:,} bytes at {buffer.offset:,}, steps {buffer.first} to {buffer.last}" in title
+    texts = [element.text for element in root.iter(f"{space}text")]
+    assert "title <&>" in texts
+    assert plan._repr_svg_().startswith("<svg")
