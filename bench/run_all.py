@@ -26,6 +26,7 @@ ORDER = (
     "latency_here",
     "timing_protocol",
     "new_device",
+    "table_targets",
     "main_job",
     "import_models",
     "cost_against_others",

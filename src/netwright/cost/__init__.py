@@ -4,7 +4,7 @@ from netwright.cost._alpha_flops import AlphaFlops
 from netwright.cost._amounts import Amounts
 from netwright.cost._blocks import Block, NodeCost, opened
 from netwright.cost._compare import Change, Comparison, compare
-from netwright.cost._cost import Additive, Cost, activation_bytes
+from netwright.cost._cost import Additive, Cost, DecisionCost, activation_bytes
 from netwright.cost._costs import COSTS, cost, costs_of
 from netwright.cost._decoding import (
     Cache,
@@ -33,6 +33,7 @@ __all__ = [
     "Change",
     "Comparison",
     "Cost",
+    "DecisionCost",
     "Decoding",
     "Finding",
     "Limit",

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from netwright.cost._memory import VIEWS
+from netwright.errors import DesignError
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 
-__all__ = ["ActivationBytes", "Additive", "Cost", "Total", "Weights", "activation_bytes", "data_of", "weights_of"]
+__all__ = [
+    "ActivationBytes",
+    "Additive",
+    "Cost",
+    "DecisionCost",
+    "Total",
+    "Weights",
+    "activation_bytes",
+    "data_of",
+    "weights_of",
+]
 
 
 class Cost(ABC):
@@ -19,6 +30,8 @@ class Cost(ABC):
     """
 
     additive: bool = False
+    by_decision: bool = False
+    """Whether it is a sum over the decisions of a design, which a graph alone does not tell; see `DecisionCost`."""
 
     def __init__(self, name: str, unit: str, meaning: str) -> None:
         self.name = name
@@ -28,6 +41,14 @@ class Cost(ABC):
     @abstractmethod
     def of(self, graph: Graph) -> float:
         """Cost of one graph, for one example."""
+
+    def of_design(self, design: Mapping[str, object], graph: Graph) -> float:
+        """Cost of one design, whose graph is given, too."""
+        return self.of(graph)
+
+    def of_decision(self, path: str, value: object) -> float:
+        """What one decision costs beyond the blocks that it leads to."""
+        return 0.0
 
     def __repr__(self) -> str:
         return f"<cost {self.name} [{self.unit}]>"
@@ -47,6 +68,38 @@ class Additive(Cost):
         return sum(
             map(self.rule, [node for node in graph.nodes if node not in constant] if constant else graph.nodes)
         )
+
+
+class DecisionCost(Cost):
+    """A sum over decisions, such as a device's latency that a table of measured designs gives.
+
+    >>> prices = {("layer0", "conv"): 2.0, ("layer1", "skip"): 0.5}
+    >>> latency = DecisionCost("latency_ms@phone", "ms", "fitted to 200 designs", prices, base=1.0)
+    >>> latency.of_design({"layer0": "conv", "layer1": "skip"})
+    3.5
+
+    prices: by path and value; a decision without a price costs nothing. base: what every design costs.
+    """
+
+    additive = True
+    by_decision = True
+
+    def __init__(
+        self, name: str, unit: str, meaning: str, prices: Mapping[tuple[str, object], float], base: float = 0.0
+    ) -> None:
+        super().__init__(name, unit, meaning)
+        self.prices = dict(prices)
+        self.base = base
+
+    def of(self, graph: Graph) -> float:
+        """Raises DesignError: a graph does not tell its decisions."""
+        raise DesignError(f"{self.name} is a sum over decisions and needs a design, but got a graph alone.")
+
+    def of_design(self, design: Mapping[str, object], graph: Graph | None = None) -> float:
+        return sum((self.prices.get(decision, 0.0) for decision in design.items()), start=self.base)
+
+    def of_decision(self, path: str, value: object) -> float:
+        return self.prices.get((path, value), 0.0) if path else self.base
 
 
 class Weights(Cost):

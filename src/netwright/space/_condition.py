@@ -89,7 +89,7 @@ def condition(forest: Forest, allow: Allow, touched: set[str] | None) -> Forest 
     for key in sorted(found.alive, key=lambda item: (item[0], item[1] or "")):
         node, links = forest.nodes[key[0]], found.links[key]
         if isinstance(node, Leaf):
-            new[key] = result.leaf(node.graphs)
+            new[key] = result.leaf(node.graphs, node.decision)
         elif isinstance(node, And):
             new[key] = result.product((node.left[0], new[links[0][1]]), (node.right[0], new[links[1][1]]))
         else:

@@ -10,14 +10,23 @@ from netwright.errors import SpaceError
 from netwright.graph import Graph
 from netwright.space._design import Value
 
-__all__ = ["And", "Forest", "ForestNode", "Leaf", "Or", "check_names", "join_path"]
+__all__ = ["And", "Forest", "ForestNode", "Leaf", "Or", "check_names", "deciding", "join_path"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Leaf:
-    """Blocks applied with every decision made: their graphs, and how often each stands in the network."""
+    """Blocks applied with every decision made: their graphs, and how often each stands in the network.
+
+    decision: in a forest made by `placed`, the path and value that was decided; an empty path is the whole design.
+    """
 
     graphs: tuple[tuple[Graph, int], ...] = ()
+    decision: tuple[str, Value] | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can cost anything here."""
+        return not self.graphs and self.decision is None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,10 +70,11 @@ class Forest:
     _known: dict[Hashable, int] = field(default_factory=dict)
     _costs: dict[str, list[float]] = field(default_factory=dict)
 
-    def leaf(self, graphs: Sequence[tuple[Graph, int]] = ()) -> int:
-        """Number of the leaf with these graphs."""
+    def leaf(self, graphs: Sequence[tuple[Graph, int]] = (), decision: tuple[str, Value] | None = None) -> int:
+        """Number of the leaf with these graphs, or of a decision."""
         kept = tuple((graph, count) for graph, count in graphs if graph.nodes)
-        return self._add(("leaf", tuple((id(graph), count) for graph, count in kept)), Leaf(kept))
+        made = None if decision is None else (decision[0], type(decision[1]).__name__, decision[1])
+        return self._add(("leaf", tuple((id(graph), count) for graph, count in kept), made), Leaf(kept, decision))
 
     def choice(
         self,
@@ -129,7 +139,7 @@ def check_names(forest: Forest) -> None:
         if number not in names:
             names[number] = set()
             pending += _children_at_same_path(forest.nodes[number])
-    decides = _deciding(forest)
+    decides = deciding(forest)
     for number in sorted(names):
         node, known = forest.nodes[number], names[number]
         if isinstance(node, And):
@@ -147,7 +157,7 @@ def check_names(forest: Forest) -> None:
         raise SpaceError("no part of a network can be named 'recipe': designs keep the recipe there.")
 
 
-def _deciding(forest: Forest) -> list[bool]:
+def deciding(forest: Forest) -> list[bool]:
     """Whether any decision is made at or below each node."""
     found: list[bool] = []
     for node in forest.nodes:
@@ -170,6 +180,8 @@ def _children_at_same_path(node: ForestNode) -> list[int]:
 def _leaf_cost(node: ForestNode, cost: Cost, values: dict[Graph, float]) -> float:
     if not isinstance(node, Leaf):
         return 0
+    if cost.by_decision or node.decision is not None:
+        return cost.of_decision(*node.decision) if node.decision is not None else 0
     total: float = 0
     for graph, count in node.graphs:
         if graph not in values:

@@ -234,7 +234,7 @@ def _tops(forest: Forest, leaves: Floats) -> list[tuple[Forest, Floats]]:
 
 
 def _costless(node: ForestNode) -> bool:
-    return isinstance(node, Leaf) and not node.graphs
+    return isinstance(node, Leaf) and node.empty
 
 
 def _part(forest: Forest, leaves: Floats, width: int, slots: int) -> _Part:

@@ -24,6 +24,7 @@ from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import Forest, check_names
 from netwright.space._histogram import Histogram, histogram
 from netwright.space._index import all_costs, design_at, open_decisions
+from netwright.space._places import is_placed, placed
 from netwright.space._recipe import Recipe
 from netwright.space._sample import Draws, Sampler, Window
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
@@ -103,8 +104,14 @@ class Space:
         other._own_costs = {**self._own_costs, **{cost.name: cost for cost in costs}}
         other._samplers = {}
         if "forest" in self.__dict__:
-            other.__dict__["forest"] = replace(self.forest, _costs={})
+            other.__dict__["forest"] = other._priced(replace(self.forest, _costs={}))
+            other.__dict__.pop("_counts", None)
         return other
+
+    def _priced(self, forest: Forest) -> Forest:
+        """The forest, with a place for each decision where some cost is a sum over decisions."""
+        wanted = any(cost.by_decision for cost in self._own_costs.values())
+        return placed(forest, bound=self._max_nodes) if wanted and not is_placed(forest) else forest
 
     def __getstate__(self) -> dict[str, Any]:
         # A forest is compiled again faster than it is sent.
@@ -135,7 +142,7 @@ class Space:
             whole = options[0][1]
         compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
         check_names(compiler.forest)
-        return compiler.forest.trimmed()
+        return self._priced(compiler.forest.trimmed())
 
     @property
     def _prefix(self) -> str:
@@ -359,7 +366,7 @@ class Space:
     def costs(self, design: Mapping[str, Value], names: Sequence[str] = ("params", "macs")) -> dict[str, float]:
         """Costs of one design by name."""
         graph = self._built(Builder(design, templates=self._templates), design)
-        return {name: self.cost(name).of(graph) for name in names}
+        return {name: self.cost(name).of_design(design, graph) for name in names}
 
     def decisions(self, *, bound: int = 100_000) -> dict[str, tuple[Value, ...] | Real]:
         """Every decision path of the space with its possible values (or interval), in the order of the network.

@@ -102,7 +102,7 @@ def finish(plan: Plan, study: Study, lengths: Lengths, say: Say = lambda text: N
     winner.trial, winner.metrics["valid"] = trial.number, scores[best]
     winner.estimates = {name: estimate.to_json() for name, estimate in told.items()}
     winner.latency = dict(told[LATENCY].detail) if LATENCY in told else timing_of(graph)
-    winner.costs = known_costs(plan, graph, told) | {LATENCY: winner.latency["median_ms"]}
+    winner.costs = known_costs(plan, trial.design, graph, told) | {LATENCY: winner.latency["median_ms"]}
     winner.limits = checks
     finalists = [
         {"trial": entry[0].number, "valid": score, "values": dict(entry[0].values)}
@@ -124,7 +124,7 @@ def _checked(plan: Plan, study: Study, say: Say) -> tuple[list[_Ready], list[dic
         say(f"measuring trial {trial.number} again")
         graph = simplify(plan.space.network(trial.design))
         told = told_by_targets(plan, graph, trial.design)
-        checks = verdicts(plan.spec.limits, known_costs(plan, graph, told), trial.values, told)
+        checks = verdicts(plan.spec.limits, known_costs(plan, trial.design, graph, told), trial.values, told)
         if all(check["holds"] for check in checks):
             ready.append((trial, graph, told, checks))
         else:
@@ -191,10 +191,10 @@ def train_finally(plan: Plan, design: Design, graph: Graph, epochs: int, seed: i
     result = train(module, (plan.task.development(), None), recipe, threads=1, graph=graph)
     tested = evaluate(module, plan.task.test)
     trained = graph.with_weights(weights_of(module, graph))
+    costs = known_costs(plan, design, graph, {})
     return Candidate(
-        design, trained, {"test": tested}, known_costs(plan, graph, {}), None, [], recipe=chosen, epochs=length,
-        history=result.history,
-    )  # fmt: skip
+        design, trained, {"test": tested}, costs, None, [], recipe=chosen, epochs=length, history=result.history
+    )
 
 
 def train_trial(
@@ -244,10 +244,10 @@ def timing_of(graph: Graph) -> dict[str, float]:
     return dict(Here().careful().latency(graph).detail)
 
 
-def known_costs(plan: Plan, graph: Graph, told: Mapping[str, Estimate]) -> dict[str, float]:
+def known_costs(plan: Plan, design: Design, graph: Graph, told: Mapping[str, Estimate]) -> dict[str, float]:
     """Costs of an exported network by name, and what targets say of it."""
     limited = [limit.metric for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    own = {name: plan.space.cost(name).of(graph) for name in limited if name not in told}
+    own = {name: plan.space.cost(name).of_design(design, graph) for name in limited if name not in told}
     return costs_of(graph) | own | {name: estimate.value for name, estimate in told.items()}
 
 

@@ -37,7 +37,7 @@ class Estimator:
 
     def _value(self, name: str, graph: Graph, design: Design) -> float:
         metric = on_target(name, self.space)
-        return self.space.cost(name).of(graph) if metric is None else metric.of(graph, design).value
+        return self.space.cost(name).of_design(design, graph) if metric is None else metric.of(graph, design).value
 
 
 def network_key(graph: Graph) -> str:

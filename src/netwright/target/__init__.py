@@ -4,6 +4,7 @@
 unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 """
 
+from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
 from netwright.target._here import compare_here, latency_here
 from netwright.target._microcontroller import (
@@ -20,12 +21,15 @@ from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
 from netwright.target._runtimes import RUNTIMES, Runtime, Setup, onnx_bytes
 from netwright.target._table import TableLatency, operator_table, structural_key
+from netwright.target._table_file import read_table
+from netwright.target._table_target import TableTarget
 from netwright.target._this_machine import Here, time_graphs
 from netwright.target._transfer import DeviceTransfer, Prediction
 
 __all__ = [
     "QUANTITIES",
     "RUNTIMES",
+    "AdditiveFit",
     "Buffer",
     "BufferPlan",
     "Device",
@@ -38,6 +42,7 @@ __all__ = [
     "Runtime",
     "Setup",
     "TableLatency",
+    "TableTarget",
     "Target",
     "TargetMetric",
     "Timing",
@@ -51,7 +56,9 @@ __all__ = [
     "onnx_bytes",
     "operator_table",
     "plan_buffers",
+    "rank_correlation",
     "read_device",
+    "read_table",
     "reference_graph",
     "structural_key",
     "target_metric",

@@ -45,7 +45,7 @@ from netwright.space.catalog._proxylessnas import (
     proxylessnas_blocks,
     proxylessnas_from_blocks,
 )
-from netwright.space.catalog._registry import SPACES, auto_space, get_space
+from netwright.space.catalog._registry import SPACES, auto_space, get_space, read_design
 from netwright.space.catalog._regnet import (
     REGNETS,
     regnet,
@@ -121,6 +121,7 @@ __all__ = [
     "proxylessnas",
     "proxylessnas_blocks",
     "proxylessnas_from_blocks",
+    "read_design",
     "regnet",
     "regnet_config",
     "regnet_from_config",

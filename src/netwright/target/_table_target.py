@@ -1,0 +1,172 @@
+"""A device known from a table of measured designs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from netwright.cost import DecisionCost
+from netwright.errors import DataError, EvaluationError
+from netwright.space import Design
+from netwright.target._additive import AdditiveFit
+from netwright.target._base import QUANTITIES, Estimate, Target
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.space import Space
+
+__all__ = ["TableTarget"]
+
+Spread = tuple[float, float]
+
+
+class TableTarget(Target):
+    """A device whose costs are known for some designs of a space; for the others as a sum over their decisions.
+
+    >>> designs = [{"a": a, "b": b} for a in (1, 2, 3) for b in (1, 2, 3)]
+    >>> phone = TableTarget("phone", designs, {"latency_ms": [d["a"] + 2.0 * d["b"] for d in designs]})
+    >>> phone.fit("latency_ms").exact
+    True
+
+    designs: value by path. values: one for each design by quantity: latency_ms, energy_mj, memory_bytes. intervals:
+    by quantity the ends of an interval for each design, where the table has them. source: where the numbers are from.
+
+    Raises DataError for quantities that are none, designs that repeat, and values that are missing or not positive.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        designs: Sequence[Mapping[str, Any]],
+        values: Mapping[str, ArrayLike],
+        *,
+        intervals: Mapping[str, Sequence[Spread]] | None = None,
+        source: str = "",
+    ) -> None:
+        super().__init__(name)
+        self.designs = tuple(Design(dict(design)) for design in designs)
+        self.source = source
+        self.values = {quantity: np.asarray(column, dtype=np.float64) for quantity, column in values.items()}
+        self.knows = frozenset(self.values)
+        self._intervals = dict(intervals or {})
+        self._fits: dict[str, AdditiveFit] = {}
+        self._check()
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        space: Space,
+        *,
+        name: str | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> TableTarget:
+        """Target of a CSV, Parquet or JSON file: see `netwright.target.read_table`."""
+        from netwright.target._table_file import read_table
+
+        return read_table(path, space, name=name, columns=columns)
+
+    @property
+    def how(self) -> str:
+        about = f" ({self.source})" if self.source else ""
+        return f"table of {len(self.designs):,} designs{about}; other designs as a sum over their decisions"
+
+    def fit(self, quantity: str) -> AdditiveFit:
+        """The quantity as a sum over decisions, with the error of that on held-out designs."""
+        if quantity not in self._fits:
+            self._fits[quantity] = AdditiveFit.of(self.designs, self.values[quantity])
+        return self._fits[quantity]
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._estimate("latency_ms", design)
+
+    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._estimate("energy_mj", design)
+
+    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._estimate("memory_bytes", design)
+
+    def additive(self, quantity: str, space: Space, name: str) -> DecisionCost | None:
+        if quantity not in self.knows:
+            return None
+        self.check_space(space)
+        fit = self.fit(quantity)
+        meaning = f"sum over decisions fitted to {fit.designs:,} designs, error {100 * fit.error:.2g} %"
+        return DecisionCost(name, QUANTITIES[quantity][1], meaning, fit.prices, fit.base)
+
+    def check_space(self, space: Space) -> None:
+        """Raise DataError unless the designs are of the space and take each of its decisions at least once."""
+        for design in (self.designs[0], self.designs[-1]):
+            if design not in space:
+                raise DataError(
+                    f"a target's table must be of the space that is asked about, but {self.name} has designs that"
+                    f" {space.name} does not contain."
+                )
+        known = {decision for design in self.designs for decision in design.items()}
+        for path, domain in space.decisions().items():
+            lacking = [value for value in domain if (path, value) not in known] if isinstance(domain, tuple) else []
+            if lacking and not path.startswith("recipe."):
+                raise DataError(
+                    f"a table must have every decision of its space at least once, but {self.name} has none with"
+                    f" {path} = {lacking[0]!r}."
+                )
+
+    @cached_property
+    def _rows(self) -> dict[Design, int]:
+        return {design: row for row, design in enumerate(self.designs)}
+
+    def _estimate(self, quantity: str, design: Mapping[str, Any] | None) -> Estimate:
+        if quantity not in self.knows:
+            raise self._unknown(quantity)
+        if design is None:
+            raise EvaluationError(
+                f"target {self.name} knows designs of its space, but got a network without a design."
+            )
+        own = Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
+        unit = QUANTITIES[quantity][1]
+        row = self._rows.get(own)
+        if row is not None:
+            value = float(self.values[quantity][row])
+            low, high = self._intervals[quantity][row] if quantity in self._intervals else (value, value)
+            return Estimate(value, low, high, unit, f"measured{f', {self.source}' if self.source else ''}")
+        return self._foretold(quantity, own)
+
+    def _foretold(self, quantity: str, design: Design) -> Estimate:
+        fit = self.fit(quantity)
+        strange = next((decision for decision in design.items() if decision not in fit.prices), None)
+        if strange is not None:
+            raise EvaluationError(
+                f"target {self.name} knows decisions of its table, but got {strange[0]} = {strange[1]!r}."
+            )
+        value = fit.value(design)
+        low, high = max(value * (1 - fit.reach), 0.0), value * (1 + fit.reach)
+        how = f"sum over decisions fitted to {fit.designs:,} measured designs, 90 % interval"
+        return Estimate(value, low, high, QUANTITIES[quantity][1], how)
+
+    def _check(self) -> None:
+        if not self.values or not self.knows <= QUANTITIES.keys():
+            raise DataError(f"a table has some of {', '.join(QUANTITIES)}, but {self.name} has {sorted(self.knows)}.")
+        if len(self.designs) < 2:
+            raise DataError(f"a table needs at least 2 designs, but {self.name} has {len(self.designs)}.")
+        if len(self._rows) < len(self.designs):
+            row = next(i for i, design in enumerate(self.designs) if self._rows[design] != i)
+            raise DataError(
+                f"a table has each design once, but rows {row + 1} and {self._rows[self.designs[row]] + 1} of"
+                f" {self.name} are one design."
+            )
+        for quantity, column in self.values.items():
+            if column.shape != (len(self.designs),):
+                raise DataError(
+                    f"a table has one {quantity} for each design, but {self.name} has shape {column.shape}."
+                )
+            wrong = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
+            if len(wrong):
+                raise DataError(
+                    f"{quantity} must be positive and finite, but row {wrong[0] + 1} of {self.name} has"
+                    f" {column[wrong[0]]:g}."
+                )
