@@ -25,13 +25,17 @@ INPUTS = {
     "ascan": (3, 64, 64),
     "autoformer": (3, 64, 64),
     "convnet-tiny": (3, 16, 16),
+    "dartopti": (1, 16, 16),
     "darts": (1, 16, 16),
+    "ddarts": (1, 16, 16),
     "dla": (3, 64, 64),
     "fbnet": (3, 64, 64),
     "flexibert": (16,),
+    "fractalnet": (3, 32, 32),
     "grammar-tiny": (3, 16, 16),
     "hat": (16,),
     "hourglass-mlp": (5,),
+    "hytra": (3, 64, 64),
     "lowformer": (3, 64, 64),
     "metaformer": (3, 64, 64),
     "mlp-tabular": (5,),
@@ -66,11 +70,13 @@ def _made(name: str) -> Space:
     if name == "own":
         return _own()
     space = SPACES[name]()
-    if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in ("darts", "hat", "nasbench101"):
+    if max(max(t.shape) for t in space.inputs.values()) < 64 and name not in NARROWED:
         return space
     return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25, **SHORTER.get(name, {}))
 
 
+NARROWED = ("dartopti", "darts", "ddarts", "fractalnet", "hat", "nasbench101")
+"""Spaces for small images, or for none, that are wide all the same."""
 SHORTER: dict[str, dict[str, Any]] = {"anynet": {"widths": (64, 256), "deepest": 4}, "regnet": {"depth": (12, 16)}}
 """Less of what takes the suite long and is tested with the space itself."""
 

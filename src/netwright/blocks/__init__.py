@@ -11,12 +11,13 @@ from netwright.blocks._autoformer import autoformer_encoder
 from netwright.blocks._base import Block, Call, block
 from netwright.blocks._bottleneck import bottleneck
 from netwright.blocks._convnext import convnext
-from netwright.blocks._darts import dil_conv, sep_conv
+from netwright.blocks._darts import dil_conv, factored_conv, sep_conv
 from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dla import dla_tree
 from netwright.blocks._dropout import dropout
 from netwright.blocks._fbnet import fbnet_block
 from netwright.blocks._flexibert import bert_head, flexibert_feed, flexibert_mixer, token_width
+from netwright.blocks._fractal import fractal
 from netwright.blocks._hat import hat_decoder, hat_encoder
 from netwright.blocks._heads import classifier, mobilenet_head, table_head, token_head
 from netwright.blocks._hourglass import hourglass, random_projection
@@ -36,6 +37,7 @@ from netwright.blocks._patch_embedding import patch_embedding
 from netwright.blocks._pools import avg_pool, global_pool, max_pool
 from netwright.blocks._preactivated import preactivated
 from netwright.blocks._regnet import regnet_block
+from netwright.blocks._res_attention import res_attention
 from netwright.blocks._residual import residual_block
 from netwright.blocks._resnet_d import resnet_d
 from netwright.blocks._resnext import resnext
@@ -71,10 +73,12 @@ __all__ = [
     "dla_tree",
     "downsample",
     "dropout",
+    "factored_conv",
     "factorized_reduction",
     "fbnet_block",
     "flexibert_feed",
     "flexibert_mixer",
+    "fractal",
     "fused_mbconv",
     "global_pool",
     "grouped_query_attention",
@@ -108,6 +112,7 @@ __all__ = [
     "random_projection",
     "regnet_block",
     "relu_conv_bn",
+    "res_attention",
     "residual1d",
     "residual_block",
     "residual_reduction",

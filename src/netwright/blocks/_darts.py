@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution, normalise
+from netwright.blocks._layers import convolution, fits, normalise
 from netwright.graph import Tensor, ops, scope
 
-__all__ = ["dil_conv", "sep_conv"]
+__all__ = ["dil_conv", "factored_conv", "sep_conv"]
 
 
 def _separable(x: Tensor, kernel: int, stride: int, dilation: int) -> Tensor:
@@ -42,3 +42,19 @@ def dil_conv(x: Tensor, kernel: int = 3, stride: int = 1, dilation: int = 2) -> 
     (1, 16, 16, 16)
     """
     return _separable(x, kernel, stride, dilation)
+
+
+@block
+def factored_conv(x: Tensor, kernel: int = 7, stride: int = 1) -> Tensor:
+    """ReLU, 1 by k and then k by 1 convolution, normalisation: `(N, C, H, W)` to `(N, C, H / stride, W / stride)`.
+
+    `conv_7x1_1x7` of NASNet and DARTS (Zoph et al. 2018); the first convolution has the stride. Raises ShapeError for
+    other than images.
+
+    >>> from netwright.graph import image
+    >>> factored_conv(image(16, 32, 32), stride=2).shape
+    (1, 16, 16, 16)
+    """
+    fits(x.rank == 4, "factored_conv", "the input must be (N, C, H, W)", shape=x.shape)
+    y = convolution(ops.relu(x), x.shape[1], (1, kernel), stride=stride, name="row")
+    return normalise(convolution(y, x.shape[1], (kernel, 1), name="column"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from netwright.errors import DesignError
-from netwright.space.catalog import darts, darts_from_genotype, darts_genotype
+from netwright.errors import DesignError, SpaceError, UnknownNameError
+from netwright.space.catalog import dartopti, dartopti_start, darts, darts_from_genotype, darts_genotype, ddarts
 
 SECOND_ORDER = (
     "Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1),"
@@ -61,3 +63,48 @@ def test_genotypes_go_both_ways() -> None:
 def test_what_is_no_genotype_is_refused(old: str, new: str, words: str) -> None:
     with pytest.raises(DesignError, match=words):
         darts_from_genotype(SECOND_ORDER.replace(old, new, 1))
+
+
+def test_every_cell_of_ddarts_decides_for_itself() -> None:
+    cell = 1 * 3 * 6 * 10 * 7**8
+    space = ddarts(scale=0.25)
+    assert space.size() == cell**8
+    # A design of DARTS used everywhere is one of D-DARTS, with the same network.
+    both = darts(scale=0.25, cells=8)
+    design = both.sample(np.random.default_rng(0))[0]
+    spread = {
+        f"cell{i}.{path.partition('.')[2]}": value
+        for i in range(8)
+        for path, value in design.items()
+        if path.startswith("reduce" if i in (2, 5) else "normal")
+    }
+    assert spread in space
+    assert space.costs(spread) == both.costs(design)
+
+
+def test_deeper_networks_are_derived_from_few_cells() -> None:
+    few, deep = ddarts(scale=0.25), ddarts(scale=0.25, layers=14)
+    assert deep.size() == few.size()
+    design = few.sample(np.random.default_rng(0))[0]
+    assert design in deep
+    assert deep.costs(design)["params"] > few.costs(design)["params"]
+    with pytest.raises(SpaceError, match="6 <= cells <= layers must hold, but got cells=8, layers=4"):
+        ddarts(layers=4)
+
+
+@pytest.mark.parametrize(
+    ("network", "edges", "skips", "sums"), [("resnet18", 24, 8, 8), ("resnet50", 32, 16, 16), ("xception", 50, 8, 12)]
+)
+def test_dartopti_starts_from_networks_made_by_hand(network: str, edges: int, skips: int, sums: int) -> None:
+    space, start = dartopti(network=network, scale=0.25), dartopti_start(network)
+    assert space.size() == 12**edges
+    assert start in space
+    assert Counter(start.values())["skip_connect"] == skips
+    assert sum(node.op.name == "Add" for node in space.network(start).nodes) == sums
+
+
+def test_dartopti_knows_its_networks() -> None:
+    with pytest.raises(UnknownNameError, match="vgg"):
+        dartopti(network="vgg")
+    with pytest.raises(UnknownNameError, match="vgg"):
+        dartopti_start("vgg")

@@ -8,7 +8,17 @@ import pytest
 
 from netwright.errors import UnknownNameError
 from netwright.graph import vector
-from netwright.space.catalog import autoformer, dla, hourglass_mlp, lowformers, metaformers, shufflenet_v2s, simplenet
+from netwright.space.catalog import (
+    autoformer,
+    dla,
+    fractalnet,
+    hourglass_mlp,
+    lowformers,
+    metaformers,
+    shufflenet_v2s,
+    simplenet,
+)
+from netwright.space.encode import graph_features
 
 
 @pytest.mark.parametrize(
@@ -139,3 +149,25 @@ def test_groups_of_simplenet_never_narrow() -> None:
         present = [widths for widths, depth in zip(options, layers, strict=True) if depth]
         count += sum(list(widths) == sorted(widths) for widths in product(*present))
     assert simplenet().size() == count
+
+
+@pytest.mark.parametrize(
+    ("enter", "millions"),
+    # By the expansion rule alone, and with the width changed ahead: the total of table 2 of Huang et al. 2017.
+    [("direct", 33.7), ("projected", 38.6)],
+)
+def test_fractalnet_of_twenty_layers(enter: str, millions: float) -> None:
+    space = fractalnet()
+    design = {"enter": enter, "fractal": "whole", "fractal.columns": 3}
+    assert design in space
+    assert space.costs(design)["params"] / 1e6 == pytest.approx(millions, abs=0.05)
+
+
+def test_columns_of_fractals_are_as_deep_as_they_should_be() -> None:
+    space = fractalnet()
+    for columns in (1, 2, 3, 4):
+        whole = space.network({"enter": "direct", "fractal": "whole", "fractal.columns": columns})
+        convolutions = [node for node in whole.nodes if node.op.name == "Conv"]
+        assert len(convolutions) == 5 * (2**columns - 1)
+        assert graph_features(whole)["longest.convolution"] == 5 * 2 ** (columns - 1)
+        assert graph_features(whole)["shortest.convolution"] == 5

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from netwright.space.catalog import ascan, turbovit
+from netwright.space.catalog import ascan, hytra, hytra_from_encoding, turbovit
 
 
 def test_hiera_t_is_in_the_space_around_turbovit() -> None:
@@ -38,3 +38,26 @@ def test_attention_of_ascan_never_falls_from_stage_to_stage() -> None:
     assert {**design, "stage3": "CCCC", "stage2": "CCT"} not in ascan()
     network = ascan().network(design)
     assert sum(node.op.name == "Attention" for node in network.nodes) == 4
+
+
+def test_bossnet_t0_is_in_hytra() -> None:
+    space = hytra()
+    design = hytra_from_encoding([[1], [1], [1, 1, 1, 0, 1], [0, 0, 0, 1, 0, 0, 0, 0, 0]])
+    assert design in space
+    # The authors' table: 3.4 G without squeeze and excitation.
+    assert space.costs(design)["macs"] / 1e9 == pytest.approx(3.4, abs=0.05)
+    network = space.network(design)
+    assert sum(node.op.name == "Attention" for node in network.nodes) == 9
+    assert network.outputs[0].shape == (1, 1000)
+
+
+def test_paths_of_hytra_are_those_of_the_authors() -> None:
+    kinds = {4: 1, 8: 1, 16: 2, 32: 2}
+    counts = kinds
+    for _ in range(15):
+        counts = {at: kinds[at] * (counts[at] + counts.get(at // 2, 0)) for at in kinds}
+    assert hytra().size() == sum(counts.values()) == 2_818_103
+    late = {f"layer{i}": "conv16" if i < 16 else "conv32" for i in range(1, 17)}
+    assert late in hytra()
+    assert {**late, "layer3": "conv8"} not in hytra()
+    assert hytra().network({f"layer{i}": "conv4" for i in range(1, 17)}).outputs[0].shape == (1, 1000)

@@ -8,12 +8,16 @@ from netwright.space.catalog._accel_nasbench import (
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._dartopti import dartopti, dartopti_start
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
+from netwright.space.catalog._ddarts import ddarts
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._flexibert import flexibert
+from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat, hat_config, hat_from_config
 from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._hytra import hytra, hytra_from_encoding
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import (
@@ -84,20 +88,26 @@ __all__ = [
     "auto_space",
     "autoformer",
     "convnet_tiny",
+    "dartopti",
+    "dartopti_start",
     "darts",
     "darts_from_genotype",
     "darts_genotype",
+    "ddarts",
     "dla",
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",
     "flexibert",
+    "fractalnet",
     "get_space",
     "grammar_tiny",
     "hat",
     "hat_config",
     "hat_from_config",
     "hourglass_mlp",
+    "hytra",
+    "hytra_from_encoding",
     "lowformers",
     "metaformers",
     "mlp_tabular",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -20,7 +20,7 @@ from netwright.space._sequence import seq
 from netwright.space._space import Space
 from netwright.space._tie import tied
 
-__all__ = ["darts", "darts_from_genotype", "darts_genotype"]
+__all__ = ["chained", "darts", "darts_cell", "darts_from_genotype", "darts_genotype"]
 
 NODES = range(2, 6)
 """Nodes that are decided; 0 and 1 are the outputs of the two cells before."""
@@ -46,23 +46,32 @@ def darts(input: Input | None = None, classes: int = 10, *, scale: float = 1.0, 
 
     scale: of the 36 channels of the first cells. cells: 20 for CIFAR-10 in the paper.
     """
-    width, before = 2 * max(round(18 * scale), 1), False
-    steps = []
-    for place in range(cells):
-        reduces = place in (cells // 3, 2 * cells // 3)
-        width *= 2 if reduces else 1
-        older = reduction(width) if before else relu_conv_bn(width, kernel=1)
-        inputs = several(seq(take(0), older), seq(take(1), relu_conv_bn(width, kernel=1)))
-        steps.append(several(take(1), seq(inputs, _cell("reduce" if reduces else "normal"))))
-        before = reduces
-    stem = conv(3 * 2 * max(round(18 * scale), 1), activation="none")
-    network = seq(stem=stem, start=several(seq(), seq()), cells=seq(*steps), last=take(1), head=classifier(classes))
+    halves = (cells // 3, 2 * cells // 3)
+    kinds = {reduces: tied("reduce" if reduces else "normal", darts_cell(reduces)) for reduces in (False, True)}
+    network = chained([(kinds[place in halves], place in halves) for place in range(cells)], classes, scale)
     return Space(network, input=input or image(3, 32, 32), name="darts")
 
 
-def _cell(kind: str) -> Expression:
-    nodes = {str(node): grow(_node(node, 2 if kind == "reduce" else 1)) for node in NODES}
-    return tied(kind, seq(**nodes, out=branch(*map(take, NODES), join="concat")))
+def chained(cells: Sequence[tuple[Expression, bool]], classes: int, scale: float) -> Expression:
+    """Network of cells that each read the two before, brought to one width; where a cell halves, the width doubles.
+
+    cells: each with whether it halves the image.
+    """
+    width, before, steps = 2 * max(round(18 * scale), 1), False, {}
+    stem = conv(3 * width, activation="none")
+    for place, (cell, reduces) in enumerate(cells):
+        width *= 2 if reduces else 1
+        older = reduction(width) if before else relu_conv_bn(width, kernel=1)
+        inputs = several(seq(take(0), older), seq(take(1), relu_conv_bn(width, kernel=1)))
+        steps[f"at{place}"] = several(seq(take(1)), seq(inputs, cell))
+        before = reduces
+    return seq(stem=stem, start=several(seq(), seq()), cells=seq(**steps), last=take(1), head=classifier(classes))
+
+
+def darts_cell(reduces: bool) -> Expression:
+    """Four nodes on two inputs, concatenated."""
+    nodes = {str(node): grow(_node(node, 2 if reduces else 1)) for node in NODES}
+    return seq(**nodes, out=branch(*map(take, NODES), join="concat"))
 
 
 def _node(node: int, stride: int) -> Expression:

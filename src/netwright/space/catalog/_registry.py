@@ -12,12 +12,16 @@ from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._dartopti import dartopti
 from netwright.space.catalog._darts import darts
+from netwright.space.catalog._ddarts import ddarts
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices
 from netwright.space.catalog._flexibert import flexibert
+from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat
 from netwright.space.catalog._hourglass import hourglass_mlp
+from netwright.space.catalog._hytra import hytra
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import nasbench101
@@ -47,13 +51,17 @@ SPACES: dict[str, Callable[..., Space]] = {
     "ascan": ascan,
     "autoformer": autoformer,
     "convnet-tiny": convnet_tiny,
+    "dartopti": dartopti,
     "darts": darts,
+    "ddarts": ddarts,
     "dla": dla,
     "fbnet": fbnet,
     "flexibert": flexibert,
+    "fractalnet": fractalnet,
     "grammar-tiny": grammar_tiny,
     "hat": hat,
     "hourglass-mlp": hourglass_mlp,
+    "hytra": hytra,
     "lowformer": lowformers,
     "metaformer": metaformers,
     "mlp-tabular": mlp_tabular,
