@@ -26,6 +26,7 @@ PUBLISHED = {
     "darts": "10^18",
     "fbnet": "9^22",
     "flexibert": "3.32 x 10^9",
+    "hierarchical-nasbench201": "10^446 with one production twice",
     "hat": "10^15",
     "nasbench101": "423,624 distinct",
     "nasbench201": "15,625",
@@ -35,9 +36,10 @@ PUBLISHED = {
     "transnas101-macro": "3,256",
     "transnas101-micro": "4,096",
 }
-COMPILES_IN = 2.0
+COMPILES_IN = {"einspace": 20.0}
+OTHERS_IN = 2.0
 SAMPLES = 5000.0
-"""Seconds to compile at most, and designs a second at least, that are asked of a space."""
+"""Asked of a space: seconds to compile at most, and designs a second at least."""
 HEAD = """# Spaces
 
 Every space of the catalogue with its own arguments; each also takes another input, number of classes and scale.
@@ -56,8 +58,14 @@ def main() -> None:
     rows = [row(name, given.sample) for name in list(SPACES)[: given.spaces]]
     header = ["space", "designs", "published", "params", "MACs", "compiled in s", "samples/s"]
     show("Smallest, median and largest", header, rows)
-    slow = [r[0] for r in rows if float(r[-2]) > COMPILES_IN or float(r[-1].replace(",", "")) < SAMPLES]
-    asked = f"compiled within {COMPILES_IN:g} s, and {SAMPLES:g} samples a second"
+    slow = [
+        r[0]
+        for r in rows
+        if float(r[-2]) > COMPILES_IN.get(r[0], OTHERS_IN) or float(r[-1].replace(",", "")) < SAMPLES
+    ]
+    asked = (
+        f"compiled within {OTHERS_IN:g} s (einspace {COMPILES_IN['einspace']:g} s), and {SAMPLES:g} samples a second"
+    )
     print(f"\n{asked}: {verdict(not slow)} {', '.join(slow)}")
     if given.write:
         PAGE.write_text(page(header, rows))

@@ -36,6 +36,13 @@ BAD: list[tuple[Call, Call, Shape, str]] = [
     (nb.mbconv(), nb.linear_block(), ROW, "the input must be (N, C, *space)"),
     (nb.mbconv(expand=0.01), nb.mbconv(expand=0.1), IMAGE, "sizes must be positive"),
     (nb.lowformer_attention(), nb.attention(5), IMAGE, "the input must be (N, even C, H, W)"),
+    (nb.permute((1, 3, 2)), nb.permute((2, 1)), TOKENS, "order must name each axis"),
+    (nb.part(1, 0, 4), nb.part(1, 0, 5), IMAGE, "parts must divide an axis"),
+    (nb.part(3), nb.part(2), TOKENS, "parts must divide an axis"),
+    (nb.im2col(), nb.col2im(), TOKENS, "the input must be (N, C, H, W)"),
+    (nb.im2col(9), nb.im2col(8), IMAGE, "a window must fit the image"),
+    (nb.col2im(), nb.im2col(), IMAGE, "the input must be (N, T, D)"),
+    (nb.col2im((1, 2)), nb.col2im((1, 4)), TOKENS, "tokens must fill the image"),
     (nb.monarch_linear(blocks=4), nb.monarch_linear(blocks=5), TOKENS, "blocks must divide both widths"),
     (nb.monarch_mixer(), nb.attention(5), IMAGE, "the input must be (N, T, D)"),
     (nb.hourglass(30), nb.hourglass(29), TOKENS, "narrow must be below the width"),
@@ -118,7 +125,7 @@ def test_unknown_names_list_what_exists() -> None:
     with pytest.raises(UnknownNameError, match="hard_swish"):
         nb.conv(x, 8, activation="hardswish")
     with pytest.raises(UnknownNameError, match="group1"):
-        nb.mbconv(x, norm="instance")
+        nb.mbconv(x, norm="instance_norm")
     with pytest.raises(UnknownNameError, match="expanded, input"):
         nb.mbconv(x, se=0.25, se_base="output")
 

@@ -243,6 +243,16 @@ def test_names_that_torch_or_python_keep_for_themselves() -> None:
     assert_exports_agree(Graph([x], [y]))
 
 
+def test_a_chain_of_blocks_may_start_with_such_a_name() -> None:
+    x = image(2, 4, 4)
+    with scope("chain"):
+        with scope("half"):
+            y = conv(x, 3)
+        with scope("inner"):
+            y = conv(y, 3)
+    assert_exports_agree(Graph([x], [y]))
+
+
 def test_constructor_arguments_stay_clear_of_parameters() -> None:
     x = image(4, 4, 4)
     y: Tensor = x

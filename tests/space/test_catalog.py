@@ -28,12 +28,15 @@ INPUTS = {
     "dartopti": (1, 16, 16),
     "darts": (1, 16, 16),
     "ddarts": (1, 16, 16),
+    "deeparchitect": (3, 16, 16),
     "dla": (3, 64, 64),
+    "einspace": (3, 16, 16),
     "fbnet": (3, 64, 64),
     "flexibert": (16,),
     "fractalnet": (3, 32, 32),
     "grammar-tiny": (3, 16, 16),
     "hat": (16,),
+    "hierarchical-nasbench201": (3, 16, 16),
     "hourglass-mlp": (5,),
     "hytra": (3, 64, 64),
     "lowformer": (3, 64, 64),
@@ -75,9 +78,13 @@ def _made(name: str) -> Space:
     return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25, **SHORTER.get(name, {}))
 
 
-NARROWED = ("dartopti", "darts", "ddarts", "fractalnet", "hat", "nasbench101")
+NARROWED = ("dartopti", "darts", "ddarts", "einspace", "fractalnet", "hat", "nasbench101")
 """Spaces for small images, or for none, that are wide all the same."""
-SHORTER: dict[str, dict[str, Any]] = {"anynet": {"widths": (64, 256), "deepest": 4}, "regnet": {"depth": (12, 16)}}
+SHORTER: dict[str, dict[str, Any]] = {
+    "anynet": {"widths": (64, 256), "deepest": 4},
+    "einspace": {"widths": (32, 64), "depth": 2},
+    "regnet": {"depth": (12, 16)},
+}
 """Less of what takes the suite long and is tested with the space itself."""
 
 

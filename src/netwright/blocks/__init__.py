@@ -15,6 +15,17 @@ from netwright.blocks._darts import dil_conv, factored_conv, sep_conv
 from netwright.blocks._depthwise_separable import depthwise_separable
 from netwright.blocks._dla import dla_tree
 from netwright.blocks._dropout import dropout
+from netwright.blocks._einspace import (
+    col2im,
+    dense,
+    im2col,
+    last_softmax,
+    leaky,
+    learned_positions,
+    part,
+    permute,
+    plain_norm,
+)
 from netwright.blocks._fbnet import fbnet_block
 from netwright.blocks._flexibert import bert_head, flexibert_feed, flexibert_mixer, token_width
 from netwright.blocks._fractal import fractal
@@ -32,7 +43,7 @@ from netwright.blocks._mbconv import fused_mbconv, mbconv
 from netwright.blocks._metaformer import depthwise_mixer, metaformer, pool_mixer, random_mixer
 from netwright.blocks._mlp import mlp
 from netwright.blocks._monarch import monarch_linear, monarch_mixer
-from netwright.blocks._nasbench201 import relu_conv_bn, residual_reduction
+from netwright.blocks._nasbench201 import activated_conv, relu_conv_bn, residual_reduction
 from netwright.blocks._patch_embedding import patch_embedding
 from netwright.blocks._pools import avg_pool, global_pool, max_pool
 from netwright.blocks._preactivated import preactivated
@@ -55,6 +66,7 @@ from netwright.blocks._vit_encoder import vit_encoder
 __all__ = [
     "Block",
     "Call",
+    "activated_conv",
     "attention",
     "autoformer_encoder",
     "avg_pool",
@@ -63,10 +75,12 @@ __all__ = [
     "bottleneck",
     "channel_shuffle",
     "classifier",
+    "col2im",
     "conv",
     "conv1d",
     "conv_stem",
     "convnext",
+    "dense",
     "depthwise_mixer",
     "depthwise_separable",
     "dil_conv",
@@ -85,11 +99,15 @@ __all__ = [
     "hat_decoder",
     "hat_encoder",
     "hourglass",
+    "im2col",
     "image_positions",
     "imagenet_stem",
     "inception",
     "inception_mixer",
     "inceptionnext",
+    "last_softmax",
+    "leaky",
+    "learned_positions",
     "linear_block",
     "lowformer",
     "lowformer_attention",
@@ -104,8 +122,11 @@ __all__ = [
     "monarch_mixer",
     "multi_head_attention",
     "multi_query_attention",
+    "part",
     "patch_embedding",
     "patchify_stem",
+    "permute",
+    "plain_norm",
     "pool_mixer",
     "preactivated",
     "random_mixer",

@@ -226,6 +226,14 @@ def _group_norm(x: Tensor, groups: int) -> Tensor:
     return y
 
 
+def _instance_norm(x: Tensor) -> Tensor:
+    channels = (x.shape[1],)
+    y: Tensor = ops.instance_normalization(
+        x, parameter("weight", channels, Init("ones")), parameter("bias", channels, Init("zeros"))
+    )
+    return y
+
+
 def _over_channels(x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
     if x.rank != 4:
         return norm(x)
@@ -251,12 +259,13 @@ NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "rms": _rms_norm,
     "group1": lambda x: _group_norm(x, 1),
     "group8": lambda x: _group_norm(x, 8),
+    "instance": _instance_norm,
     "none": lambda x: x,
 }
 
 
 def normalise(x: Tensor, norm: str = "batch", *, name: str = "norm") -> Tensor:
-    """Normalise by name: batch, layer, rms, group1, group8 or none; raises UnknownNameError.
+    """Normalise by name: batch, layer, rms, group1, group8, instance or none; raises UnknownNameError.
 
     >>> from netwright.graph import image
     >>> normalise(image(3, 8, 8), "batch").node.op.name

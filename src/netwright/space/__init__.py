@@ -11,6 +11,7 @@ from netwright.space._grammar import grammar, rule
 from netwright.space._histogram import Histogram
 from netwright.space._join import branch, cell, residual
 from netwright.space._networks import block_graphs, distinct_networks
+from netwright.space._parallel import parallel
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import given, tied
@@ -32,6 +33,7 @@ __all__ = [
     "integer",
     "named",
     "oneof",
+    "parallel",
     "real",
     "repeat",
     "residual",

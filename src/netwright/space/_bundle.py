@@ -9,7 +9,7 @@ from netwright.errors import ShapeError, SpaceError
 from netwright.graph import Tensor
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, tensors_of
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
-from netwright.space._join import JOINS, Network
+from netwright.space._join import Network
 from netwright.space._sequence import Seq
 
 __all__ = ["grow", "several", "take"]
@@ -26,7 +26,7 @@ class Several(Expression):
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         network = Network(compiler, contexts)
         for name, part in self.parts:
-            network.extend(name, 0, part, JOINS["concat"])
+            network.extend(name, 0, part, None)
         return network.bundled()
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from netwright.blocks import Call
-from netwright.errors import EmptySpaceError, NetwrightError, SpaceError
+from netwright.errors import EmptySpaceError, NetwrightError, ShapeError, SpaceError
 from netwright.graph import Graph, Input, Shape, Tensor
 from netwright.space._design import Value
 from netwright.space._forest import Forest
@@ -33,6 +33,7 @@ __all__ = [
     "Uses",
     "merge_uses",
     "tensors_of",
+    "too_large",
 ]
 
 TensorType = tuple[Shape, str]
@@ -98,10 +99,12 @@ Outcomes = dict[Outcome, int]
 class Compiler:
     """Holds the forest under construction and what has been compiled already.
 
-    bound: largest number of forest nodes; passing it raises SpaceError that names the expression.
+    bound: largest number of forest nodes; passing it raises SpaceError that names the expression. largest: most
+    elements that a value of a network may have.
     """
 
     bound: int = 1_000_000
+    largest: int | None = None
     forest: Forest = field(default_factory=Forest)
     ties: list[Tied] = field(default_factory=list)
     _memo: dict[tuple[Expression, Contexts], Outcomes] = field(default_factory=dict)
@@ -162,9 +165,10 @@ class Compiler:
     def _build(self, build: Callable[..., Tensor], types: tuple[TensorType, ...]) -> Graph | NetwrightError:
         inputs = [Input(shape, dtype) for shape, dtype in types]
         try:
-            return Graph(inputs, [build(*inputs)])
+            graph = Graph(inputs, [build(*inputs)])
         except NetwrightError as error:
             return error
+        return too_large(graph, self.largest) or graph
 
     def leaf(self, graphs: Sequence[Graph], contexts: Contexts) -> tuple[Outcome, int]:
         """Leaf of one block applied in all contexts."""
@@ -194,6 +198,16 @@ class Compiler:
                 raise SpaceError(f"all parts tied under {tie.key!r} must be equal, but they are not.")
             self.ties.append(tie)
         return self.ties.index(tie)
+
+    def consistent(self, uses: Uses, number: int, contexts: Contexts) -> bool:
+        """Whether some decision of a tied expression gives all its uses so far the outputs that they state."""
+        wanted = {(use[1], use[3]): use[2] for use, _ in uses if use[0] == number}
+        if len(wanted) < sum(use[0] == number for use, _ in uses):
+            return False
+        given = tuple(values for _, values in wanted)
+        into = contexts._replace(types=tuple(t for t, _ in wanted), times=(1,) * len(wanted))
+        outcomes = self.compile(self.ties[number].body, into._replace(given=given if any(given) else ()))
+        return any(outcome.types == tuple(wanted.values()) for outcome in outcomes)
 
     def resolve(self, outcomes: Outcomes, number: int, contexts: Contexts) -> Outcomes:
         """Attach the decisions of a tied expression, compiled once over all contexts in which it was used.
@@ -233,6 +247,14 @@ class Compiler:
             f"no design of {expression.label} fits input {_written(types)}; the first place where nothing fits is"
             f" {place}"
         )
+
+
+def too_large(graph: Graph, largest: int | None) -> ShapeError | None:
+    """The error of a graph with a value of more elements than there may be, None where all are small enough."""
+    for tensor in (t for node in graph.nodes for t in node.outputs) if largest is not None else ():
+        if tensor.size > (largest or 0):
+            return ShapeError(f"a value must have at most {largest:,} elements, but one has shape {tensor.shape}.")
+    return None
 
 
 def _written(types: Sequence[FlowType]) -> str:

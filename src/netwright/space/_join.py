@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netwright.errors import SpaceError, UnknownNameError
-from netwright.graph import Tensor, ops
+from netwright.errors import SpaceError
+from netwright.graph import Tensor
 from netwright.space._compile import (
     Bundle,
     Compiler,
@@ -19,51 +19,15 @@ from netwright.space._compile import (
     merge_uses,
     tensors_of,
 )
+from netwright.space._domain import Choice
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
+from netwright.space._forest import join_path
+from netwright.space._joins import JOINS, Join, joins_of
 from netwright.space._sequence import Seq
 
-__all__ = ["Branch", "Cell", "Join", "Network", "branch", "cell", "residual"]
+__all__ = ["Branch", "Cell", "Network", "branch", "cell", "residual"]
 
 Types = tuple[FlowType, ...]
-
-
-def _add(*xs: Tensor) -> Tensor:
-    y: Tensor = ops.add(*xs) if len(xs) == 2 else ops.sum(*xs)
-    return y
-
-
-def _mul(*xs: Tensor) -> Tensor:
-    y = xs[0]
-    for x in xs[1:]:
-        y = y * x
-    return y
-
-
-def _concat(*xs: Tensor) -> Tensor:
-    y: Tensor = ops.concat(*xs, axis=-1 if xs[0].rank == 3 else 1)
-    return y
-
-
-@dataclass(frozen=True)
-class Join:
-    """How several tensors become one; `equal` joins need equal shapes."""
-
-    name: str
-    equal: bool
-
-    def __call__(self, *xs: Tensor) -> Tensor:
-        """Join; a single tensor is itself."""
-        return xs[0] if len(xs) == 1 else _FUNCTIONS[self.name](*xs)
-
-
-_FUNCTIONS = {"add": _add, "mul": _mul, "concat": _concat}
-JOINS = {"add": Join("add", True), "mul": Join("mul", True), "concat": Join("concat", False)}
-
-
-def _join(name: str) -> Join:
-    if name not in JOINS:
-        raise UnknownNameError("join", name, JOINS)
-    return JOINS[name]
 
 
 @dataclass(frozen=True)
@@ -83,25 +47,42 @@ class Network:
         self._compiler = compiler
         self._contexts = contexts
         self._partials = {_Partial((contexts.types,)): compiler.forest.leaf()}
+        self._grouped: dict[tuple[str, Types, int], dict[object, list[tuple[Outcome, int]]]] = {}
 
-    def extend(self, name: str, source: int, part: Expression, join: Join) -> None:
-        """Apply a part to a value and let the result wait for the join."""
+    def extend(self, name: str, source: int, part: Expression, join: Join | None) -> None:
+        """Apply a part to a value and let the result wait for the join; without one it fits beside anything."""
         grammar, left = self._contexts.grammar, self._contexts.left
         found: dict[_Partial, list[tuple[None, int]]] = {}
         for partial, node in self._partials.items():
-            into = self._contexts.at(partial.values[source])
-            for outcome, child in self._compiler.compile_at(name, part, into).items():
+            for outcome, child in self._fitting(name, partial, source, part, join):
                 size = partial.size + outcome.size
                 if grammar is not None and grammar.by_size and size > left:
-                    continue
-                if join.equal and partial.waiting and partial.waiting[0] != outcome.types:
-                    types = (partial.waiting[0][0], outcome.types[0])
-                    self._compiler.note_misfit(join.name, types, "shapes must be equal.")
                     continue
                 waiting = (*partial.waiting, outcome.types)
                 new = _Partial(partial.values, waiting, merge_uses(partial.uses, outcome.uses), size)
                 found.setdefault(new, []).append((None, self._compiler.forest.product(("", node), (name, child))))
         self._partials = {partial: self._compiler.forest.choice(None, nodes) for partial, nodes in found.items()}
+
+    def _fitting(
+        self, name: str, partial: _Partial, source: int, part: Expression, join: Join | None
+    ) -> list[tuple[Outcome, int]]:
+        """Outcomes of a part that the join may take beside the one that waits first: of many pairs, few fit."""
+        into, place = partial.values[source], min(len(partial.waiting), 1)
+        groups = self._grouped.get((name, into, place))
+        if groups is None:
+            groups = self._grouped[name, into, place] = {}
+            for outcome, child in self._compiler.compile_at(name, part, self._contexts.at(into)).items():
+                key = () if join is None else join.key(place, outcome.types)
+                groups.setdefault(key, []).append((outcome, child))
+        if join is None:
+            return groups.get((), [])
+        if not partial.waiting:
+            return [pair for key, group in groups.items() if key is not None for pair in group]
+        key = join.key(0, partial.waiting[0])
+        if groups and key not in groups:
+            other = next(iter(groups.values()))[0][0]
+            self._compiler.note_misfit(join.name, (partial.waiting[0][0], other.types[0]), join.rule)
+        return groups.get(key, [])
 
     def read(self, values: Sequence[int]) -> None:
         """Let values that stand wait for the join."""
@@ -143,9 +124,9 @@ class Network:
 class Cell(Expression):
     """A directed acyclic graph: numbered nodes, a part on each edge, a join at each node."""
 
-    def __init__(self, edges: Sequence[tuple[int, int, Expression]], join: Join, outputs: Sequence[int]) -> None:
+    def __init__(self, edges: Sequence[tuple[int, int, Expression]], join: str, outputs: Sequence[int]) -> None:
         super().__init__(tuple(edges), join, tuple(outputs), children=[part for *_, part in edges])
-        self.join = join
+        self.join = JOINS[join]
         self.outputs = tuple(outputs)
         self._into: dict[int, list[tuple[str, int, Expression]]] = {}
         for source, target, part in sorted(edges, key=lambda edge: (edge[1], edge[0])):
@@ -204,13 +185,13 @@ def cell(
         used |= {i} if j in used else set()
     if idle := set(range(1, last + 1)) - used:
         raise SpaceError(f"every node of a cell must lead to its output, but {sorted(idle)} do not.")
-    return Cell([(i, j, as_expression(part)) for (i, j), part in edges.items()], _join(join), outputs)
+    return Cell([(i, j, as_expression(part)) for (i, j), part in edges.items()], joins_of(join)[0], outputs)
 
 
 class Branch(Expression):
     """Parts side by side on the same input, joined."""
 
-    def __init__(self, parts: Sequence[Expression], join: Join, label: str = "branch") -> None:
+    def __init__(self, parts: Sequence[Expression], join: Any, label: str = "branch") -> None:
         super().__init__(tuple(parts), join, label, children=parts)
         self.parts = tuple(zip(unique_labels(parts), parts, strict=True))
         self.join = join
@@ -221,32 +202,58 @@ class Branch(Expression):
         return self._label
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        return compile_joined(compiler, self.join, lambda join: self._joined(compiler, contexts, join))
+
+    def _joined(self, compiler: Compiler, contexts: Contexts, join: Join) -> Outcomes:
         network = Network(compiler, contexts)
         for name, part in self.parts:
-            network.extend(name, 0, part, self.join)
-        network.join(self.join)
+            network.extend(name, 0, part, join)
+        network.join(join)
         return network.outcomes()
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        return self.join(*(builder.build(part, x, prefix, name) for name, part in self.parts))
+        join = decided_join(builder, self.join, prefix)
+        return join(*(builder.build(part, x, prefix, name) for name, part in self.parts))
 
     def __repr__(self) -> str:
-        return f"branch({', '.join(repr(part) for _, part in self.parts)}, join={self.join.name!r})"
+        return f"branch({', '.join(repr(part) for _, part in self.parts)}, join={self.join!r})"
 
 
-def branch(*parts: Any, join: str = "add", **named_parts: Any) -> Expression:
+JOIN = "join"
+
+
+def compile_joined(compiler: Compiler, join: Any, outcomes: Callable[[Join], Outcomes]) -> Outcomes:
+    """Outcomes with one join, or the union over a choice of joins, which is a decision."""
+    if not isinstance(join, Choice):
+        return outcomes(JOINS[join])
+    options = zip(join.options, join.labels, join.probabilities, strict=True)
+    return compiler.gather(JOIN, [(label, outcomes(JOINS[name]), share) for name, label, share in options])
+
+
+def decided_join(builder: Builder, join: Any, prefix: str) -> Join:
+    """The join that a design has where several can be."""
+    path = join_path(prefix, JOIN)
+    return JOINS[join.option(builder.decide(path), path) if isinstance(join, Choice) else join]
+
+
+def branch(*parts: Any, join: Any = "add", **named_parts: Any) -> Expression:
     """Parts side by side on the same input; keywords name them.
 
     >>> from netwright.blocks import conv
     >>> branch(conv(8), wide=conv(8, kernel=5), join="concat")
     branch(conv(channels=8), named('wide', conv(channels=8, kernel=5)), join='concat')
 
-    join: add and mul need equal shapes, concat stacks channels (features of tokens). Raises SpaceError without parts.
+    join: how they become one, or a choice of such names, which a design then makes under `join`. add and mul need
+        equal shapes, concat stacks channels (features of tokens), concat1, concat2 and concat3 that axis; dot and
+        scaled_dot are the matrix product of two parts, the latter over the root of the last size (attention's).
+
+    Raises SpaceError without parts, UnknownNameError for another join.
     """
     branches = [*map(as_expression, parts), *(named(name, part) for name, part in named_parts.items())]
     if not branches:
         raise SpaceError("a branch needs at least one part, but got none.")
-    return Branch(branches, _join(join))
+    joins_of(join)
+    return Branch(branches, join)
 
 
 def residual(body: Any, shortcut: Any = None) -> Expression:
@@ -257,4 +264,4 @@ def residual(body: Any, shortcut: Any = None) -> Expression:
     branch(named('body', conv(channels=8)), named('shortcut', seq()), join='add')
     """
     around = Seq(()) if shortcut is None else as_expression(shortcut)
-    return Branch([named("body", body), named("shortcut", around)], _join("add"), "residual")
+    return Branch([named("body", body), named("shortcut", around)], "add", "residual")

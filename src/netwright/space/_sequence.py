@@ -92,6 +92,10 @@ class Repeat(Expression):
         for copy in range(max(counts)):
             into = contexts.giving(self.rest if copy else self.first)
             outcomes = compose(compiler, outcomes, self.tie or self.body, str(copy), into)
+            if self.tie is not None:
+                # Copies that no one decision makes, as of two widths in turn, would be carried along to the end.
+                number = compiler.tie_number(self.tie)
+                outcomes = {o: n for o, n in outcomes.items() if compiler.consistent(o.uses, number, contexts)}
             reached[copy + 1] = outcomes
         if self.tie is not None:
             reached = {n: compiler.resolve(reached[n], compiler.tie_number(self.tie), contexts) for n in counts}

@@ -16,7 +16,7 @@ from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, Un
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
 from netwright.space._bundle import tensors
-from netwright.space._compile import Compiler, Contexts, FlowType, Given, Outcome, Outcomes
+from netwright.space._compile import Compiler, Contexts, FlowType, Given, Outcome, Outcomes, too_large
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
@@ -52,6 +52,7 @@ class Space:
     network: an expression, or a block call. input: a symbolic input (`image`, `vector`, `tokens`), or several, of
     which a design then picks one under `input`, such as `3x160x160`. recipe: hyperparameters of the training, each a
     value, a `oneof` or a `real`; in a design they stand under `recipe`. costs: further costs that limits may name.
+    largest: most elements that any value of a network may have; a design with a larger one is none of the space.
 
     Raises EmptySpaceError when no design fits its shapes, with the first place where nothing fits.
     """
@@ -64,6 +65,7 @@ class Space:
         recipe: Mapping[str, Any] | None = None,
         name: str = "space",
         costs: Sequence[Cost] = (),
+        largest: int | None = None,
         max_nodes: int = 1_000_000,
     ) -> None:
         self.expression: Expression = as_expression(network)
@@ -71,6 +73,7 @@ class Space:
         self.name = name
         self._own_costs = {cost.name: cost for cost in costs}
         self.recipe_space = Recipe(recipe or {})
+        self.largest = largest
         self._max_nodes = max_nodes
         self._samplers: dict[tuple[tuple[Window, ...], bool], Sampler] = {}
         self._templates: dict[Any, Any] = {}
@@ -126,7 +129,7 @@ class Space:
     @cached_property
     def forest(self) -> Forest:
         """The compiled space; made at the first question."""
-        compiler = Compiler(bound=self._max_nodes)
+        compiler = Compiler(bound=self._max_nodes, largest=self.largest)
         options: list[tuple[Value | None, Outcomes, float | None]] = []
         for label, tensor in self.inputs.items():
             contexts = Contexts(((tensor.shape, tensor.dtype),))
@@ -167,7 +170,10 @@ class Space:
         if len(self.inputs) > 1:
             return {}
         tensor = next(iter(self.inputs.values()))
-        compiler, contexts = Compiler(bound=self._max_nodes), Contexts(((tensor.shape, tensor.dtype),))
+        compiler, contexts = (
+            Compiler(bound=self._max_nodes, largest=self.largest),
+            Contexts(((tensor.shape, tensor.dtype),)),
+        )
         outcomes = list(compiler.compile(self.expression, contexts))
         if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
             return {}
@@ -357,7 +363,10 @@ class Space:
         unknown = [path for path in design if path not in builder.read and not path.startswith("recipe.")]
         if unknown:
             raise DesignError(f"a design must decide only what is open, but {unknown[0]!r} is no decision of it.")
-        return Graph([x], tensors(y))
+        graph = Graph([x], tensors(y))
+        if error := too_large(graph, self.largest):
+            raise error
+        return graph
 
     def recipe(self, design: Mapping[str, Value]) -> dict[str, Value]:
         """Hyperparameters of the training that a design states, with those the space fixes."""

@@ -196,6 +196,8 @@ def _is_chain(unit: Unit) -> bool:
     children = list(unit.children.values())
     if not unit.called or not children or unit.parameters or unit.items != children:
         return False
+    if unit.children.keys() & MODULE_NAMES:  # nn.Sequential would refuse a child named `half`
+        return False
     values = [unit.inputs, *(child.outputs for child in children)]
     passed = all(child.inputs == value for child, value in zip(children, values, strict=False))
     return passed and values[-1] == unit.outputs and all(len(value) == 1 for value in values)

@@ -11,11 +11,14 @@ from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._dartopti import dartopti, dartopti_start
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._ddarts import ddarts
+from netwright.space.catalog._deeparchitect import deeparchitect, maybe_swap, optional
 from netwright.space.catalog._dla import dla
+from netwright.space.catalog._einspace import einspace
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat, hat_config, hat_from_config
+from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbench201
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._hytra import hytra, hytra_from_encoding
 from netwright.space.catalog._lowformer import lowformers
@@ -94,7 +97,9 @@ __all__ = [
     "darts_from_genotype",
     "darts_genotype",
     "ddarts",
+    "deeparchitect",
     "dla",
+    "einspace",
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",
@@ -105,10 +110,12 @@ __all__ = [
     "hat",
     "hat_config",
     "hat_from_config",
+    "hierarchical_nasbench201",
     "hourglass_mlp",
     "hytra",
     "hytra_from_encoding",
     "lowformers",
+    "maybe_swap",
     "metaformers",
     "mlp_tabular",
     "mobilenet_tiny",
@@ -128,6 +135,7 @@ __all__ = [
     "ofa_resnet50",
     "ofa_resnet50_dictionary",
     "ofa_resnet50_from_dictionary",
+    "optional",
     "proxylessnas",
     "proxylessnas_blocks",
     "proxylessnas_from_blocks",

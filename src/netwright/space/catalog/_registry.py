@@ -15,11 +15,14 @@ from netwright.space.catalog._autoformer import autoformer
 from netwright.space.catalog._dartopti import dartopti
 from netwright.space.catalog._darts import darts
 from netwright.space.catalog._ddarts import ddarts
+from netwright.space.catalog._deeparchitect import deeparchitect
 from netwright.space.catalog._dla import dla
+from netwright.space.catalog._einspace import einspace
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat
+from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbench201
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._hytra import hytra
 from netwright.space.catalog._lowformer import lowformers
@@ -54,12 +57,15 @@ SPACES: dict[str, Callable[..., Space]] = {
     "dartopti": dartopti,
     "darts": darts,
     "ddarts": ddarts,
+    "deeparchitect": deeparchitect,
     "dla": dla,
+    "einspace": einspace,
     "fbnet": fbnet,
     "flexibert": flexibert,
     "fractalnet": fractalnet,
     "grammar-tiny": grammar_tiny,
     "hat": hat,
+    "hierarchical-nasbench201": hierarchical_nasbench201,
     "hourglass-mlp": hourglass_mlp,
     "hytra": hytra,
     "lowformer": lowformers,
