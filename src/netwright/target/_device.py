@@ -1,0 +1,127 @@
+"""Devices as their data sheets describe them: one file for each in `devices/`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from netwright.errors import DataError, UnknownNameError
+from netwright.target._roofline_model import KINDS, Machine
+
+__all__ = ["BYTES", "Device", "device_names", "get_device", "read_device"]
+
+FOLDER = Path(__file__).parent / "devices"
+BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "int16": 2, "int8": 1}
+"""Bytes of a number by data type."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What a data sheet says of a device.
+
+    kind: cpu, gpu or npu. cores: of a processor, or what corresponds to them. clock_ghz: at which the peaks hold.
+    peak_gflops: by data type; the first is the one that networks run in unless told otherwise. bandwidth_gbs: of the
+    memory. cache_mib: the last cache. memory_gib: None where it is not the device's own. sources: where it says so.
+    """
+
+    name: str
+    title: str
+    kind: str
+    cores: int
+    clock_ghz: float
+    peak_gflops: Mapping[str, float]
+    bandwidth_gbs: float
+    cache_mib: float
+    memory_gib: float | None
+    sources: tuple[str, ...]
+
+    @property
+    def dtype(self) -> str:
+        """Data type that networks run in unless told otherwise."""
+        return next(iter(self.peak_gflops))
+
+    def machine(self, dtype: str | None = None, threads: int | None = None, *, eager: bool = False) -> Machine:
+        """The numbers that a latency follows from, with so many of the cores.
+
+        >>> pi = get_device("raspberry-pi-4")
+        >>> pi.machine().flops, pi.machine(threads=1).flops
+        (48000000000.0, 12000000000.0)
+
+        Raises DataError for a data type that the sheet does not state, and for more threads than cores.
+        """
+        dtype = dtype or self.dtype
+        if dtype not in self.peak_gflops:
+            known = ", ".join(self.peak_gflops)
+            raise DataError(f"{self.name} must state a peak of the data type, but it states {known}, no {dtype}.")
+        if threads is not None and (self.kind != "cpu" or not 1 <= threads <= self.cores):
+            raise DataError(f"{self.name} is a {self.kind} of {self.cores} cores, but got {threads} threads.")
+        share = (threads or self.cores) / self.cores
+        plain = self.peak_gflops.get("fp32", self.peak_gflops[self.dtype])
+        return Machine(
+            self.kind,
+            threads or self.cores,
+            1e9 * self.clock_ghz,
+            1e9 * share * self.peak_gflops[dtype],
+            1e9 * share * plain,
+            1e9 * self.bandwidth_gbs,
+            self.cache_mib * 2**20,
+            BYTES[dtype],
+            eager,
+        )
+
+
+def device_names() -> list[str]:
+    """Names of the devices that come with netwright, sorted.
+
+    >>> "raspberry-pi-4" in device_names()
+    True
+    """
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@cache
+def get_device(name: str) -> Device:
+    """A device that comes with netwright, by its name.
+
+    >>> get_device("nvidia-a100-pcie-40gb").bandwidth_gbs
+    1555
+
+    Raises UnknownNameError that lists near names.
+    """
+    if name not in device_names():
+        raise UnknownNameError("device", name, device_names())
+    return read_device(FOLDER / f"{name}.toml")
+
+
+def read_device(path: Path) -> Device:
+    """A device of a file of your own, in the form of those that come with netwright; its name is that of the file.
+
+    Raises DataError in one sentence for a file that is not TOML, and for a field that is missing, unknown, or no
+    positive number.
+    """
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise DataError(f"{path.name} must be a readable TOML file, but {error}.") from error
+    wanted = {"title", "kind", "cores", "clock_ghz", "peak_gflops", "bandwidth_gbs", "cache_mib", "sources"}
+    wrong = sorted(wanted - found.keys()) + sorted(found.keys() - wanted - {"memory_gib"})
+    if wrong:
+        raise DataError(f"{path.name} must have the fields {', '.join(sorted(wanted))}, but {wrong[0]} is not so.")
+    if found["kind"] not in KINDS:
+        raise DataError(f"{path.name} must be of kind {', '.join(KINDS)}, but got {found['kind']!r}.")
+    _check_numbers(path.name, found)
+    sources, memory = tuple(found.pop("sources")), found.pop("memory_gib", None)
+    return Device(name=path.stem, memory_gib=memory, sources=sources, **found)
+
+
+def _check_numbers(name: str, found: Mapping[str, object]) -> None:
+    peaks = found["peak_gflops"]
+    if not isinstance(peaks, dict) or not peaks or not peaks.keys() <= BYTES.keys():
+        raise DataError(f"{name} must have peak_gflops of {', '.join(BYTES)}, but got {peaks!r}.")
+    numbers = {key: found[key] for key in ("cores", "clock_ghz", "bandwidth_gbs", "cache_mib")} | peaks
+    for key, value in numbers.items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+            raise DataError(f"{name} must have positive numbers, but {key} is {value!r}.")

@@ -1,0 +1,140 @@
+"""A device of which only the data sheet is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from netwright.cost import Cost
+from netwright.errors import UnknownNameError
+from netwright.target._base import Estimate, Target
+from netwright.target._checks import Check, checks_of, unchecked_factor
+from netwright.target._device import BYTES, Device, device_names, get_device
+from netwright.target._roofline_model import Machine, kernel_ms
+from netwright.target._work import works_of
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.space import Space
+
+__all__ = ["RooflineLatency", "RooflineTarget"]
+
+_NAME = re.compile(
+    r"(?P<device>[a-z0-9-]+)(?P<eager>:eager)?(?::(?P<threads>[1-9]\d{0,2})t)?(?::b(?P<batch>[1-9]\d{0,4}))?"
+    rf"(?::(?P<dtype>{'|'.join(BYTES)}))?"
+)
+FORM = "DEVICE:eager:1t:b1:fp32"
+
+
+class RooflineTarget(Target):
+    """A device of which only the data sheet is known: each kernel takes as long as its arithmetic or its bytes.
+
+    >>> pi = RooflineTarget.parse("raspberry-pi-4:1t")
+    >>> pi.threads, pi.batch, pi.dtype
+    (1, 1, 'fp32')
+
+    A network is a sum over its kernels: see `netwright.target.fused`. The interval is as wide as the factor within
+    which 90 % of the measurements of this device lie, where there are some, and else of devices of its kind.
+
+    name: under which it is asked for; the device's own if none. dtype: one that the sheet states a peak of; its first
+    if none. threads: of a processor; all its cores if none. batch: rows of the input. eager: each operator is
+    started by a program when the one before is done, and none are fused.
+
+    Raises DataError for a data type that the sheet does not state, and for more threads than cores.
+    """
+
+    knows = frozenset({"latency_ms"})
+
+    def __init__(
+        self,
+        device: Device,
+        *,
+        name: str | None = None,
+        dtype: str | None = None,
+        threads: int | None = None,
+        batch: int = 1,
+        eager: bool = False,
+    ) -> None:
+        super().__init__(name or device.name)
+        self.device = device
+        self.machine: Machine = device.machine(dtype, threads, eager=eager)
+        self.dtype = dtype or device.dtype
+        self.threads = threads
+        self.batch = batch
+        self.eager = eager
+
+    @classmethod
+    def parse(cls, name: str) -> RooflineTarget:
+        """Target of a name such as `nvidia-t4:b8:fp16` or `raspberry-pi-4:eager:1t`, in this order.
+
+        >>> RooflineTarget.parse("raspberry-pi-4:fast")
+        Traceback (most recent call last):
+        netwright.errors.UnknownNameError: no target is named 'raspberry-pi-4:fast'; known: DEVICE:eager:1t:b1:fp32.
+
+        Raises UnknownNameError, which shows the form or lists near names, and what the target itself raises.
+        """
+        parts = _NAME.fullmatch(name)
+        if parts is None:
+            raise UnknownNameError("target", name, [FORM])
+        if parts["device"] not in device_names():
+            raise UnknownNameError("target", name, device_names())
+        return cls(
+            get_device(parts["device"]),
+            name=name,
+            dtype=parts["dtype"],
+            threads=int(parts["threads"]) if parts["threads"] else None,
+            batch=int(parts["batch"] or 1),
+            eager=parts["eager"] is not None,
+        )
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Measurements of the device that the model was compared with, and how it did."""
+        return checks_of(self.device.name)
+
+    @property
+    def how(self) -> str:
+        run = "operators started one by one" if self.eager else "fused kernels"
+        cores = f", {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
+        known = "; ".join(check.words for check in self.checks) or "not checked against measurements"
+        return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {known}"
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Sum over the kernels, with an interval that is meant to hold 90 % of what would be measured."""
+        works = [work.of_batch(self.batch) for work in works_of(graph, alone=self.eager)]
+        value = sum(kernel_ms(work, self.machine) for work in works)
+        factor = max((check.factor for check in self.checks), default=unchecked_factor(self.device.kind))
+        told = {"kernels": float(len(works))}
+        return Estimate(value, value / factor, value * factor, "ms", f"within a factor of {factor:.2g}: {self.how}", told)
+
+    def additive(self, quantity: str, space: Space, name: str) -> RooflineLatency | None:
+        return RooflineLatency(self, name) if quantity in self.knows else None
+
+
+class RooflineLatency(Cost):
+    """Latency of a data-sheet target as a sum over blocks, which is what a forest holds.
+
+    A kernel does not reach over the end of a block here, so the sum is never less than that of the network.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import Space, oneof
+    >>> space = Space(conv(oneof(8, 64)), input=image(3, 32, 32))
+    >>> target = RooflineTarget.parse("raspberry-pi-4:1t")
+    >>> held = space.with_costs(RooflineLatency(target, "latency_ms@pi"))
+    >>> [design["channels"] for _, design in held.extremes("latency_ms@pi")]
+    [8, 64]
+    """
+
+    additive = True
+
+    def __init__(self, target: RooflineTarget, name: str) -> None:
+        super().__init__(name, "ms", f"sum over the kernels of each block on {target.name}")
+        self.target = target
+
+    def of(self, graph: Graph) -> float:
+        return sum(
+            kernel_ms(work.of_batch(self.target.batch), self.target.machine)
+            for work in works_of(graph, alone=self.target.eager)
+        )
