@@ -1,4 +1,4 @@
-"""Measurements by others of kernels and networks on devices that have a data sheet here, as work and milliseconds."""
+"""Measurements by others of kernels and networks on devices that have a data sheet, as work and milliseconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from netwright.blocks import classifier, conv, fbnet_block, skip
+from netwright.blocks import classifier, conv, fbnet_block, mbconv, skip
 from netwright.graph import Graph, image, simplify
 from netwright.space.catalog import (
     accel_nasbench,
@@ -113,7 +113,7 @@ def _neusight(row: Mapping[str, Any]) -> tuple[str, Work, float]:
         size = n * int(row["H"])
         flops = 5 * size if name in ("ln", "softmax") else size
         work = Work(name, 1, flops=flops, activations=(3 if name in BINARY else 2) * size)
-    return NEUSIGHT[row["Device"]], work, row["latency_ms"]
+    return NEUSIGHT[row["DataSheet"]], work, row["latency_ms"]
 
 
 def _deepbench_gemm(row: Mapping[str, Any]) -> tuple[str, Work, float] | None:
@@ -140,19 +140,22 @@ def _deepbench_conv(row: Mapping[str, Any]) -> tuple[str, Work, float] | None:
 # -- networks -------------------------------------------------------------------------------------------------------
 
 HELP = {
-    "1080ti_1": "nvidia-gtx-1080ti",
-    "1080ti_32": "nvidia-gtx-1080ti:b32",
-    "2080ti_1": "nvidia-rtx-2080ti",
-    "titan_rtx_1": "nvidia-titan-rtx",
-    "titan_xp_1": "nvidia-titan-xp",
-    "gold_6226": "intel-xeon-gold-6226",
-    "silver_4114": "intel-xeon-silver-4114",
-    "pixel2": "pixel-2",
-    "samsung_a50": "galaxy-a50",
-    "raspi4": "raspberry-pi-4",
+    "1080ti_1": "nvidia-gtx-1080ti:eager",
+    "1080ti_32": "nvidia-gtx-1080ti:eager:b32",
+    "2080ti_1": "nvidia-rtx-2080ti:eager",
+    "titan_rtx_1": "nvidia-titan-rtx:eager",
+    "titan_xp_1": "nvidia-titan-xp:eager",
+    "gold_6226": "intel-xeon-gold-6226:eager:1t",
+    "silver_4114": "intel-xeon-silver-4114:eager:1t",
+    "pixel2": "pixel-2:eager:1t",
+    "samsung_a50": "galaxy-a50:eager:1t",
+    "raspi4": "raspberry-pi-4:1t",
     "eyeriss": "eyeriss",
 }
-HW_NAS_BENCH = {"raspi4_latency": "raspberry-pi-4", "pixel3_latency": "pixel-3", "eyeriss_latency": "eyeriss"}
+"""Columns of the tables of HELP. They were run by PyTorch, operator by operator; those that it took from HW-NAS-Bench
+were compiled. No source states threads: absolute times fit one."""
+HW_NAS_BENCH = {"raspi4_latency": "raspberry-pi-4:1t", "pixel3_latency": "pixel-3:1t", "eyeriss_latency": "eyeriss"}
+TF_NAS = {"gpu": "nvidia-titan-rtx:eager:b32", "cpu": "intel-xeon-gold-6130:eager:1t"}
 FBNET_STAGES = ((16, 1, 1), (24, 4, 1), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1))
 """Width, layers and first stride on the 32 pixels of CIFAR."""
 
@@ -164,6 +167,28 @@ def networks(most: int) -> Iterator[Measured]:
     yield from _table("fbnet", "device_latency/fbnet_ms", HELP, _fbnet, most)
     yield from _table("ofa", "device_latency/ofa_ms", HELP, _ofa(), most)
     yield from _table("accel-nasbench", "accel_nasbench/anb", {"latency_zcu102": "xilinx-zcu102-dpu"}, _accel(), most)
+    yield from _blocks(most)
+
+
+def _blocks(most: int) -> Iterator[Measured]:
+    """Blocks of TF-NAS, measured alone. The source smoothed them, so that small ones may be below zero."""
+    rows = [row for row in _rows("tfnas_lut/tfnas_latency_lut") if row["mid_channels"] > 0 and row["latency_ms"] > 0]
+    for device, target in TF_NAS.items():
+        own = [row for row in rows if row["device"] == device]
+        chosen = [own[i] for i in np.random.default_rng(0).permutation(len(own))[:most]]
+        works = [works_of(_inverted(row["block_key"], row["mid_channels"]), alone=True) for row in chosen]
+        yield Measured(target, "tf-nas", works, np.array([row["latency_ms"] for row in chosen], float))
+
+
+def _inverted(key: str, middle: int) -> Graph:
+    """Block of a key such as MBInvertedResBlock_112_16_0_24_k3_s2_relu: size, channels, squeeze, channels."""
+    _, size, width, squeeze, channels, kernel, stride, activation = key.split("_")
+    x = image(int(width), int(size), int(size))
+    y = mbconv(
+        x, int(channels), middle / int(width), int(kernel[1:]), int(stride[1:]), int(squeeze) / middle,
+        activation={"swish": "silu"}.get(activation, activation), se_divisor=1,
+    )  # fmt: skip
+    return Graph([x], [y])
 
 
 def _table(
@@ -175,9 +200,12 @@ def _table(
 ) -> Iterator[Measured]:
     rows = _rows(name)
     chosen = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))[:most]]
-    works = [works_of(simplify(network(row))) for row in chosen]
+    graphs = [network(row) for row in chosen]
+    fused = [works_of(simplify(graph)) for graph in graphs]
+    alone = [works_of(graph, alone=True) for graph in graphs]
     for column, target in columns.items():
         if column in rows[0]:
+            works = alone if ":eager" in target else fused
             known = [i for i, row in enumerate(chosen) if row[column] and row[column] > 0]
             ms = np.array([chosen[i][column] for i in known], float)
             yield Measured(target, source, [works[i] for i in known], ms)

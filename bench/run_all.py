@@ -27,6 +27,7 @@ ORDER = (
     "timing_protocol",
     "new_device",
     "table_targets",
+    "data_sheets",
     "main_job",
     "import_models",
     "cost_against_others",

@@ -92,18 +92,18 @@ def profile(
 
 
 def named_targets(names: Sequence[str], batch: int) -> dict[str, Target]:
-    """Targets by name; those on this machine with the batch of the costs, unless their names state one.
+    """Targets by name; those that take a batch with that of the costs, unless their names state one.
 
     Raises UnknownNameError that lists the targets, or what a target knows.
     """
-    from netwright.target import Here, target_metric
+    from netwright.target import Here, RooflineTarget, target_metric
 
     found: dict[str, Target] = {}
     for name in names:
         metric = target_metric(f"latency_ms@{name}")
         assert metric is not None
         found[name] = metric.target
-        if isinstance(metric.target, Here) and metric.target.batch == 1:
+        if isinstance(metric.target, (Here, RooflineTarget)) and metric.target.batch == 1:
             found[name] = metric.target.with_batch(batch)
     return found
 

@@ -2,10 +2,15 @@
 
 `latency_ms@here` asks the target `here`, this machine's processor in ONNX Runtime: one thread, batch 1, float32,
 unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
+
+`latency_ms@raspberry-pi-4` asks one of the devices that are known from their data sheets: see docs/devices.md.
 """
 
 from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
+from netwright.target._checks import Check
+from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
+from netwright.target._fusion import Group, fused
 from netwright.target._here import compare_here, latency_here
 from netwright.target._microcontroller import (
     Buffer,
@@ -19,6 +24,7 @@ from netwright.target._microcontroller import (
 from netwright.target._protocol import Timing, measure, measure_interleaved
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
+from netwright.target._roofline_target import RooflineLatency, RooflineTarget
 from netwright.target._runtimes import RUNTIMES, Runtime, Setup, onnx_bytes
 from netwright.target._table import TableLatency, operator_table, structural_key
 from netwright.target._table_file import read_table
@@ -32,13 +38,18 @@ __all__ = [
     "AdditiveFit",
     "Buffer",
     "BufferPlan",
+    "Check",
+    "DataSheet",
     "Device",
     "DeviceTransfer",
     "Estimate",
+    "Group",
     "Here",
     "MicrocontrollerTarget",
     "PatchPlan",
     "Prediction",
+    "RooflineLatency",
+    "RooflineTarget",
     "Runtime",
     "Setup",
     "TableLatency",
@@ -47,7 +58,10 @@ __all__ = [
     "TargetMetric",
     "Timing",
     "compare_here",
+    "data_sheet_names",
     "differ",
+    "fused",
+    "get_data_sheet",
     "get_target",
     "latency_here",
     "measure",
@@ -57,6 +71,7 @@ __all__ = [
     "operator_table",
     "plan_buffers",
     "rank_correlation",
+    "read_data_sheet",
     "read_device",
     "read_table",
     "reference_graph",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["CHECKS", "Check", "all_checks", "checks_of", "unchecked_factor"]
+__all__ = ["CHECKS", "Check", "all_checks", "checks_of", "in_words", "unchecked_factor"]
 
-CHECKS = Path(__file__).parent / "devices" / "checks.json"
+CHECKS = Path(__file__).parent / "devices" / "data_sheets" / "checks.json"
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,6 @@ class Check:
     scaled_error: float
     factor: float
 
-    @property
-    def words(self) -> str:
-        """The check in a few words."""
-        return f"Spearman {self.spearman:.2f} on {self.rows:,} of {self.source} (MACs alone {self.macs:.2f})"
-
 
 @cache
 def all_checks() -> tuple[Check, ...]:
@@ -57,13 +53,28 @@ def checks_of(device: str) -> tuple[Check, ...]:
     return tuple(check for check in all_checks() if check.target.partition(":")[0] == device)
 
 
+def in_words(checks: Sequence[Check]) -> str:
+    """How good a device's predictions are, in a few words.
+
+    >>> in_words(())
+    'not checked against measurements'
+    >>> in_words(checks_of("nvidia-h100-sxm"))
+    'Spearman 0.998 with neusight'
+    """
+    if not checks:
+        return "not checked against measurements"
+    low, high = (pick(check.spearman for check in checks) for pick in (min, max))
+    ranks = f"{low:.3f}" if low == high else f"{low:.3f} to {high:.3f}"
+    return f"Spearman {ranks} with {', '.join(dict.fromkeys(check.source for check in checks))}"
+
+
 def unchecked_factor(kind: str) -> float:
     """Factor for a device without measurements: the largest of those of its kind.
 
     >>> unchecked_factor("gpu") > 1
     True
     """
-    from netwright.target._device import get_device
+    from netwright.target._data_sheet import get_data_sheet
 
-    known = [each.factor for each in all_checks() if get_device(each.target.partition(":")[0]).kind == kind]
+    known = [each.factor for each in all_checks() if get_data_sheet(each.target.partition(":")[0]).kind == kind]
     return max(known, default=10.0)

@@ -103,7 +103,7 @@ def _tail(
     if reader.output.size != made.size:
         return None
     waits = [_behind(t).node for t in reader.inputs if t is not None]
-    last = max(place[node] for node in waits if node in place)
+    last = max(place[node] for node in waits if node is not None and node in place)
     return reader if last == place[members[-1]] else None
 
 

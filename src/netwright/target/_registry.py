@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
 from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._data_sheet import data_sheet_names
 from netwright.target._microcontroller import MicrocontrollerTarget, device_names
+from netwright.target._roofline_target import RooflineTarget
 from netwright.target._this_machine import Here
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ def get_target(name: str) -> Target:
         return Here.parse(name)
     if name not in makers and first in device_names():
         return MicrocontrollerTarget.parse(name)
+    if name not in makers and first in data_sheet_names():
+        return RooflineTarget.parse(name)
     if name not in makers:
         raise UnknownNameError("target", name, makers)
     return makers[name]()
@@ -106,6 +110,7 @@ def _makers() -> dict[str, Callable[[], Target]]:
     """How to make each target, by name; those that are installed, too."""
     found: dict[str, Callable[[], Target]] = {"here": Here}
     found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
+    found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names()}
     return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
 
 

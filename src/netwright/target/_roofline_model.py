@@ -24,10 +24,10 @@ class Kind:
     tiles: rows and columns of a tile of the output. best: share of the peak that tiles without end would reach.
     reuse: FLOPs per loaded number at which a tile reaches half of that. depth: inner dimension that takes as long as
     the start of a tile. vector: share of the peak for work without reuse, such as a depthwise convolution. packing:
-    FLOPs that would take as long as to lay out one weight for the tiles. bandwidth: share of that of the memory. per_cycle: bytes that
-    one core moves in a cycle at most. cached: how many times faster the last cache is than the memory. winograd: how
-    many times faster a convolution of 3 x 3 is than its multiplications. start: seconds to start a kernel. host:
-    seconds of the program that starts one operator after the other.
+    FLOPs that would take as long as to lay out one weight for the tiles. bandwidth: share of that of the memory.
+    per_cycle: bytes that one core moves in a cycle at most. cached: how many times faster the last cache is than the
+    memory. winograd: how many times faster a convolution of 3 x 3 is than its multiplications. start: seconds to
+    start a kernel. host: seconds of the program that starts one operator after the other.
     """
 
     tiles: tuple[tuple[int, int], ...]

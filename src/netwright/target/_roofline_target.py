@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from netwright.cost import Cost
 from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
-from netwright.target._checks import Check, checks_of, unchecked_factor
-from netwright.target._device import BYTES, Device, device_names, get_device
+from netwright.target._checks import Check, checks_of, in_words, unchecked_factor
+from netwright.target._data_sheet import BYTES, DataSheet, data_sheet_names, get_data_sheet
 from netwright.target._roofline_model import Machine, kernel_ms
 from netwright.target._work import works_of
 
@@ -48,7 +48,7 @@ class RooflineTarget(Target):
 
     def __init__(
         self,
-        device: Device,
+        device: DataSheet,
         *,
         name: str | None = None,
         dtype: str | None = None,
@@ -77,15 +77,25 @@ class RooflineTarget(Target):
         parts = _NAME.fullmatch(name)
         if parts is None:
             raise UnknownNameError("target", name, [FORM])
-        if parts["device"] not in device_names():
-            raise UnknownNameError("target", name, device_names())
+        if parts["device"] not in data_sheet_names():
+            raise UnknownNameError("target", name, data_sheet_names())
         return cls(
-            get_device(parts["device"]),
+            get_data_sheet(parts["device"]),
             name=name,
             dtype=parts["dtype"],
             threads=int(parts["threads"]) if parts["threads"] else None,
             batch=int(parts["batch"] or 1),
             eager=parts["eager"] is not None,
+        )
+
+    def with_batch(self, batch: int) -> RooflineTarget:
+        """The same device with so many rows of the input.
+
+        >>> RooflineTarget.parse("raspberry-pi-4:1t").with_batch(8).batch
+        8
+        """
+        return RooflineTarget(
+            self.device, name=self.name, dtype=self.dtype, threads=self.threads, batch=batch, eager=self.eager
         )
 
     @property
@@ -97,16 +107,15 @@ class RooflineTarget(Target):
     def how(self) -> str:
         run = "operators started one by one" if self.eager else "fused kernels"
         cores = f", {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
-        known = "; ".join(check.words for check in self.checks) or "not checked against measurements"
-        return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {known}"
+        return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {in_words(self.checks)}"
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         """Sum over the kernels, with an interval that is meant to hold 90 % of what would be measured."""
         works = [work.of_batch(self.batch) for work in works_of(graph, alone=self.eager)]
         value = sum(kernel_ms(work, self.machine) for work in works)
         factor = max((check.factor for check in self.checks), default=unchecked_factor(self.device.kind))
-        told = {"kernels": float(len(works))}
-        return Estimate(value, value / factor, value * factor, "ms", f"within a factor of {factor:.2g}: {self.how}", told)
+        how = f"within a factor of {factor:.2g}: {self.how}"
+        return Estimate(value, value / factor, value * factor, "ms", how, {"kernels": float(len(works))})
 
     def additive(self, quantity: str, space: Space, name: str) -> RooflineLatency | None:
         return RooflineLatency(self, name) if quantity in self.knows else None

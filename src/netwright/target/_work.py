@@ -38,7 +38,7 @@ class Work:
     operator: of its first node. nodes: how many it stands for. flops: those outside of the products. activations:
     elements read and written that are of the network's own data type, and bytes of others. weights: the same of
     what is read and stays the same. shared: whether the products have the same right-hand side for every example.
-    winograd: whether they are a convolution of 3 x 3 at stride 1, for which there are ways with fewer multiplications.
+    winograd: whether they are a convolution of 3 x 3 at stride 1, which can be done with fewer multiplications.
     """
 
     operator: str

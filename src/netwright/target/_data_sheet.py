@@ -1,4 +1,4 @@
-"""Devices as their data sheets describe them: one file for each in `devices/`."""
+"""Devices as their data sheets describe them: one file for each in `devices/data_sheets/`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._roofline_model import KINDS, Machine
 
-__all__ = ["BYTES", "Device", "device_names", "get_device", "read_device"]
+__all__ = ["BYTES", "DataSheet", "data_sheet_names", "get_data_sheet", "read_data_sheet"]
 
-FOLDER = Path(__file__).parent / "devices"
+FOLDER = Path(__file__).parent / "devices" / "data_sheets"
 BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "int16": 2, "int8": 1}
 """Bytes of a number by data type."""
 
 
 @dataclass(frozen=True)
-class Device:
+class DataSheet:
     """What a data sheet says of a device.
 
     kind: cpu, gpu or npu. cores: of a processor, or what corresponds to them. clock_ghz: at which the peaks hold.
@@ -46,7 +46,7 @@ class Device:
     def machine(self, dtype: str | None = None, threads: int | None = None, *, eager: bool = False) -> Machine:
         """The numbers that a latency follows from, with so many of the cores.
 
-        >>> pi = get_device("raspberry-pi-4")
+        >>> pi = get_data_sheet("raspberry-pi-4")
         >>> pi.machine().flops, pi.machine(threads=1).flops
         (48000000000.0, 12000000000.0)
 
@@ -73,30 +73,30 @@ class Device:
         )
 
 
-def device_names() -> list[str]:
+def data_sheet_names() -> list[str]:
     """Names of the devices that come with netwright, sorted.
 
-    >>> "raspberry-pi-4" in device_names()
+    >>> "raspberry-pi-4" in data_sheet_names()
     True
     """
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
 @cache
-def get_device(name: str) -> Device:
+def get_data_sheet(name: str) -> DataSheet:
     """A device that comes with netwright, by its name.
 
-    >>> get_device("nvidia-a100-pcie-40gb").bandwidth_gbs
+    >>> get_data_sheet("nvidia-a100-pcie-40gb").bandwidth_gbs
     1555
 
     Raises UnknownNameError that lists near names.
     """
-    if name not in device_names():
-        raise UnknownNameError("device", name, device_names())
-    return read_device(FOLDER / f"{name}.toml")
+    if name not in data_sheet_names():
+        raise UnknownNameError("device", name, data_sheet_names())
+    return read_data_sheet(FOLDER / f"{name}.toml")
 
 
-def read_device(path: Path) -> Device:
+def read_data_sheet(path: Path) -> DataSheet:
     """A device of a file of your own, in the form of those that come with netwright; its name is that of the file.
 
     Raises DataError in one sentence for a file that is not TOML, and for a field that is missing, unknown, or no
@@ -114,7 +114,7 @@ def read_device(path: Path) -> Device:
         raise DataError(f"{path.name} must be of kind {', '.join(KINDS)}, but got {found['kind']!r}.")
     _check_numbers(path.name, found)
     sources, memory = tuple(found.pop("sources")), found.pop("memory_gib", None)
-    return Device(name=path.stem, memory_gib=memory, sources=sources, **found)
+    return DataSheet(name=path.stem, memory_gib=memory, sources=sources, **found)
 
 
 def _check_numbers(name: str, found: Mapping[str, object]) -> None:
