@@ -23,6 +23,7 @@ PUBLISHED = {
     # what the paper, or the authors' repository, says of its size
     "accel-nasbench": "about 10^11",
     "anynet": "10^18 with every width",
+    "composer": "2^32",
     "darts": "10^18",
     "fbnet": "9^22",
     "flexibert": "3.32 x 10^9",

@@ -231,3 +231,41 @@ def test_spans_of_flexibert_are_convolutions_whose_kernels_depend_on_the_input()
     y = x + sum(v[:, i : i + 7] * shares[..., i] for i in range(5)) @ w["out.weight"] + w["out.bias"]
     expected = (y - y.mean(-1, keepdims=True)) / np.sqrt(y.var(-1, keepdims=True) + 1e-5)
     close(found, expected * w["norm.weight"] + w["norm.bias"])
+
+
+def test_gated_recurrence_is_a_recurrence() -> None:
+    x = normal(2, 6, 8)
+    found, w = run(nb.gated_recurrence(2), x)
+    q, k, v = (part.reshape(2, 6, 2, 4) for part in np.split(x @ w["qkv.weight"], 3, axis=2))
+    kept = 1 / (1 + np.exp(x @ w["gate.weight"] + w["gate.bias"]))
+    state, outputs = np.zeros((2, 2, 4, 4)), []
+    for t in range(6):
+        # A token's own product does not decay; all before it do by the gate of this token.
+        state = kept[:, t, :, None, None] * state + k[:, t, :, :, None] * v[:, t, :, None, :]
+        outputs.append(np.einsum("nhd,nhde->nhe", q[:, t], state) / 2)
+    gate = x @ w["open.weight"]
+    close(found, np.stack(outputs, 1).reshape(2, 6, 8) * gate / (1 + np.exp(-gate)) @ w["out.weight"])
+
+
+def test_gated_convolution_sees_only_the_past() -> None:
+    x = normal(2, 6, 8)
+    found, w = run(nb.gated_convolution(3), x)
+    enter, leave, value = np.split(x @ w["in.weight"], 3, axis=2)
+    wide = np.pad(enter * value, ((0, 0), (2, 0), (0, 0)))
+    mixed = sum(wide[:, i : i + 6] * w["kernel"][:, 0, i] for i in range(3))
+    close(found, mixed * leave @ w["out.weight"])
+
+
+def test_attention_to_shared_features_is_that_of_grouped_queries() -> None:
+    x = normal(2, 6, 8)
+    entry = Input((1, 6, 8))
+    graph = Graph([entry], [nb.key_value_attention(entry, nb.key_value(entry, 4, 2), 4)])
+    weights = initial_weights(graph, 0)
+    with torch.no_grad():
+        found = to_module(graph.with_weights(weights)).eval()(torch.from_numpy(x)).numpy()
+    q, out = (weights[f"key_value_attention.{name}.weight"] for name in ("q", "out"))
+    qkv = np.concatenate([q, weights["key_value.linear.weight"]], axis=1)
+    reference = Graph([entry], [nb.grouped_query_attention(4, 2, bias=False, causal=True)(entry)])
+    theirs = {name: qkv if name.endswith("qkv.weight") else out for name in initial_weights(reference, 0)}
+    with torch.no_grad():
+        close(found, to_module(reference.with_weights(theirs)).eval()(torch.from_numpy(x)).numpy())

@@ -24,6 +24,7 @@ INPUTS = {
     "anynet": (3, 64, 64),
     "ascan": (3, 64, 64),
     "autoformer": (3, 64, 64),
+    "composer": (16,),
     "convnet-tiny": (3, 16, 16),
     "dartopti": (1, 16, 16),
     "darts": (1, 16, 16),
@@ -31,6 +32,7 @@ INPUTS = {
     "deeparchitect": (3, 16, 16),
     "dla": (3, 64, 64),
     "einspace": (3, 16, 16),
+    "encoder-decoder": (16,),
     "fbnet": (3, 64, 64),
     "flexibert": (16,),
     "fractalnet": (3, 32, 32),
@@ -53,6 +55,7 @@ INPUTS = {
     "series-tiny": (2, 40),
     "shufflenet-v2": (3, 64, 64),
     "simplenet": (1, 28, 28),
+    "star": (16,),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),
     "turbovit": (3, 64, 64),
@@ -78,7 +81,7 @@ def _made(name: str) -> Space:
     return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25, **SHORTER.get(name, {}))
 
 
-NARROWED = ("dartopti", "darts", "ddarts", "einspace", "fractalnet", "hat", "nasbench101")
+NARROWED = ("composer", "dartopti", "darts", "ddarts", "einspace", "fractalnet", "hat", "nasbench101")
 """Spaces for small images, or for none, that are wide all the same."""
 SHORTER: dict[str, dict[str, Any]] = {
     "anynet": {"widths": (64, 256), "deepest": 4},
@@ -99,6 +102,7 @@ TEXTS: dict[str, tuple[Write, Read]] = {
     "ofa-mobilenetv3": (catalog.ofa_mobilenetv3_dictionary, catalog.ofa_mobilenetv3_from_dictionary),
     "ofa-proxyless": (catalog.ofa_proxyless_dictionary, catalog.ofa_proxyless_from_dictionary),
     "ofa-resnet50": (catalog.ofa_resnet50_dictionary, catalog.ofa_resnet50_from_dictionary),
+    "star": (catalog.star_genome, catalog.star_from_genome),
     "proxylessnas": (catalog.proxylessnas_blocks, catalog.proxylessnas_from_blocks),
     "regnet": (catalog.regnet_config, catalog.regnet_from_config),
     "transnas101-macro": (catalog.transnas101_macro_string, catalog.transnas101_from_string),

@@ -34,6 +34,7 @@ from netwright.blocks._heads import classifier, mobilenet_head, table_head, toke
 from netwright.blocks._hourglass import hourglass, random_projection
 from netwright.blocks._inception import inception
 from netwright.blocks._inceptionnext import inception_mixer, inceptionnext
+from netwright.blocks._input_varying import gated_convolution, gated_recurrence, key_value, key_value_attention
 from netwright.blocks._language import token_embedding, vocabulary_head
 from netwright.blocks._layers import conv, make_divisible
 from netwright.blocks._linear_block import linear_block
@@ -50,6 +51,7 @@ from netwright.blocks._preactivated import preactivated
 from netwright.blocks._regnet import regnet_block
 from netwright.blocks._res_attention import res_attention
 from netwright.blocks._residual import residual_block
+from netwright.blocks._residual_branch import residual_branch
 from netwright.blocks._resnet_d import resnet_d
 from netwright.blocks._resnext import resnext
 from netwright.blocks._series import conv1d, residual1d, separable1d
@@ -94,6 +96,8 @@ __all__ = [
     "flexibert_mixer",
     "fractal",
     "fused_mbconv",
+    "gated_convolution",
+    "gated_recurrence",
     "global_pool",
     "grouped_query_attention",
     "hat_decoder",
@@ -105,6 +109,8 @@ __all__ = [
     "inception",
     "inception_mixer",
     "inceptionnext",
+    "key_value",
+    "key_value_attention",
     "last_softmax",
     "leaky",
     "learned_positions",
@@ -136,6 +142,7 @@ __all__ = [
     "res_attention",
     "residual1d",
     "residual_block",
+    "residual_branch",
     "residual_reduction",
     "resnet_d",
     "resnext",

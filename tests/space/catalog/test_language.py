@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from netwright.space.catalog import flexibert
+from netwright.errors import DesignError, SpaceError
+from netwright.graph import tokens
+from netwright.space.catalog import (
+    composer,
+    composer_stacked,
+    composer_stretched,
+    encoder_decoder,
+    flexibert,
+    star,
+    star_from_genome,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,3 +41,62 @@ def test_small_berts_are_in_the_space_of_flexibert(
 def test_flexibert_is_as_large_as_its_table_makes_it() -> None:
     layer = (3 * 2) * 2 * 2 * (2 + 2**3)
     assert flexibert().size() == layer**2 + layer**4
+
+
+def test_llama_takes_attention_and_perceptrons_in_turn() -> None:
+    space = composer()
+    pair = {"layer0": "attention", "layer1": "mlp"}
+    design = composer_stacked(pair, 16)
+    assert design in space
+    # Llama 3.2 1B has 1,235,814,400 parameters; it uses the table of words for the scores as well.
+    assert space.costs(design)["params"] == 1_235_814_400 + 128_256 * 2048
+
+
+def test_small_designs_are_scaled_up_in_two_ways() -> None:
+    # One to two, the ratio that the paper finds.
+    small = {f"layer{i}": "attention" if i % 3 == 0 else "mlp" for i in range(6)}
+    stacked, stretched = composer_stacked(small, 4), composer_stretched(small, 4)
+    space = composer(tokens(16), 100, scale=0.1, layers=24)
+    assert stacked in space
+    assert stretched in space
+    assert stacked != stretched
+    assert space.costs(stacked) == space.costs(stretched)
+    assert [stacked[f"layer{i}"] for i in range(6)] == [*small.values()]
+    assert [stretched[f"layer{i}"] for i in range(0, 24, 4)] == [*small.values()]
+    with pytest.raises(SpaceError, match="at least one layer, but got layers=0"):
+        composer(layers=0)
+
+
+def test_an_encoder_reads_the_source_once() -> None:
+    space = encoder_decoder(tokens(64), 1000)
+    assert space.size() == 192
+    base = {"width": 256, "depth": 12, "expand": 4}
+    costs = {share: space.costs({"encoder": share, **base}) for share in ("0", "1/2", "2/3", "5/6")}
+    # Layers of a decoder-only network all read source and target; at equal depth those of the other read half.
+    per_parameter = {share: found["macs"] / found["params"] for share, found in costs.items()}
+    assert all(per_parameter[share] < 0.7 * per_parameter["0"] for share in ("1/2", "2/3", "5/6"))
+    limits = ["params <= 12M"]
+    found = {design["encoder"] for design in space.sample(np.random.default_rng(0), 200, limits)}
+    assert found == {"0", "1/2", "2/3", "5/6"}
+    for share in found:
+        assert space.network({"encoder": share, **base}).outputs[0].shape == (1, 32, 1000)
+
+
+def test_layers_of_star_share_keys_and_values() -> None:
+    space = star(tokens(16), 100, scale=0.25, layers=4)
+    own = star_from_genome([(1, 4, 1), (1, 4, 2), (5, 1, 0), (1, 4, 3)])
+    shared = star_from_genome([(1, 4, 1), (2, 0, 1), (5, 1, 0), (2, 0, 1)])
+    assert own in space
+    assert shared in space
+    width = 192
+    # A shared layer has neither keys and values of its own nor their normalisation.
+    assert space.costs(own)["params"] - space.costs(shared)["params"] == 2 * (2 * width * width + width)
+    assert {**own, "layer0": "shared"} not in space
+
+
+@pytest.mark.parametrize(
+    "genome", [[(6, 1, 0)], [(1, 5, 1)], [(1, 0, 1)], [(2, 0, 0)], [(1, 1, 1), (2, 0, 2)], [(3, 1, 1)], [(2, 1, 1)]]
+)
+def test_what_is_no_genome_is_refused(genome: list[tuple[int, int, int]]) -> None:
+    with pytest.raises(DesignError, match="a gene"):
+        star_from_genome(genome)

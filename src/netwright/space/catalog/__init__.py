@@ -8,12 +8,14 @@ from netwright.space.catalog._accel_nasbench import (
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._composer import composer, composer_stacked, composer_stretched
 from netwright.space.catalog._dartopti import dartopti, dartopti_start
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
 from netwright.space.catalog._ddarts import ddarts
 from netwright.space.catalog._deeparchitect import deeparchitect, maybe_swap, optional
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._einspace import einspace
+from netwright.space.catalog._encoder_decoder import encoder_decoder
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
@@ -63,6 +65,7 @@ from netwright.space.catalog._regnet import (
 )
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._simplenet import simplenet
+from netwright.space.catalog._star import star, star_from_genome, star_genome
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -90,6 +93,9 @@ __all__ = [
     "ascan",
     "auto_space",
     "autoformer",
+    "composer",
+    "composer_stacked",
+    "composer_stretched",
     "convnet_tiny",
     "dartopti",
     "dartopti_start",
@@ -100,6 +106,7 @@ __all__ = [
     "deeparchitect",
     "dla",
     "einspace",
+    "encoder_decoder",
     "fbnet",
     "fbnet_from_indices",
     "fbnet_indices",
@@ -148,6 +155,9 @@ __all__ = [
     "series_tiny",
     "shufflenet_v2s",
     "simplenet",
+    "star",
+    "star_from_genome",
+    "star_genome",
     "transnas101_from_string",
     "transnas101_macro",
     "transnas101_macro_string",

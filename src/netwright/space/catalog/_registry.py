@@ -12,12 +12,14 @@ from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._composer import composer
 from netwright.space.catalog._dartopti import dartopti
 from netwright.space.catalog._darts import darts
 from netwright.space.catalog._ddarts import ddarts
 from netwright.space.catalog._deeparchitect import deeparchitect
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._einspace import einspace
+from netwright.space.catalog._encoder_decoder import encoder_decoder
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
@@ -35,6 +37,7 @@ from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
 from netwright.space.catalog._regnet import regnet
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._simplenet import simplenet
+from netwright.space.catalog._star import star
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -53,6 +56,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "anynet": anynet,
     "ascan": ascan,
     "autoformer": autoformer,
+    "composer": composer,
     "convnet-tiny": convnet_tiny,
     "dartopti": dartopti,
     "darts": darts,
@@ -60,6 +64,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "deeparchitect": deeparchitect,
     "dla": dla,
     "einspace": einspace,
+    "encoder-decoder": encoder_decoder,
     "fbnet": fbnet,
     "flexibert": flexibert,
     "fractalnet": fractalnet,
@@ -82,6 +87,7 @@ SPACES: dict[str, Callable[..., Space]] = {
     "series-tiny": series_tiny,
     "shufflenet-v2": shufflenet_v2s,
     "simplenet": simplenet,
+    "star": star,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,
     "turbovit": turbovit,
@@ -112,7 +118,16 @@ def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int 
     return SPACES[name](**arguments)
 
 
-RANKS = dict.fromkeys(SPACES, 3) | {"flexibert": 1, "hat": 1, "hourglass-mlp": 1, "mlp-tabular": 1, "series-tiny": 2}
+RANKS = dict.fromkeys(SPACES, 3) | {
+    "composer": 1,
+    "encoder-decoder": 1,
+    "flexibert": 1,
+    "hat": 1,
+    "hourglass-mlp": 1,
+    "mlp-tabular": 1,
+    "series-tiny": 2,
+    "star": 1,
+}
 
 
 def auto_space(input_shape: Sequence[int]) -> str:
