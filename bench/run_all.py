@@ -25,6 +25,7 @@ ORDER = (
     "study_overhead",
     "latency_here",
     "timing_protocol",
+    "importance",
     "new_device",
     "table_targets",
     "data_sheets",

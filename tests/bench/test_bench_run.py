@@ -17,6 +17,7 @@ NEEDS = {
     "count_nasbench201": ("torch",),
     "import_models": ("timm",),
     "latency_here": ("onnxruntime",),
+    "importance": ("torch",),
     "main_job": ("onnxruntime",),
     "timing_protocol": ("onnxruntime",),
 }

@@ -39,3 +39,46 @@ def test_bad_questions_are_one_sentence(run, tmp_path):
         assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
         assert words in done.stderr
         assert not (tmp_path / "none").exists()
+
+
+def test_a_space_is_shrunk_by_a_search_and_searched_again(run, tmp_path):
+    base = ("search", "--task", "digits", "--epochs", 1, "--final-epochs", 1, "--no-compare", "--quiet", "--limit",
+            "params<=25k", "--strategy", "random")  # fmt: skip
+    done = run(*base, "--space", "convnet-tiny", "--budget", "13 trials", "--out", tmp_path / "first")
+    assert done.exit_code == 0, done.stderr
+    kept = tmp_path / "kept.json"
+    done = run("spaces", "shrink", tmp_path / "first", "--share", 0.01, "--out", kept, "--json")
+    assert done.exit_code == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert list(found) == [
+        "version", "space", "designs_before", "designs_after", "kept", "built", "method", "fit", "decisions",
+        "modules", "out",
+    ]  # fmt: skip
+    assert 0 < int(found["designs_after"]) <= 0.01 * int(found["designs_before"])
+    assert found["built"]["costs"]["params"] <= 25_000
+    assert json.loads(kept.read_text()) == found["kept"]
+    assert "designs before" in run("spaces", "shrink", tmp_path / "first").stdout
+    done = run(
+        *base, "--space", "convnet-tiny", "--budget", "2 trials", "--out", tmp_path / "second", "--restrict", kept
+    )
+    assert done.exit_code == 0, done.stderr
+    again = run("spaces", "shrink", tmp_path / "second", "--json")
+    assert (again.exit_code, "10 designs or more" in again.stderr) == (2, True)
+
+
+def test_a_restriction_is_a_file_of_paths_and_values(run, tmp_path):
+    file = tmp_path / "kept.json"
+    base = ("search", "--task", "digits", "--space", "convnet-tiny", "--out", tmp_path / "none", "--restrict", file)
+    for content, words in {
+        None: "cannot be read",
+        "[1": "cannot be read",
+        "[1]": "maps paths to lists",
+        '{"nowhere": [1]}': "none has the path 'nowhere'",
+        '{"*channels": [7]}': "leaves none",
+    }.items():
+        if content is not None:
+            file.write_text(content)
+        done = run(*base)
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert words in done.stderr
+        assert not (tmp_path / "none").exists()

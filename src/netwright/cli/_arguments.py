@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import sys
 import traceback
@@ -23,11 +24,13 @@ __all__ = [
     "Classes",
     "InputShape",
     "Limits",
+    "Restrict",
     "calling_own",
     "find_space",
     "import_path",
     "load_own",
     "parse_shape",
+    "read_restriction",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
@@ -37,6 +40,12 @@ Limits = Annotated[
 ]
 InputShape = Annotated[
     str | None, typer.Option("--input", help="Input shape without the batch, such as 3x32x32, 1x150 or 13.")
+]
+Restrict = Annotated[
+    Path | None,
+    typer.Option(
+        "--restrict", help="JSON file of paths, or patterns of them, and the values that stay; see spaces shrink."
+    ),
 ]
 Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")]
 
@@ -54,6 +63,20 @@ def parse_shape(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", text.strip(), re.ASCII):
         raise SpaceError(f"an input shape reads '3x32x32', '1x150' or '13', but got {text!r}.")
     return tuple(map(int, text.strip().split("x")))
+
+
+def read_restriction(file: Path) -> dict[str, list[Any]]:
+    """Values that stay, by path or pattern.
+
+    Raises SpaceError where the file is missing or holds anything else.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpaceError(f"a restriction is a JSON file, but {file} cannot be read: {error}.") from None
+    if not isinstance(found, dict) or not all(isinstance(values, list) for values in found.values()):
+        raise SpaceError(f"a restriction maps paths to lists of values, but {file} does not.")
+    return found
 
 
 def import_path(text: str) -> bool:

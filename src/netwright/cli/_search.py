@@ -13,10 +13,12 @@ from netwright.cli._arguments import (
     Classes,
     InputShape,
     Limits,
+    Restrict,
     find_space,
     import_path,
     load_own,
     parse_shape,
+    read_restriction,
 )
 from netwright.errors import StudyError
 
@@ -49,6 +51,7 @@ def search(
             "--model", "-m", help="A model to start from, in place of --space: .onnx file or module:attribute."
         ),
     ] = None,
+    restrict: Restrict = None,
     limit: Limits = None,
     maximize: Annotated[list[str] | None, typer.Option(help="Metric to maximise; repeatable.")] = None,
     minimize: Annotated[list[str] | None, typer.Option(help="Metric or cost to minimise; repeatable.")] = None,
@@ -90,6 +93,8 @@ def search(
         else:
             where = _checked_import(space)
 
+        if restrict is not None:
+            where = _restricted(where, read_restriction(restrict))
         if target is not None:
             own_task = {"source": task, "target": target}
 
@@ -148,6 +153,15 @@ def _around(model: str, space: str, input: str | None, classes: int | None) -> d
     if space != "auto" or classes is not None:
         raise StudyError("--model stands in place of --space, and has the classes that it has.")
     return {"model": model} if input is None else {"model": model, "input": list(parse_shape(input))}
+
+
+def _restricted(where: Any, allowed: dict[str, list[Any]]) -> Any:
+    """The space without what is not allowed, in the form in which the study keeps it."""
+    from netwright.space import Space
+
+    if isinstance(where, Space):
+        return where.restricted(allowed)
+    return {**(where if isinstance(where, dict) else {"name": where}), "restrict": allowed}
 
 
 def _checked_import(space: str) -> str:

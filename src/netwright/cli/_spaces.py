@@ -1,7 +1,8 @@
-"""`netwright spaces`: spaces as what is designed; populations compared."""
+"""`netwright spaces`: spaces as what is designed: populations compared, options dropped."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,16 +21,19 @@ from netwright.cli._arguments import (
 )
 from netwright.cli._profile_words import table
 from netwright.cli._source import check_free, write_text
+from netwright.cli._studies import read_study, space_of
 from netwright.errors import StudyError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from netwright.study import Comparison
+    from netwright.study import Comparison, Shrunk
 
 __all__ = ["spaces"]
 
-spaces = typer.Typer(no_args_is_help=True, help="Design spaces themselves: compare what they are worth.")
+spaces = typer.Typer(
+    no_args_is_help=True, help="Design spaces themselves: compare what they are worth, drop options."
+)
 COSTED = 1000
 """Designs of each space where nothing is trained."""
 TRAINED = 30
@@ -102,6 +106,42 @@ def compare(
         answer.give(document, lambda: _words(found, equal))
 
 
+@spaces.command()
+def shrink(
+    folder: Annotated[Path, typer.Argument(help="Folder of a search, or of one space of a comparison.")],
+    share: Annotated[float, typer.Option(help="Part of the designs that is to be left.")] = 0.01,
+    metric: Annotated[str | None, typer.Option(help="Metric to judge by; the first objective if absent.")] = None,
+    method: Annotated[str, typer.Option(help="functional-anova or autobuild.")] = "functional-anova",
+    limit: Limits = None,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=0, help="Decisions that are shown.")] = 12,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="JSON file of the options that stay, for search --restrict.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the model.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which options are worth having from trials that were run; drop the worst, and build the best design.
+
+    Example: netwright spaces shrink runs/digits --share 0.001 --out kept.json
+    """
+    from netwright.study import shrink_space
+
+    with answering(as_json) as answer:
+        check_free(out, overwrite)
+        study = read_study(folder)
+        found = shrink_space(
+            study, space_of(study, space), share, metric=metric, method=method, limits=limit or [], seed=seed
+        )
+        if out is not None:
+            write_text(out, json.dumps(found.kept, indent=2) + "\n", "a restriction")
+        document = {"version": 1, **found.to_json(), "out": None if out is None else str(out)}
+        answer.give(document, lambda: _shrunk_words(found, top))
+
+
 def _words(found: Comparison, equal: Comparison | None) -> RenderableType:
     from rich.console import Group
 
@@ -118,3 +158,21 @@ def _words(found: Comparison, equal: Comparison | None) -> RenderableType:
             by = f" (equal {label(each.matched_by)})" if each.matched_by else ""
             against.add_row(f"{pair.first}{by}", pair.second, percent(pair.wins), f"{low} to {high}", pair.verdict)
     return Group(shown, "", against)
+
+
+def _shrunk_words(found: Shrunk, top: int) -> RenderableType:
+    from rich.console import Group
+
+    shown = table(f"importance by {found.effects.method}", "decision", "share", "better", "worse", "dropped")
+    for row in found.effects.to_json()["decisions"][:top]:
+        options = row["options"]
+        kept = found.kept.get(row["path"])
+        dropped = [o["value"] for o in options if kept is not None and o["value"] not in kept]
+        ends = [f"{o['value']} {o['effect']:+.2f}" for o in (options[:1] + options[-1:] if options else [])]
+        shown.add_row(row["path"], f"{100 * row['share']:.1f} %", *(ends or ["", ""]), ", ".join(map(str, dropped)))
+    lines = [
+        f"{found.before:,} designs before, {found.after:,} after; rank correlation of the model on unseen designs"
+        f" {found.effects.fit:.2f}",
+        "built without a search: " + ", ".join(f"{path}={value}" for path, value in found.built.items()),
+    ]
+    return Group(shown, "", *lines)

@@ -56,11 +56,15 @@ def space_of(study: Study, given: str | None = None) -> Space:
     Raises StudyError when it was, and none is given.
     """
     from netwright.space import Space
+    from netwright.study import space_from
 
     kept = study.spec.space
-    name = given or kept.get("name")
-    if name is None:
-        raise StudyError("this search was given its space as an object: name it again with --space module:attribute.")
-    if import_path(name) and isinstance(found := load_own(name), Space):
+    if given is None:
+        if not kept.keys() & {"name", "model"}:
+            raise StudyError(
+                "this search was given its space as an object: name it again with --space module:attribute."
+            )
+        return space_from(kept)
+    if import_path(given) and isinstance(found := load_own(given), Space):
         return found
-    return find_space(name, tuple(kept["input"]), kept.get("classes"))
+    return find_space(given, tuple(kept["input"]), kept.get("classes"))

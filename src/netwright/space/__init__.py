@@ -2,6 +2,7 @@
 
 from netwright.space._bundle import grow, several, take
 from netwright.space._choice import oneof
+from netwright.space._climb import climb
 from netwright.space._computed import computed
 from netwright.space._design import Design
 from netwright.space._domain import integer, real
@@ -24,6 +25,7 @@ __all__ = [
     "block_graphs",
     "branch",
     "cell",
+    "climb",
     "computed",
     "distinct_networks",
     "from_model",

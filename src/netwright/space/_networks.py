@@ -10,7 +10,7 @@ from typing import cast
 
 from netwright.graph import Graph, Input, Tensor, canonical_hash
 from netwright.space._bundle import tensors
-from netwright.space._compile import Bundle, FlowType, Given, tensors_of
+from netwright.space._compile import Bundle, Compiler, Contexts, FlowType, Given, tensors_of
 from netwright.space._design import Design, Value
 from netwright.space._expression import Builder
 from netwright.space._forest import Leaf
@@ -87,7 +87,7 @@ def _held_hashes(numbers: list[int]) -> set[str]:
 
 def _keys(space: Space, start: int, stop: int) -> Iterator[object]:
     """For each design something that only equal networks share; cheaper than their canonical hashes."""
-    contexts = space.tied_contexts()
+    contexts = _tied_contexts(space)
     ties = {e.key: e.decisions for e in space.expression.walk() if isinstance(e, Tied)}
     builder = Builder({})
     for number in range(start, stop):
@@ -98,6 +98,22 @@ def _keys(space: Space, start: int, stop: int) -> Iterator[object]:
         builder.decisions = design
         hashes = [_part_hash(builder, ties[key], kind) for key, kinds in contexts.items() for kind in kinds]
         yield (*hashes, *_outside(design, contexts))
+
+
+def _tied_contexts(space: Space) -> dict[str, tuple[tuple[FlowType, Given], ...]]:
+    """Types that flow into each tied part by its key, and what it is given; empty where decisions change them."""
+    if len(space.inputs) > 1:
+        return {}
+    tensor = next(iter(space.inputs.values()))
+    compiler, contexts = Compiler(largest=space.largest), Contexts(((tensor.shape, tensor.dtype),))
+    outcomes = list(compiler.compile(space.expression, contexts))
+    if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
+        return {}
+    found: dict[str, tuple[tuple[FlowType, Given], ...]] = {}
+    for (number, into, _, given), _ in outcomes[0].uses:
+        key = compiler.ties[number].key
+        found[key] = (*found.get(key, ()), (into, given))
+    return found
 
 
 def _part_hash(builder: Builder, tie: Tied, context: tuple[FlowType, Given]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -16,19 +16,20 @@ from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, Un
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
 from netwright.space._bundle import tensors
-from netwright.space._compile import Compiler, Contexts, FlowType, Given, Outcome, Outcomes, too_large
+from netwright.space._compile import too_large
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
 from netwright.space._expression import Builder, Expression, as_expression
-from netwright.space._forest import Forest, check_names
+from netwright.space._forest import Forest
 from netwright.space._histogram import Histogram, histogram
 from netwright.space._index import all_costs, design_at, open_decisions
 from netwright.space._places import is_placed, placed
 from netwright.space._recipe import Recipe
+from netwright.space._restrict import restricted
 from netwright.space._sample import Draws, Sampler, Window
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
-from netwright.space._sequence import compose
+from netwright.space._whole import compiled, prefix_of
 
 __all__ = ["Space"]
 
@@ -80,6 +81,9 @@ class Space:
         if not self.inputs:
             raise SpaceError("a space needs at least one input shape, but got none.")
 
+    _allowed: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    """What `restricted` left of some decisions, by pattern of their paths."""
+
     start: Design | None = None
     """The design that is the network which the space was made around; None for other spaces."""
 
@@ -111,6 +115,29 @@ class Space:
             other.__dict__.pop("_counts", None)
         return other
 
+    def restricted(self, allowed: Mapping[str, Collection[Value]]) -> Space:
+        """The same space with fewer options: every decision that is named keeps only the given values.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.graph import image
+        >>> from netwright.space import oneof, seq
+        >>> space = Space(seq(conv(oneof(8, 16, 24)), conv(oneof(8, 16))), input=image(3, 8, 8))
+        >>> space.size(), space.restricted({"conv.channels": [8, 24]}).size(), space.restricted({"*": [8]}).size()
+        (6, 4, 1)
+
+        allowed: values by path, or by a pattern such as `stage*.kernel`; where several fit, all must allow a value.
+        Decisions of a recipe are not restricted.
+
+        Raises SpaceError for a pattern that fits no decision, EmptySpaceError when nothing is left.
+        """
+        other = copy(self)
+        other._allowed = (*self._allowed, *((path, tuple(values)) for path, values in allowed.items()))
+        other._samplers = {}
+        for made in ("forest", "_counts"):
+            other.__dict__.pop(made, None)
+        other.__dict__["forest"] = restricted(self.forest, tuple(allowed.items()), self.name)
+        return other
+
     def _priced(self, forest: Forest) -> Forest:
         """The forest, with a place for each decision where some cost is a sum over decisions."""
         wanted = any(cost.by_decision for cost in self._own_costs.values())
@@ -129,28 +156,8 @@ class Space:
     @cached_property
     def forest(self) -> Forest:
         """The compiled space; made at the first question."""
-        compiler = Compiler(bound=self._max_nodes, largest=self.largest)
-        options: list[tuple[Value | None, Outcomes, float | None]] = []
-        for label, tensor in self.inputs.items():
-            contexts = Contexts(((tensor.shape, tensor.dtype),))
-            nothing: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
-            outcomes = compose(compiler, nothing, self.expression, self._prefix, contexts)
-            outcomes = compiler.resolve_all(outcomes, contexts)
-            options.append((label, outcomes, 1.0 / len(self.inputs)))
-        if not any(outcomes for _, outcomes, _ in options):
-            raise compiler.empty_error(self.expression, [(t.shape, t.dtype) for t in self.inputs.values()])
-        if len(options) > 1:
-            whole = compiler.gather("input", [(label, _merged(compiler, o), w) for label, o, w in options])
-        else:
-            whole = options[0][1]
-        compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
-        check_names(compiler.forest)
-        return self._priced(compiler.forest.trimmed())
-
-    @property
-    def _prefix(self) -> str:
-        """Component of the whole network: its label where its first decision would have no path else."""
-        return self.expression.label if self.expression.decides_here else ""
+        whole = compiled(self.expression, self.inputs, bound=self._max_nodes, largest=self.largest)
+        return self._priced(restricted(whole, self._allowed, self.name))
 
     @cached_property
     def _counts(self) -> list[int]:
@@ -164,24 +171,6 @@ class Space:
     def costs_known(self) -> dict[str, Cost]:
         """Costs that limits on this space may name."""
         return {**COSTS, **self._own_costs}
-
-    def tied_contexts(self) -> dict[str, tuple[tuple[FlowType, Given], ...]]:
-        """Types that flow into each tied part by its key, and what it is given; empty where decisions change them."""
-        if len(self.inputs) > 1:
-            return {}
-        tensor = next(iter(self.inputs.values()))
-        compiler, contexts = (
-            Compiler(bound=self._max_nodes, largest=self.largest),
-            Contexts(((tensor.shape, tensor.dtype),)),
-        )
-        outcomes = list(compiler.compile(self.expression, contexts))
-        if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
-            return {}
-        found: dict[str, tuple[tuple[FlowType, Given], ...]] = {}
-        for (number, into, _, given), _ in outcomes[0].uses:
-            key = compiler.ties[number].key
-            found[key] = (*found.get(key, ()), (into, given))
-        return found
 
     def network_size(self) -> int:
         """Exact number of network designs, without the recipe's part."""
@@ -359,7 +348,7 @@ class Space:
             x = choice.option(builder.decide("input"), "input")
         else:
             x = next(iter(self.inputs.values()))
-        y: Tensor = self.expression.build(builder, x, self._prefix)
+        y: Tensor = self.expression.build(builder, x, prefix_of(self.expression))
         unknown = [path for path in design if path not in builder.read and not path.startswith("recipe.")]
         if unknown:
             raise DesignError(f"a design must decide only what is open, but {unknown[0]!r} is no decision of it.")
@@ -391,10 +380,3 @@ class Space:
 
 def _input_label(tensor: Input) -> str:
     return "x".join(map(str, tensor.shape[1:]))
-
-
-def _merged(compiler: Compiler, outcomes: Outcomes) -> Outcomes:
-    """All derivations of one input as one outcome: what flows out no longer matters at the top."""
-    if not outcomes:
-        return {}
-    return {Outcome(()): compiler.forest.choice(None, [(None, node) for node in outcomes.values()])}

@@ -6,6 +6,7 @@ from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, 
 from netwright.study._executor import Executor, InlineExecutor, OnStep
 from netwright.study._finish import Candidate, train_trial
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
+from netwright.study._plan import space_from
 from netwright.study._population import Efficiency, Population, matched
 from netwright.study._processes import ProcessExecutor
 from netwright.study._progress import Progress, Tally
@@ -13,6 +14,7 @@ from netwright.study._records import STATES, State, Study, StudySpec, Trial, env
 from netwright.study._report import comparison_page
 from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
+from netwright.study._shrink import Shrunk, shrink_space
 from netwright.study._store import FORMAT, Steps, Store
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Request",
     "Result",
     "SearchResult",
+    "Shrunk",
     "Spent",
     "State",
     "Steps",
@@ -58,6 +61,8 @@ __all__ = [
     "resume_search",
     "run_loop",
     "search",
+    "shrink_space",
+    "space_from",
     "start",
     "train_trial",
     "trial_seed",

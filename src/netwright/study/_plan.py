@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from netwright.quality import Task
     from netwright.strategy import Objective
 
-__all__ = ["Plan", "plan_of", "plan_search"]
+__all__ = ["Plan", "plan_of", "plan_search", "space_from"]
 
 POPULATION = 12
 """Of the evolutionary strategies: a search of minutes has some fifty trials, not thousands."""
@@ -127,7 +127,7 @@ def plan_of(spec: StudySpec, *, space: Space | None = None, task: Any = None) ->
             raise StudyError(
                 "this study's space was given as an object: give it again, as resume(folder, space=...)."
             )
-        space = _space_from(spec.space)
+        space = space_from(spec.space)
     if task is None:
         if "source" not in spec.task:
             raise StudyError("this study's task was given as an object: give it again, as resume(folder, task=...).")
@@ -174,26 +174,25 @@ def _load_space(space: Space | str | Mapping[str, Any], task: Task | None) -> tu
         if task is not None and shapes != [list(task.input_shape)]:
             raise StudyError(f"space and task must have one input shape, but have {shapes} and {task.input_shape}.")
         return space, {"object": space.name, "input": shapes[0]}
-    if isinstance(space, Mapping):
-        spec = {**space, "model": _absolute(str(space["model"]))}
-        if task is not None:
-            spec |= {"input": list(task.input_shape), "classes": task.classes}
-        return _space_from(spec), spec
-    if task is None:
+    spec = dict(space) if isinstance(space, Mapping) else {"name": space}
+    if "model" in spec:
+        spec["model"] = _absolute(str(spec["model"]))
+    elif task is None:
         raise StudyError("a space by name takes its input shape from a task; with a function, give a Space.")
-    if space == "auto":
+    elif spec["name"] == "auto":
         from netwright.space.catalog import auto_space
 
-        space = auto_space(task.input_shape)
-    spec = {"name": space, "input": list(task.input_shape), "classes": task.classes}
-    return _space_from(spec), spec
+        spec["name"] = auto_space(task.input_shape)
+    if task is not None:
+        spec |= {"input": list(task.input_shape), "classes": task.classes}
+    return space_from(spec), spec
 
 
-def _space_from(spec: Mapping[str, Any]) -> Space:
-    """Space of what a study keeps of it: the name of one, or the source of a model that it is made around."""
-    if "model" in spec:
-        return _around_model(**spec)
-    return _named_space(str(spec["name"]), spec["input"], int(spec["classes"]))
+def space_from(spec: Mapping[str, Any]) -> Space:
+    """Space of what a study keeps of it: a name, or the model that it is made around, and its restriction."""
+    made = {key: value for key, value in spec.items() if key != "restrict"}
+    found = _around_model(**made) if "model" in made else _named_space(**made)
+    return found.restricted(spec["restrict"]) if spec.get("restrict") else found
 
 
 def _around_model(
@@ -213,12 +212,12 @@ def _around_model(
     return space
 
 
-def _named_space(name: str, shape: Sequence[int], classes: int) -> Space:
+def _named_space(name: str, input: Sequence[int], classes: int) -> Space:
     if ":" in name:
-        return _imported(name, shape, classes)
+        return _imported(name, input, classes)
     from netwright.space.catalog import get_space
 
-    return get_space(name, shape, classes)
+    return get_space(name, input, classes)
 
 
 def _imported(name: str, shape: Sequence[int], classes: int) -> Space:

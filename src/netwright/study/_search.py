@@ -99,6 +99,7 @@ def search(
 
     space: a Space, the name of a catalogued one, "auto", "module:attribute" of your own, or a model to start from:
         `{"model": source}` with what `netwright.io.read_model` takes and the options of `netwright.space.from_model`.
+        `{"name": name, "restrict": {path: values}}` leaves only some options of a named one, as `Space.restricted`.
     task: a Task; "digits"; the path of a data file; arrays; or a function `evaluate(network, budget, report)` that
         returns metrics by name, with which nothing is trained or exported at the end.
     maximize, minimize: metrics and costs; by default accuracy (rmse for numbers), and MACs as the second objective.

@@ -1,0 +1,53 @@
+"""The forest of a whole space: its expression compiled against every input that a design may pick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from netwright.graph import Input
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
+from netwright.space._design import Value
+from netwright.space._expression import Expression
+from netwright.space._forest import Forest, check_names
+from netwright.space._sequence import compose
+
+__all__ = ["compiled", "prefix_of"]
+
+
+def compiled(
+    expression: Expression, inputs: Mapping[str, Input], *, bound: int, largest: int | None = None
+) -> Forest:
+    """The forest of an expression over the inputs; where there are several, which one is a decision named `input`.
+
+    bound: of the number of nodes. largest: most elements of any value.
+
+    Raises EmptySpaceError when no design fits its shapes.
+    """
+    compiler = Compiler(bound=bound, largest=largest)
+    options: list[tuple[Value | None, Outcomes, float | None]] = []
+    for label, tensor in inputs.items():
+        contexts = Contexts(((tensor.shape, tensor.dtype),))
+        nothing: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
+        outcomes = compose(compiler, nothing, expression, prefix_of(expression), contexts)
+        options.append((label, compiler.resolve_all(outcomes, contexts), 1.0 / len(inputs)))
+    if not any(outcomes for _, outcomes, _ in options):
+        raise compiler.empty_error(expression, [(t.shape, t.dtype) for t in inputs.values()])
+    if len(options) > 1:
+        whole = compiler.gather("input", [(label, _merged(compiler, o), w) for label, o, w in options])
+    else:
+        whole = options[0][1]
+    compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
+    check_names(compiler.forest)
+    return compiler.forest.trimmed()
+
+
+def prefix_of(expression: Expression) -> str:
+    """Component of the whole network: its label where its first decision would have no path else."""
+    return expression.label if expression.decides_here else ""
+
+
+def _merged(compiler: Compiler, outcomes: Outcomes) -> Outcomes:
+    """All derivations of one input as one outcome: what flows out no longer matters at the top."""
+    if not outcomes:
+        return {}
+    return {Outcome(()): compiler.forest.choice(None, [(None, node) for node in outcomes.values()])}
