@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from netwright.cli._calibrate import calibrate
 from netwright.cli._diff import diff
 from netwright.cli._draw import draw
 from netwright.cli._export import export
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, profile, plan, diff, tasks):
+for command in (search, resume, space, report, export, draw, profile, plan, diff, tasks, calibrate):
     app.command()(command)
 app.add_typer(spaces, name="spaces")
 

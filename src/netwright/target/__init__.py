@@ -8,8 +8,10 @@ unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 
 from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
+from netwright.target._calibrate import GENERAL, Calibrated, CalibratedLatency, Calibration, calibrate
 from netwright.target._checks import Check
 from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
+from netwright.target._folder import check_name, saved_targets, targets_folder
 from netwright.target._fusion import Group, fused
 from netwright.target._here import compare_here, latency_here
 from netwright.target._microcontroller import (
@@ -33,11 +35,15 @@ from netwright.target._this_machine import Here, time_graphs
 from netwright.target._transfer import DeviceTransfer, Prediction
 
 __all__ = [
+    "GENERAL",
     "QUANTITIES",
     "RUNTIMES",
     "AdditiveFit",
     "Buffer",
     "BufferPlan",
+    "Calibrated",
+    "CalibratedLatency",
+    "Calibration",
     "Check",
     "DataSheet",
     "Device",
@@ -57,6 +63,8 @@ __all__ = [
     "Target",
     "TargetMetric",
     "Timing",
+    "calibrate",
+    "check_name",
     "compare_here",
     "data_sheet_names",
     "differ",
@@ -75,9 +83,11 @@ __all__ = [
     "read_device",
     "read_table",
     "reference_graph",
+    "saved_targets",
     "structural_key",
     "target_metric",
     "target_names",
+    "targets_folder",
     "time_graphs",
     "with_targets",
 ]

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
 from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._calibrate import Calibrated
 from netwright.target._data_sheet import data_sheet_names
+from netwright.target._folder import saved_targets
 from netwright.target._microcontroller import MicrocontrollerTarget, device_names
 from netwright.target._roofline_target import RooflineTarget
 from netwright.target._this_machine import Here
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["TargetMetric", "get_target", "target_metric", "target_names", "with_targets"]
 
 GROUP = "netwright.targets"
+ANY_RUNTIME = "any-runtime"
+"""Behind the name of a calibrated target: whatever version of the runtime it was measured with."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ def get_target(name: str) -> Target:
     Raises UnknownNameError that lists near names.
     """
     makers = _makers()
-    first = name.partition(":")[0]
+    first, _, rest = name.partition(":")
+    if name not in makers and rest == ANY_RUNTIME and first in (saved := saved_targets()):
+        return Calibrated.read(saved[first], name, any_runtime=True)
     if name not in makers and first == "here":
         return Here.parse(name)
     if name not in makers and first in device_names():
@@ -111,6 +117,7 @@ def _makers() -> dict[str, Callable[[], Target]]:
     found: dict[str, Callable[[], Target]] = {"here": Here}
     found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
     found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names()}
+    found |= {name: partial(Calibrated.read, path, name) for name, path in saved_targets().items()}
     return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
 
 

@@ -1,0 +1,132 @@
+"""`netwright calibrate`: learn what networks take on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, InputShape, find_space, parse_shape
+from netwright.errors import DataError, SpaceError
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+    from netwright.target import Calibration
+
+__all__ = ["calibrate"]
+
+
+def calibrate(
+    name: Annotated[str, typer.Argument(help="Name of the target: then limits read latency_ms@NAME.")],
+    space: Annotated[
+        list[str] | None, typer.Option("--space", "-s", help="Measure networks of this space; repeatable.")
+    ] = None,
+    general: Annotated[bool, typer.Option("--general", help="Measure networks of all sorts instead.")] = False,
+    input: InputShape = None,
+    classes: Classes = None,
+    on: Annotated[str, typer.Option(help="How networks run: runtime, threads, batch, data type.")] = "here",
+    minutes: Annotated[float, typer.Option(min=0.01, help="Time to spend at most.")] = 10.0,
+    networks: Annotated[int, typer.Option(min=12, help="Networks to measure at most.")] = 300,
+    out: Annotated[Path | None, typer.Option(help="File to write, in place of the one in your folder.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
+    any_runtime: Annotated[
+        bool, typer.Option("--any-runtime", help="Go on from what another version of the runtime measured.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of networks.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Measure networks on this machine for some minutes, and predict the latency of all others from them.
+
+    What was measured is kept as it goes: the same command goes on where it was broken off.
+
+    Example: netwright calibrate laptop --space mobilenet-tiny --input 3x32x32
+    """
+    with answering(as_json) as answer:
+        from netwright.target import Here
+        from netwright.target import calibrate as measured
+
+        target, path = Here.parse(on), _file(name, out, overwrite)
+        spaces = _spaces(space or (), general, input, classes)
+        journal = path.with_suffix(".measured.jsonl")
+        with _bar() as report:
+            found = measured(
+                name, spaces, setup=target.setup, minutes=minutes, networks=networks, journal=journal,
+                any_runtime=any_runtime, seed=seed, report=report,
+            )  # fmt: skip
+        found.save(path)
+        journal.unlink(missing_ok=True)
+        document = _document(found, path)
+        answer.give(document, lambda: _words(document))
+
+
+def _file(name: str, out: Path | None, overwrite: bool) -> Path:
+    """Where the calibration goes; raises DataError for a name that is taken or cannot be one."""
+    from netwright.target import check_name, saved_targets, target_names, targets_folder
+
+    check_name(name)
+    if name in target_names() and name not in saved_targets():
+        raise DataError(f"a target's name must be its own, but {name} is one already.")
+    path = out or targets_folder() / f"{name}.json"
+    if path.exists() and not overwrite:
+        raise DataError(f"what exists is kept unless --overwrite is given, but {path} exists.")
+    return path
+
+
+def _spaces(names: tuple[str, ...] | list[str], general: bool, input: str | None, classes: int | None) -> list[Space]:
+    from netwright.space.catalog import get_space
+    from netwright.target import GENERAL
+
+    if bool(names) == general:
+        raise SpaceError("a calibration measures networks of a --space, or --general ones: give one of both.")
+    if general:
+        return [get_space(name, shape) for name, shape in GENERAL]
+    return [find_space(name, parse_shape(input) if input else None, classes) for name in names]
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int, float], None]]:
+    """A bar on standard error where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        bar = progress.add_task("measuring", total=None)
+        yield lambda done, total, seconds: progress.update(bar, completed=done, total=total)
+
+
+def _document(found: Calibration, path: Path) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "name": found.name,
+        "file": str(path),
+        "spaces": list(found.spaces),
+        "setup": asdict(found.setup),
+        "device": dict(found.device),
+        "runtime": dict(found.runtime),
+        "networks": len(found.measured),
+        "kernels": len(found.network.model.kernels) - 1,
+        "network": dict(found.network.checked),
+        "blocks": dict(found.blocks.checked),
+    }
+
+
+def _words(document: Mapping[str, Any]) -> str:
+    device, runtime = document["device"], document["runtime"]
+    lines = [
+        f"{document['name']}: {device['processor']}, {runtime['package']} {runtime['version']}",
+        f"{document['networks']} networks of {', '.join(document['spaces'])}, {document['kernels']} kernels",
+    ]
+    for title, key in (("a network", "network"), ("a sum over blocks", "blocks")):
+        good = document[key]
+        lines.append(
+            f"{title}, left out and predicted: median error {good['median_error']:.1%}, "
+            f"{good['within_10_percent']:.0%} within 10 %, Spearman {good['spearman']:.3f}"
+        )
+    return "\n".join([*lines, f"limits may say latency_ms@{document['name']}", f"wrote {document['file']}"])

@@ -1,0 +1,185 @@
+"""A calibration: what was measured, on what, and the models learned from it; one readable JSON file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from netwright.errors import DataError
+from netwright.target._calibrate._fit import SHARES, Fit, fit
+from netwright.target._calibrate._kernels import RUN, Kernel
+from netwright.target._calibrate._model import KernelModel, Observation, Smoothness
+from netwright.target._calibrate._roofline import Roofline
+from netwright.target._folder import read_json, write_json
+from netwright.target._runtimes import RUNTIMES, Setup
+
+__all__ = ["FORMAT", "Calibration", "Measured", "this_device", "this_runtime"]
+
+FORMAT = "netwright-calibration"
+VERSION = 1
+
+
+def this_device() -> dict[str, Any]:
+    """What this machine is: processor, architecture, cores, and a hash of the three."""
+    facts = {"processor": _processor(), "machine": platform.machine(), "cores": os.cpu_count() or 1}
+    return facts | {"hash": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}
+
+
+def this_runtime(setup: Setup) -> dict[str, str]:
+    """The runtime of a setup: package, installed version, and a hash of both."""
+    runtime = RUNTIMES[setup.runtime]
+    facts = {"package": runtime.package, "version": runtime.version}
+    return facts | {"hash": hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A network that was measured: what it is, its time with the error of it, its kernels, its nodes."""
+
+    what: str
+    ms: float
+    error: float
+    kernels: Mapping[Kernel, int]
+    nodes: Mapping[Kernel, int]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Networks that were measured on a device, and what was learned from them.
+
+    spaces: whose designs they are. device, runtime: as `this_device` and `this_runtime` tell. reference_ms: of the
+    reference network at the device's best. network: the model of a network's latency, which knows what is fused.
+    blocks: one in which each node counts for itself, so that it holds for any part of a network, too.
+    """
+
+    name: str
+    spaces: tuple[str, ...]
+    setup: Setup
+    device: Mapping[str, Any]
+    runtime: Mapping[str, str]
+    reference_ms: float
+    measured: tuple[Measured, ...]
+    network: Fit
+    blocks: Fit
+
+    @classmethod
+    def fitted(cls, measured: Sequence[Measured], **facts: Any) -> Calibration:
+        """Learn both models from what was measured; raises EvaluationError when that is too little."""
+        network = fit([Observation({RUN: 1, **each.kernels}, each.ms, each.error) for each in measured])
+        blocks = fit([Observation(each.nodes, each.ms, each.error) for each in measured])
+        return cls(measured=tuple(measured), network=network, blocks=blocks, **facts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        kernels = list(dict.fromkeys(k for each in self.measured for k in (*each.kernels, *each.nodes)))
+        number = {kernel: place for place, kernel in enumerate(kernels)}
+
+        def counts(of: Mapping[Kernel, int]) -> dict[str, int]:
+            return {str(number[kernel]): count for kernel, count in of.items()}
+
+        return {
+            "format": FORMAT, "version": VERSION, "name": self.name, "spaces": list(self.spaces),
+            "setup": asdict(self.setup), "device": dict(self.device), "runtime": dict(self.runtime),
+            "reference_ms": self.reference_ms,
+            "network": _fit_to_json(self.network), "blocks": _fit_to_json(self.blocks),
+            "kernels": [kernel.to_json() for kernel in kernels],
+            "measured": [
+                {
+                    "what": each.what, "ms": each.ms, "error": each.error,
+                    "kernels": counts(each.kernels), "nodes": counts(each.nodes),
+                }
+                for each in self.measured
+            ],
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Calibration:
+        """Calibration of plain data; nothing is learned again.
+
+        Raises DataError, which says what is missing or wrong.
+        """
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
+            given = f"{data.get('format')!r}, version {data.get('version')!r}"
+            raise DataError(f"a calibration is of format {FORMAT!r}, version {VERSION}, but got {given}.")
+        try:
+            kernels = [Kernel.from_json(each) for each in data["kernels"]]
+            measured = tuple(_measured(each, kernels) for each in data["measured"])
+            network = [Observation({RUN: 1, **each.kernels}, each.ms, each.error) for each in measured]
+            blocks = [Observation(each.nodes, each.ms, each.error) for each in measured]
+            return cls(
+                str(data["name"]), tuple(map(str, data["spaces"])), Setup(**data["setup"]), dict(data["device"]),
+                dict(data["runtime"]), float(data["reference_ms"]), measured,
+                _fit_from_json(data["network"], network), _fit_from_json(data["blocks"], blocks),
+            )  # fmt: skip
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise DataError(
+                f"a calibration must have all its parts, but one is missing or wrong: {type(error).__name__} {error}."
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write the file; raises DataError where that is not possible."""
+        write_json(path, self.to_json())
+
+    @classmethod
+    def load(cls, path: Path, *, any_runtime: bool = False) -> Calibration:
+        """Read a file.
+
+        any_runtime: take one that was made on this machine with another version of the runtime, too.
+
+        Raises DataError for a file that is no calibration, and for one of another version of the runtime.
+        """
+        found = cls.from_json(read_json(path))
+        now = this_runtime(found.setup)
+        here = found.device.get("hash") == this_device()["hash"]
+        if here and not any_runtime and found.runtime.get("hash") != now["hash"]:
+            raise DataError(
+                f"a calibration holds for the runtime that it was measured with, {found.runtime.get('package')} "
+                f"{found.runtime.get('version')}, but here is {now['package']} {now['version']}: calibrate again, "
+                f"or take it as it is by the name {found.name}:any-runtime."
+            )
+        return found
+
+
+def _fit_to_json(found: Fit) -> dict[str, Any]:
+    return {
+        "roofline": found.model.roofline.to_json(),
+        "smoothness": asdict(found.model.smoothness),
+        "deviations": {f"{share:.0%}": width for share, width in found.widths.items()},
+        "left_out": found.checked,
+        "errors": [round(error, 6) for error in found.errors],
+    }
+
+
+def _fit_from_json(data: Mapping[str, Any], observations: Sequence[Observation]) -> Fit:
+    errors = tuple(map(float, data["errors"]))
+    if len(errors) != len(observations) or not observations:
+        raise ValueError(f"{len(errors)} errors for {len(observations)} measured networks")
+    smoothness = Smoothness(**{name: float(value) for name, value in data["smoothness"].items()})
+    model = KernelModel(Roofline.from_json(data["roofline"]), smoothness, observations, errors)
+    widths = {share: float(data["deviations"][f"{share:.0%}"]) for share in SHARES}
+    return Fit(model, errors, widths, {str(name): float(value) for name, value in data["left_out"].items()})
+
+
+def _measured(data: Mapping[str, Any], kernels: Sequence[Kernel]) -> Measured:
+    def counts(of: Mapping[str, Any]) -> dict[Kernel, int]:
+        return {kernels[int(place)]: int(count) for place, count in of.items()}
+
+    ms, error = float(data["ms"]), float(data["error"])
+    if not (0 < ms < float("inf") and 0 <= error < float("inf")):
+        raise ValueError(f"{ms} ms with error {error} in {data['what']!r}")
+    return Measured(str(data["what"]), ms, error, counts(data["kernels"]), counts(data["nodes"]))
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

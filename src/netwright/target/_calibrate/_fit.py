@@ -1,0 +1,92 @@
+"""From measured networks to a model: the likeliest smoothness, and what to make of measurements that went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netwright.errors import EvaluationError
+from netwright.target._calibrate._model import KernelModel, Observation, Smoothness
+from netwright.target._calibrate._roofline import fit_roofline
+
+__all__ = ["FEWEST", "Fit", "fit"]
+
+FEWEST = 12
+"""Networks below which nothing is learned."""
+GRID = {
+    "reach": (1.0, 2.0, 4.0),
+    "shared": (0.1, 0.3, 0.6),
+    "own": (0.02, 0.05, 0.15),
+    "noise": (0.005, 0.01, 0.02, 0.04),
+}
+OUTLIER = 3.0
+"""Standard deviations from which on a measurement is held for disturbed, and counts the less."""
+SHARES = (0.8, 0.9)
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model, and how good it is on each measured network when the others predict it.
+
+    errors: relative standard deviation of each measurement that the model was fitted with. widths: how many
+    deviations make an interval that holds a share of the networks, by the share. checked: the numbers to tell.
+    """
+
+    model: KernelModel
+    errors: tuple[float, ...]
+    widths: dict[float, float]
+    checked: dict[str, float]
+
+
+def fit(observations: Sequence[Observation]) -> Fit:
+    """Fit a model to networks that were measured.
+
+    Raises EvaluationError when there are fewer than twelve, MissingExtraError without SciPy.
+    """
+    if len(observations) < FEWEST:
+        raise EvaluationError(
+            f"a calibration needs at least {FEWEST} measured networks, but has {len(observations)}."
+        )
+    own = errors = np.array([each.error for each in observations])
+    calm = np.ones(len(observations), dtype=bool)
+    smoothness = Smoothness()
+    for _ in range(ROUNDS):
+        kept = [each for each, is_calm in zip(observations, calm, strict=True) if is_calm]
+        roofline = fit_roofline([each.counts for each in kept], [each.ms for each in kept])
+        model = likeliest(KernelModel(roofline, smoothness, observations, errors.tolist()))
+        off, expected = model.left_out()
+        odd = np.abs(off) / expected > OUTLIER
+        # From their own errors each time: what a disturbed one made look odd is not, once that one counts less.
+        errors, smoothness = np.where(odd, np.maximum(own, np.abs(off)), own), model.smoothness
+        calm = ~odd if odd.mean() < 0.5 else calm
+    model = likeliest(KernelModel(roofline, smoothness, observations, errors.tolist()))
+    return Fit(model, tuple(map(float, errors)), *_checked(model))
+
+
+def likeliest(model: KernelModel) -> KernelModel:
+    """The model with the smoothness under which the observations are likeliest, one number of it after the other."""
+    best = model
+    for _ in range(2):
+        for name, values in GRID.items():
+            candidates = [best.with_smoothness(**{name: value}) for value in values]
+            best = min(candidates, key=lambda each: each.unlikelihood())
+    return best
+
+
+def _checked(model: KernelModel) -> tuple[dict[float, float], dict[str, Any]]:
+    off, expected = model.left_out()
+    took = np.array([each.ms for each in model.observations])
+    told = took * (1 - off)
+    wide = np.abs(off) / expected
+    ranks = [np.argsort(np.argsort(each)) for each in (took, told)]
+    # One more than there are stands for the network to come (split conformal prediction, Papadopoulos et al. 2002).
+    widths = {share: float(np.quantile(wide, min(share * (1 + 1 / len(wide)), 1.0))) for share in SHARES}
+    return widths, {
+        "median_error": float(np.median(np.abs(off))),
+        "within_10_percent": float(np.mean(np.abs(off) <= 0.1)),
+        "spearman": float(np.corrcoef(ranks[0], ranks[1])[0, 1]),
+    }

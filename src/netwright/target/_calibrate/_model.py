@@ -1,0 +1,170 @@
+"""A model of latency by kernels, learned from the latencies of whole networks.
+
+A network takes the sum of its kernels. A kernel takes what a roofline of its kind says (Williams, Waterman &
+Patterson 2009: so long to start, so long for each multiply-add and each byte), times what kernels like it were found
+to take beside that: a Gaussian process over kernels, of which only sums were ever seen. Such sums are linear in it,
+so that its posterior is exact (Rasmussen & Williams 2006, algorithm 2.1), and so is the variance of any other sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netwright.target._calibrate._kernels import Kernel
+from netwright.target._calibrate._roofline import Roofline
+
+__all__ = ["KernelModel", "Observation", "Smoothness"]
+
+Array = NDArray[np.float64]
+Counts = Mapping[Kernel, int]
+
+LEAST = 0.05
+"""Least part of its roofline that a kernel takes, whatever was learned of it."""
+UNKNOWN = 0.5
+"""Standard deviation of what kernels of a kind that was never measured take, relative to that of any kind."""
+TAIL_LIKENESS = 0.8
+"""Covariance of kernels that differ in what is fused into them, over that of those that do not."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A network that was measured.
+
+    counts: of its kernels, with `RUN`. ms: what it took. error: standard deviation of that, relative.
+    """
+
+    counts: Counts
+    ms: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """How kernels of a kind differ from their roofline, relative to it.
+
+    reach: of likeness, in powers of two of a size. shared: standard deviation of what kernels that are alike have in
+    common. own: of what each has alone. noise: of a network as a whole.
+    """
+
+    reach: float = 2.0
+    shared: float = 0.3
+    own: float = 0.05
+    noise: float = 0.02
+
+
+class KernelModel:
+    """Latency by kernels, from a roofline, a smoothness and observations.
+
+    observations: what was measured. errors: relative standard deviation of each, in place of their own.
+    """
+
+    def __init__(
+        self,
+        roofline: Roofline,
+        smoothness: Smoothness,
+        observations: Sequence[Observation],
+        errors: Sequence[float] | None = None,
+    ) -> None:
+        self.roofline = roofline
+        self.smoothness = smoothness
+        self.observations = tuple(observations)
+        self.kernels = tuple(dict.fromkeys(kernel for each in observations for kernel in each.counts))
+        self._ms = np.array([each.ms for each in observations])
+        self._errors = np.array([each.error for each in observations] if errors is None else errors)
+        self._known: dict[Kernel, Array] = {}
+
+    @cached_property
+    def _base(self) -> Array:
+        return np.array([self.roofline.ms(kernel) for kernel in self.kernels])
+
+    @cached_property
+    def _relative(self) -> Array:
+        """Share that each kernel's roofline has in each network's latency, (networks, kernels)."""
+        number = {kernel: place for place, kernel in enumerate(self.kernels)}
+        counts = np.zeros((len(self.observations), len(self.kernels)))
+        for row, each in enumerate(self.observations):
+            for kernel, count in each.counts.items():
+                counts[row, number[kernel]] = count
+        shares: Array = counts * self._base / self._ms[:, None]
+        return shares
+
+    @cached_property
+    def _inverse(self) -> Array:
+        shares = self._relative
+        prior = shares @ likeness(self.kernels, self.kernels, self.smoothness) @ shares.T
+        return np.asarray(np.linalg.inv(prior + np.diag(self.smoothness.noise**2 + self._errors**2)))
+
+    @cached_property
+    def _weights(self) -> Array:
+        return np.asarray(self._inverse @ (1 - self._relative.sum(axis=1)))
+
+    def _covariance(self, kernel: Kernel) -> Array:
+        """Covariance of a kernel's deviation, relative to its roofline, with each network's, relative to that."""
+        if kernel not in self._known:
+            between = likeness((kernel,), self.kernels, self.smoothness)[0]
+            self._known[kernel] = self._relative @ between
+        return self._known[kernel]
+
+    def kernel_ms(self, kernel: Kernel) -> float:
+        """What one run of a kernel takes."""
+        return self.roofline.ms(kernel) * max(LEAST, 1 + float(self._covariance(kernel) @ self._weights))
+
+    def ms(self, counts: Counts) -> float:
+        """What a network takes."""
+        return sum(count * self.kernel_ms(kernel) for kernel, count in counts.items())
+
+    def deviation(self, counts: Counts) -> float:
+        """Standard deviation of what a network takes, relative to it, by the model alone."""
+        kernels = tuple(counts)
+        base = np.array([count * self.roofline.ms(kernel) for kernel, count in counts.items()])
+        between = base @ np.array([self._covariance(kernel) for kernel in kernels])
+        prior = base @ likeness(kernels, kernels, self.smoothness) @ base
+        unknown = base @ np.array([kernel.kind not in self.roofline.kinds for kernel in kernels])
+        variance = max(float(prior - between @ self._inverse @ between), 0.0) + (UNKNOWN * unknown) ** 2
+        return float(np.sqrt(variance)) / self.ms(counts) + self.smoothness.noise
+
+    def left_out(self) -> tuple[Array, Array]:
+        """Relative error of each observation when the others predict it, and the deviation expected of it.
+
+        In closed form (Rasmussen & Williams 2006, section 5.4.2).
+        """
+        spread = np.diag(self._inverse)
+        return self._weights / spread, 1 / np.sqrt(spread)
+
+    def unlikelihood(self) -> float:
+        """Negative logarithm of the marginal likelihood of the observations, but for a constant."""
+        residual = 1 - self._relative.sum(axis=1)
+        return 0.5 * float(residual @ self._weights) - 0.5 * float(np.linalg.slogdet(self._inverse)[1])
+
+    def with_smoothness(self, **changes: float) -> KernelModel:
+        """The same with another smoothness."""
+        return KernelModel(self.roofline, replace(self.smoothness, **changes), self.observations, list(self._errors))
+
+
+def likeness(a: Sequence[Kernel], b: Sequence[Kernel], smoothness: Smoothness) -> Array:
+    """Prior covariance of the deviations of kernels, relative to their rooflines, (a, b)."""
+    codes: dict[object, int] = {}
+
+    def coded(values: Sequence[object]) -> Array:
+        return np.array([codes.setdefault(value, len(codes)) for value in values], dtype=np.float64)
+
+    widest = max((len(kernel.place) for kernel in (*a, *b)), default=0)
+
+    def places(kernels: Sequence[Kernel]) -> Array:
+        return np.array([[*kernel.place, *[0.0] * (widest - len(kernel.place))] for kernel in kernels]).reshape(
+            len(kernels), widest
+        )
+
+    left, right = places(a), places(b)
+    squares = (left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * left @ right.T
+    alike = np.exp(-np.maximum(squares, 0.0) / (2 * smoothness.reach**2))
+    same_kind = coded([("kind", k.kind) for k in a])[:, None] == coded([("kind", k.kind) for k in b])[None]
+    same_tail = coded([("tail", k.tails) for k in a])[:, None] == coded([("tail", k.tails) for k in b])[None]
+    same = coded([("key", k.key) for k in a])[:, None] == coded([("key", k.key) for k in b])[None]
+    shared = smoothness.shared**2 * (alike * np.where(same_tail, 1.0, TAIL_LIKENESS) + 0.5)
+    return np.asarray(same_kind * shared + same * smoothness.own**2)

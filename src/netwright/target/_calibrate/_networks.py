@@ -1,0 +1,90 @@
+"""Which networks to measure: designs of the spaces in which every kernel is seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netwright.graph import Graph, simplify
+from netwright.space import Design, Space
+from netwright.space._design import Value
+from netwright.target._calibrate._kernels import Kernel, kernels_of
+
+__all__ = ["GENERAL", "Network", "networks_to_measure"]
+
+GENERAL: tuple[tuple[str, tuple[int, ...] | None], ...] = (
+    ("mobilenet-tiny", (3, 32, 32)),
+    ("ofa-mobilenetv3", None),
+    ("nasbench201", None),
+    ("convnet-tiny", (3, 32, 32)),
+    ("vit-tiny", (3, 32, 32)),
+    ("metaformer", None),
+    ("shufflenet-v2", None),
+    ("series-tiny", None),
+    ("mlp-tabular", None),
+)
+"""Catalogued spaces, with the input shape, whose designs are a general set of networks."""
+
+POOL = 4
+"""Designs drawn for each that is measured."""
+ENOUGH = 3
+"""Networks in which a kernel is seen often enough to be left to chance."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to measure: what it is, its graph, its kernels, and the nodes of the design as it stands."""
+
+    what: str
+    graph: Graph
+    kernels: Counter[Kernel]
+    nodes: Counter[Kernel]
+
+
+def networks_to_measure(spaces: Sequence[Space], count: int, seed: int = 0) -> list[Network]:
+    """So many designs of the spaces in turn, first those whose kernels were hardly seen.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import oneof, seq
+    >>> space = Space(seq(conv(oneof(4, 8)), conv(oneof(8, 16))), input=image(3, 8, 8))
+    >>> [network.what for network in networks_to_measure([space], 2)]
+    ['space: 4, 16', 'space: 8, 8']
+
+    The order is that of measuring: whatever is measured until something stops it is spread over all spaces.
+    """
+    shares = [count // len(spaces) + (place < count % len(spaces)) for place in range(len(spaces))]
+    lists = [list(_chosen(space, share, seed)) for space, share in zip(spaces, shares, strict=True)]
+    return [each[turn] for turn in range(max(shares)) for each in lists if turn < len(each)]
+
+
+def _chosen(space: Space, count: int, seed: int) -> Iterator[Network]:
+    if not count:
+        return
+    drawn = dict.fromkeys(map(_frozen, space.sample(np.random.default_rng(seed), count * POOL)))
+    pool = [_network(space, Design.trusted(dict(items))) for items in drawn]
+    seen: Counter[Kernel] = Counter()
+    for _ in range(min(count, len(pool))):
+        place = max(range(len(pool)), key=lambda i: (_worth(pool[i], seen), -i))
+        network = pool.pop(place)
+        seen.update(network.kernels.keys())
+        yield network
+
+
+def _worth(network: Network, seen: Counter[Kernel]) -> int:
+    """How much more would be known: kernels by how often they are still to be seen."""
+    return sum(max(ENOUGH - seen[kernel], 0) for kernel in network.kernels)
+
+
+def _network(space: Space, design: Design) -> Network:
+    graph = space.network(design)
+    simple = simplify(graph)
+    words = ", ".join(map(str, design.values()))
+    return Network(f"{space.name}: {words}", simple, kernels_of(simple), kernels_of(graph, fused=False))
+
+
+def _frozen(design: Design) -> tuple[tuple[str, Value], ...]:
+    return tuple(design.items())

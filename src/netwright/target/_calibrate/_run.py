@@ -1,0 +1,184 @@
+"""A calibration as it goes: each measurement is kept at once, and what was kept is not measured again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from netwright.errors import DataError
+from netwright.graph import Graph
+from netwright.space import Space
+from netwright.target._calibrate._file import Calibration, Measured, this_device, this_runtime
+from netwright.target._calibrate._fit import FEWEST
+from netwright.target._calibrate._networks import Network, networks_to_measure
+from netwright.target._protocol import Timing, measure
+from netwright.target._reference import reference_graph
+from netwright.target._runtimes import Setup
+from netwright.target._this_machine import time_graphs
+
+__all__ = ["Timer", "calibrate", "journal_of"]
+
+NETWORKS = 300
+TOGETHER = 6
+"""Networks that are measured in turns with each other."""
+SHARE = 0.75
+"""Part of the time that is spent on measuring; the rest goes into making networks ready, and into the fit."""
+LONGEST, SHORTEST = 0.5, 0.05
+"""Seconds for one network."""
+REFERENCE_SECONDS = 2.0
+LEAST_ERROR = 0.002
+"""Relative standard deviation of a measurement, however narrow its interval is."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """How networks are timed; tests put a device of their own in its place.
+
+    reference: seconds that the reference network takes at the device's best, looked for in so many seconds.
+    networks: timing of several networks, given the seconds for each and the reference's own. clock: seconds since
+    some moment.
+    """
+
+    reference: Callable[[float], float]
+    networks: Callable[[Sequence[Graph], float, float], Sequence[Timing]]
+    clock: Callable[[], float] = time.perf_counter
+
+    @classmethod
+    def here(cls, setup: Setup) -> Timer:
+        """This machine in a setup."""
+
+        def reference(seconds: float) -> float:
+            own = Setup("torch" if setup.runtime == "compile" else setup.runtime, setup.threads)
+            run = own.runner(reference_graph())
+            with own.active():
+                return fastest(run, seconds)
+
+        def networks(graphs: Sequence[Graph], seconds: float, nominal: float) -> Sequence[Timing]:
+            return time_graphs(graphs, setup, seconds=seconds, nominal=nominal)
+
+        return cls(reference, networks)
+
+
+def fastest(run: Callable[[], object], seconds: float) -> float:
+    """Seconds of the fastest of the runs in some seconds."""
+    measure(run, seconds=seconds / 10)
+    best, end = float("inf"), time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        start = time.thread_time()
+        run()
+        best = min(best, time.thread_time() - start)
+    return best
+
+
+def calibrate(
+    name: str,
+    spaces: Sequence[Space],
+    *,
+    setup: Setup | None = None,
+    minutes: float = 10.0,
+    networks: int = NETWORKS,
+    journal: Path,
+    any_runtime: bool = False,
+    seed: int = 0,
+    timer: Timer | None = None,
+    report: Callable[[int, int, float], None] = lambda done, total, seconds: None,
+) -> Calibration:
+    """Measure networks of some spaces on this machine, and learn what any network takes here.
+
+    minutes: time to spend at most, unless the fewest networks that tell anything take longer. networks: to measure at
+    most. journal: file that each measurement is added to, and from which a calibration that was broken off goes on;
+    it stays when an error breaks off this one. any_runtime: go on from one that another version of the runtime began.
+    report: called with the number measured, of how many, and the seconds spent.
+
+    Raises DataError for a journal of other spaces, another setup, device or version of the runtime, and
+    EvaluationError when a network cannot be run or too few were measured.
+    """
+    setup = setup or Setup()
+    timer = timer or Timer.here(setup)
+    started = timer.clock()
+    head: dict[str, Any] = {
+        "name": name, "spaces": [space.name for space in spaces], "setup": asdict(setup), "seed": seed,
+        "networks": networks, "device": this_device(), "runtime": this_runtime(setup),
+    }  # fmt: skip
+    kept, known = journal_of(journal, head, any_runtime)
+    if kept:
+        # What broke it off may have cut the last line short.
+        _append(journal, {})
+    else:
+        kept = head | {"reference_ms": timer.reference(min(REFERENCE_SECONDS, 6 * minutes)) * 1e3}
+        _append(journal, kept)
+    planned = networks_to_measure(spaces, networks, seed)
+    seconds = min(LONGEST, max(SHORTEST, SHARE * minutes * 60 / max(len(planned), 1)))
+    waiting = [network for network in planned if network.what not in known]
+    for start in range(0, len(waiting), TOGETHER):
+        report(len(known), len(planned), timer.clock() - started)
+        if timer.clock() - started > minutes * 60 and len(known) >= FEWEST:
+            break
+        part = waiting[start : start + TOGETHER]
+        nominal = kept["reference_ms"] / 1e3
+        for network, timing in zip(part, timer.networks([n.graph for n in part], seconds, nominal), strict=True):
+            known[network.what] = (timing.median_ms, _error(timing))
+            _append(journal, {"what": network.what, "ms": timing.median_ms, "error": _error(timing)})
+    report(len(known), len(planned), timer.clock() - started)
+    found = [_measured(network, *known[network.what]) for network in planned if network.what in known]
+    return Calibration.fitted(
+        found, name=name, spaces=tuple(kept["spaces"]), setup=setup, device=kept["device"], runtime=kept["runtime"],
+        reference_ms=kept["reference_ms"],
+    )  # fmt: skip
+
+
+def journal_of(
+    path: Path, head: Mapping[str, Any], any_runtime: bool
+) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
+    """Head and measurements of a journal, both empty where there is none; a line that was cut short is left out.
+
+    Raises DataError when the journal is of another calibration than `head` says.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    records = [record for record in map(_record, lines) if record]
+    if not records or "reference_ms" not in records[0]:
+        return {}, {}
+    found = records[0]
+    compared = [name for name in head if not (any_runtime and name == "runtime")]
+    other = [name for name in compared if found.get(name) != head[name]]
+    if other:
+        raise DataError(
+            f"a calibration goes on as it began, but {path} has another {other[0]}, {_short(found.get(other[0]))} "
+            f"instead of {_short(head[other[0]])}; delete it to begin anew"
+            f"{', or take it with --any-runtime' if other == ['runtime'] else ''}."
+        )
+    return found, {r["what"]: (float(r["ms"]), float(r["error"])) for r in records[1:] if "what" in r}
+
+
+def _append(path: Path, record: Mapping[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write((json.dumps(record) if record else "") + "\n")
+    except OSError as error:
+        raise DataError(f"what is measured must be kept, but {path} is not writable: {error.strerror}.") from error
+
+
+def _record(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _error(timing: Timing) -> float:
+    """Relative standard deviation of a time, of its 95 % interval."""
+    return max((timing.high_ms - timing.low_ms) / (2 * 1.96 * timing.median_ms), LEAST_ERROR)
+
+
+def _measured(network: Network, ms: float, error: float) -> Measured:
+    return Measured(network.what, ms, error, network.kernels, network.nodes)
+
+
+def _short(value: object) -> str:
+    return f"{value.get('version', value.get('processor', value))}" if isinstance(value, dict) else f"{value}"

@@ -1,0 +1,83 @@
+"""A calibrated device as a target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.cost import Cost
+from netwright.target._base import Estimate, Target
+from netwright.target._calibrate._file import Calibration
+from netwright.target._calibrate._fit import Fit
+from netwright.target._calibrate._kernels import RUN, Kernel, kernels_of
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.space import Space
+
+__all__ = ["Calibrated", "CalibratedLatency"]
+
+
+class Calibrated(Target):
+    """A device on which networks were measured: any other network is predicted from the kernels that it runs as.
+
+    The interval holds 90 % of networks like those that were measured; `detail` has that of 80 %.
+    """
+
+    knows = frozenset({"latency_ms"})
+
+    def __init__(self, calibration: Calibration, name: str = "") -> None:
+        super().__init__(name or calibration.name)
+        self.calibration = calibration
+
+    @classmethod
+    def read(cls, path: Path, name: str, *, any_runtime: bool = False) -> Calibrated:
+        """Target of a calibration's file; the errors are those of `Calibration.load`."""
+        return cls(Calibration.load(path, any_runtime=any_runtime), name)
+
+    @property
+    def how(self) -> str:
+        found = self.calibration
+        return (
+            f"predicted from {len(found.measured)} networks of {', '.join(found.spaces)} measured on "
+            f"{found.device.get('processor')} in {found.setup.words}"
+        )
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Predicted time of one run in ms."""
+        counts = {RUN: 1, **kernels_of(graph)}
+        fit = self.calibration.network
+        ms = fit.model.ms(counts)
+        (low80, high80), (low, high) = (_interval(fit, counts, ms, share) for share in (0.8, 0.9))
+        detail = {"low_80_ms": low80, "high_80_ms": high80, "kernels": float(sum(counts.values()) - 1)}
+        return Estimate(ms, low, high, "ms", f"{self.how}, 90 % interval", detail)
+
+    def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
+        """The latency by nodes, which adds up over blocks: what is fused counts as it does on average."""
+        return CalibratedLatency(name, self.calibration.blocks) if quantity == "latency_ms" else None
+
+
+class CalibratedLatency(Cost):
+    """Latency of a calibrated device as the sum over the nodes of a graph, so that a forest holds a limit on it."""
+
+    additive = True
+
+    def __init__(self, name: str, fit: Fit) -> None:
+        super().__init__(name, "ms", "sum over nodes of their latency on average, on a calibrated device")
+        self._fit = fit
+        self._known: dict[Kernel, float] = {}
+
+    def of(self, graph: Graph) -> float:
+        """Milliseconds of a block or a network."""
+        counts = kernels_of(graph, fused=False)
+        for kernel in counts:
+            if kernel not in self._known:
+                self._known[kernel] = self._fit.model.kernel_ms(kernel)
+        return sum(count * self._known[kernel] for kernel, count in counts.items())
+
+
+def _interval(fit: Fit, counts: Mapping[Kernel, int], ms: float, share: float) -> tuple[float, float]:
+    wide = exp(fit.widths[share] * fit.model.deviation(counts))
+    return ms / wide, ms * wide

@@ -1,0 +1,59 @@
+"""The user's own targets: one JSON file each, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netwright.errors import DataError
+
+__all__ = ["check_name", "read_json", "saved_targets", "targets_folder", "write_json"]
+
+_NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
+
+
+def targets_folder() -> Path:
+    """Folder of the user's targets: `targets` under `NETWRIGHT_HOME`, which is `~/.netwright` unless it is set."""
+    home = os.environ.get("NETWRIGHT_HOME")
+    return (Path(home) if home else Path.home() / ".netwright") / "targets"
+
+
+def saved_targets() -> dict[str, Path]:
+    """Files of the user's targets by name."""
+    return {path.stem: path for path in sorted(targets_folder().glob("*.json")) if _NAME.fullmatch(path.stem)}
+
+
+def check_name(name: str) -> None:
+    """Raise DataError for a name that a target of the user's cannot have."""
+    if not _NAME.fullmatch(name):
+        raise DataError(f"a target's name is a letter, then letters, digits, '_', '.' or '-', but got {name!r}.")
+    if name == "here":
+        raise DataError("a target's name must be its own, but here is this machine, measured.")
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Content of a target's file; raises DataError where it is not a JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"a target's file must be readable, but {path} is not: {error.strerror}.") from error
+    except ValueError as error:
+        raise DataError(f"a target's file must be JSON, but {path} is not: {error}.") from error
+    if not isinstance(content, dict):
+        raise DataError(f"a target's file must be a JSON object, but {path} is a {type(content).__name__}.")
+    return content
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file whole or not at all; raises DataError where it cannot be written."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise DataError(f"a target's file must be writable, but {path} is not: {error.strerror}.") from error

@@ -1,0 +1,75 @@
+"""`netwright calibrate` with real measurements of very small networks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+MINE = """
+from netwright.blocks import classifier, conv
+from netwright.graph import image
+from netwright.space import Space, oneof, seq
+
+tiny = Space(seq(conv(oneof(4, 8, 16), kernel=oneof(1, 3)), conv(oneof(8, 16)), classifier(3)), input=image(3, 8, 8))
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "spaces_to_calibrate.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setenv("NETWRIGHT_HOME", str(tmp_path))
+    return tmp_path / "targets"
+
+
+def test_a_calibration_is_written_told_and_used(run, home):
+    pytest.importorskip("onnxruntime")
+    done = run(
+        "calibrate",
+        "laptop",
+        "--space",
+        "spaces_to_calibrate:tiny",
+        "--networks",
+        "12",
+        "--minutes",
+        "0.05",
+        "--json",
+    )
+    found = json.loads(done.stdout)
+    assert set(found) == {
+        "version", "name", "file", "spaces", "setup", "device", "runtime", "networks", "kernels", "network", "blocks",
+    }  # fmt: skip
+    assert (found["name"], found["networks"], found["spaces"]) == ("laptop", 12, ["space"])
+    assert sorted(path.name for path in home.iterdir()) == ["laptop.json"]
+    told = json.loads(run("profile", "spaces_to_calibrate:tiny", "--target", "laptop", "--json").stdout)
+    known = told["latency"]["laptop"]
+    assert 0 < known["low_ms"] <= known["median_ms"] <= known["high_ms"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["laptop"], "give one of both"),
+        (["laptop", "--general", "--space", "vit-tiny"], "give one of both"),
+        (["here", "--general"], "here is this machine, measured"),
+        (["a/b", "--general"], "a letter, then letters"),
+        (["laptop", "--space", "vit-tiny", "--on", "here:fp16"], "no target is named 'here:fp16'"),
+        (["laptop", "--space", "vit-tinny"], "did you mean 'vit-tiny'"),
+    ],
+)
+def test_bad_input_is_one_sentence(run, home, arguments, message):
+    done = run("calibrate", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not home.exists()
+
+
+def test_a_file_that_exists_is_kept(run, home):
+    home.mkdir()
+    (home / "laptop.json").write_text("{}")
+    assert "laptop.json exists" in run("calibrate", "laptop", "--general").stderr
+    assert (home / "laptop.json").read_text() == "{}"
