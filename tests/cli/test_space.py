@@ -131,3 +131,25 @@ def test_errors_are_one_sentence_and_exit_code_2(run, arguments: list[str], kind
     error = json.loads(done.stdout)["error"]
     assert error["type"] == kind
     assert f"error: {error['message']}\n" == done.stderr
+
+
+def test_a_space_is_printed_as_source_that_makes_it(run):
+    names = {}
+    exec(run("space", "mobilenet-tiny", "--python").stdout, names)
+    assert names["space"].size() == 512_096_256
+
+
+def test_a_space_is_printed_as_yaml_that_is_read(run, tmp_path):
+    pytest.importorskip("yaml")
+    file = tmp_path / "space.yaml"
+    file.write_text(run("space", "nasbench201", "--classes", "7", "--yaml").stdout)
+    from netwright.space import Space
+    from netwright.space.catalog import nasbench201
+
+    assert Space.load(file).hash() == nasbench201(classes=7).hash()
+
+
+def test_a_space_is_printed_in_one_way_at_a_time(run):
+    done = run("space", "nasbench201", "--python", "--json")
+    assert done.exit_code == 2
+    assert "one way at a time, but got --python and --json" in done.stdout + done.stderr

@@ -9,6 +9,7 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
+from netwright.errors import SpaceError
 
 if TYPE_CHECKING:
     from netwright.cost import Limit
@@ -30,6 +31,8 @@ def space(
         float,
         typer.Option(min=0, help="Time to spend on counting distinct networks, where all can be counted in it."),
     ] = 60.0,
+    python: Annotated[bool, typer.Option("--python", help="Print the source that makes the space instead.")] = False,
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print the space as YAML, which Space.load reads.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Describe a space: exact numbers of designs, and the spread of parameters and MACs over all of them.
@@ -45,10 +48,22 @@ def space(
 
         limits = Limit.of(limit or [])
         found = find_space(name, parse_shape(input) if input else None, classes)
+        if python or yaml:
+            _only_one(python=python, yaml=yaml, json=as_json, limit=bool(limit), sample=bool(sample))
+            text = found.to_python() if python else found.to_yaml()
+            answer.give({}, lambda: text.rstrip("\n"))
+            return
         # Draws first: they are quick, and a limit that the forest cannot hold is then refused at once.
         samples = {"samples": _samples(found, limits, sample, seed)} if sample else {}
         facts = describe(found, classes or default_classes(found.name), limits, seconds) | samples
         answer.give(facts, lambda: _words(facts))
+
+
+def _only_one(**given: bool) -> None:
+    """Raise SpaceError where a space would have to be printed in two ways at once."""
+    asked = [f"--{name}" for name, value in given.items() if value]
+    if len(asked) > 1:
+        raise SpaceError(f"a space is printed in one way at a time, but got {' and '.join(asked)}.")
 
 
 def _catalogue() -> tuple[dict[str, Any], Callable[[], str]]:

@@ -11,6 +11,7 @@ from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, tens
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._join import Network
 from netwright.space._sequence import Seq
+from netwright.space._spelling import Spelling, with_keywords
 
 __all__ = ["grow", "several", "take"]
 
@@ -34,6 +35,11 @@ class Several(Expression):
         for name, part in self.parts:
             found += tensors(builder.build(part, x, prefix, name))
         return cast(Tensor, tuple(found))
+
+    def spelled(self) -> Spelling:
+        if not self.parts[0][0]:
+            return Spelling("grow", (self.parts[1][1],))
+        return Spelling("several", *with_keywords([part for _, part in self.parts]))
 
     def __repr__(self) -> str:
         if not self.parts[0][0]:
@@ -60,6 +66,9 @@ class Take(Expression):
         if self.place >= len(found):
             raise ShapeError(f"take({self.place}) needs more than {self.place} tensors, but got {len(found)}.")
         return found[self.place]
+
+    def spelled(self) -> Spelling:
+        return Spelling("take", (self.place,))
 
     def __repr__(self) -> str:
         return f"take({self.place})"

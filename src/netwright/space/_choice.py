@@ -13,6 +13,7 @@ from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._domain import Choice, Real, option_labels
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
+from netwright.space._spelling import Spelling, choice_spelling
 
 __all__ = ["OneOf", "oneof"]
 
@@ -56,6 +57,9 @@ class OneOf(Expression):
                 return option.build(builder, x, join_path(prefix, component))
         raise AssertionError("unreachable: the label was found above")
 
+    def spelled(self) -> Spelling:
+        return choice_spelling(tuple(option for _, option, _ in self._options), self.choice.probabilities)
+
     def __repr__(self) -> str:
         return f"oneof({', '.join(repr(option) for _, option, _ in self._options)})"
 
@@ -90,6 +94,8 @@ def oneof(*options: Any, weights: Sequence[float] | None = None) -> Any:
             for inner, share in _flat(option)
         ]
     options, total = tuple(option for option, _ in pairs), sum(share for _, share in pairs)
+    # Shares that sum to one stay as they are to the last bit, so that a choice written down and read is the same.
+    total = 1.0 if math.isclose(total, 1.0, rel_tol=1e-14) else total
     choice = Choice(options, option_labels(options), tuple(share / total for _, share in pairs))
     parts = [isinstance(option, (Expression, Block, Call)) for option in options]
     return OneOf(choice) if all(parts) else choice

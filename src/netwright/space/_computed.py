@@ -14,6 +14,7 @@ from netwright.space._design import Value
 from netwright.space._domain import Choice, Decisions, as_choice, decide
 from netwright.space._expression import Builder, Expression, as_expression, checked_name
 from netwright.space._forest import And, Forest, Leaf, join_path
+from netwright.space._spelling import Spelling
 
 __all__ = ["Computed", "computed"]
 
@@ -61,6 +62,9 @@ class Computed(Expression):
             raise DesignError(f"{prefix or 'the network'} must be what its rule can make, but {given} is not.")
         return builder.build(self._bodies[tuple(labels)], x, prefix, BODY)
 
+    def spelled(self) -> Spelling:
+        return Spelling("computed", (self._bodies,), dict(self.choices))
+
     def __repr__(self) -> str:
         return f"computed({', '.join(f'{name}={choice!r}' for name, choice in self.choices)})"
 
@@ -79,7 +83,7 @@ def _graphs(forest: Forest, number: int, known: dict[int, Counter[Graph] | None]
     return known[number]
 
 
-def computed(make: Callable[..., Any], **choices: Any) -> Expression:
+def computed(make: Callable[..., Any] | Mapping[Any, Any], **choices: Any) -> Expression:
     """A part that a function makes of one value of each choice; a combination of which it makes None is no design.
 
     For spaces whose decisions are numbers in a rule, as where a width grows linearly with the depth.
@@ -94,7 +98,7 @@ def computed(make: Callable[..., Any], **choices: Any) -> Expression:
     (5, Design({'depth': 2, 'slope': 4}))
 
     make: called with keywords, once for each combination, so that there should be thousands of them, not millions.
-        Decisions inside what it makes stand under `body`.
+        Decisions inside what it makes stand under `body`. Or what it made: a part by labels, such as `(2, 4)`.
 
     Raises SpaceError without a choice, and for one among parts of a network.
     """
@@ -107,8 +111,20 @@ def computed(make: Callable[..., Any], **choices: Any) -> Expression:
     if not found:
         raise SpaceError("a rule needs at least one choice to compute with, but got none.")
     bodies = {}
+    if isinstance(make, Mapping):
+        return _tabulated(make, tuple(found))
     for combination in product(*(zip(choice.labels, choice.options, strict=True) for _, choice in found)):
         part = make(**{name: option for (name, _), (_, option) in zip(found, combination, strict=True)})
         if part is not None:
             bodies[tuple(label for label, _ in combination)] = as_expression(part)
     return Computed(tuple(found), bodies)
+
+
+def _tabulated(parts: Mapping[Any, Any], choices: tuple[tuple[str, Choice], ...]) -> Computed:
+    """What was made before, by the labels of each choice."""
+    labels = [[*map(repr, choice.labels)] for _, choice in choices]
+    for key in parts:
+        known = isinstance(key, tuple) and len(key) == len(labels)
+        if not known or not all(repr(one) in all_of for one, all_of in zip(key, labels, strict=True)):
+            raise SpaceError(f"parts must be given by one label of each choice, but got {key!r}.")
+    return Computed(choices, {key: as_expression(part) for key, part in parts.items()})

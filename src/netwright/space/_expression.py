@@ -17,6 +17,7 @@ from netwright.graph import Graph, Input, Shape, Template, Tensor, scope
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._design import Value
 from netwright.space._forest import join_path
+from netwright.space._spelling import Spelling
 
 __all__ = ["Builder", "Expression", "Named", "as_expression", "label_of", "named", "unique_labels"]
 
@@ -54,6 +55,10 @@ class Expression(ABC):
     @abstractmethod
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         """Build the design that the builder holds."""
+
+    def spelled(self) -> Spelling:
+        """The call that makes this expression; raises SpaceError where there is none to write down."""
+        raise SpaceError(f"a space is written down where all its parts have a spelling, but {self!r} has none.")
 
     def walk(self) -> Iterator[Expression]:
         """This expression and all below it."""
@@ -189,6 +194,9 @@ class Applied(Expression):
         call = self.call if fixed else resolve(self.call, builder, prefix)
         return builder.apply(filled(call, builder.given) if self._open else call, x)
 
+    def spelled(self) -> Spelling:
+        return Spelling(self.call.block, (), self.call.hyperparameters)
+
     def __repr__(self) -> str:
         return repr(self.call)
 
@@ -211,6 +219,9 @@ class Named(Expression):
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         return self.body.build(builder, x, prefix)
+
+    def spelled(self) -> Spelling:
+        return Spelling("named", (self.name, self.body))
 
     def __repr__(self) -> str:
         return f"named({self.name!r}, {self.body!r})"

@@ -22,6 +22,7 @@ from netwright.space._knobs import Knob, Knobs
 from netwright.space._segment import Segment
 from netwright.space._sequence import Seq
 from netwright.space._space import Space
+from netwright.space._spelling import Spelling
 
 __all__ = ["FINE_TUNING", "Chain", "GivenModel", "Variation", "from_model"]
 
@@ -131,6 +132,9 @@ class GivenModel:
 
 class Chain(Seq):
     """The parts of a given network, in modules that keep their names."""
+
+    def spelled(self) -> Spelling:
+        raise SpaceError("a space around a model cannot be written down without it: keep the model's file.")
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         for component, part in self.parts:

@@ -10,6 +10,7 @@ from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Tensor
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._expression import Builder, Expression, as_expression
+from netwright.space._spelling import Spelling
 
 __all__ = ["Grammar", "RuleUse", "grammar", "rule"]
 
@@ -55,6 +56,9 @@ class RuleUse(Expression):
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         return _body(builder.grammar, self.name).build(builder, x, prefix)
 
+    def spelled(self) -> Spelling:
+        return Spelling("rule", (self.name,))
+
     def __repr__(self) -> str:
         return f"rule({self.name!r})"
 
@@ -91,6 +95,10 @@ class Grammar(Expression):
         y = RuleUse(self.start).build(builder, x, prefix)
         builder.grammar = outer
         return y
+
+    def spelled(self) -> Spelling:
+        bound = "size" if self.rules.by_size else "depth"
+        return Spelling("grammar", (self.start,), {bound: self.left, **self.rules.bodies})
 
     def __repr__(self) -> str:
         bodies = ", ".join(f"{name}={body!r}" for name, body in self.rules.bodies.items())

@@ -20,10 +20,11 @@ from netwright.space._compile import (
     tensors_of,
 )
 from netwright.space._domain import Choice
-from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
+from netwright.space._expression import Builder, Expression, Named, as_expression, named, unique_labels
 from netwright.space._forest import join_path
 from netwright.space._joins import JOINS, Join, joins_of
 from netwright.space._sequence import Seq
+from netwright.space._spelling import Spelling, with_keywords
 
 __all__ = ["Branch", "Cell", "Network", "branch", "cell", "residual"]
 
@@ -150,6 +151,11 @@ class Cell(Expression):
             )
         return JOINS["concat"](*(values[i] for i in self.outputs))
 
+    def spelled(self) -> Spelling:
+        edges, join, outputs = self._key
+        options: dict[str, Any] = {} if join == "add" else {"join": join}
+        return Spelling("cell", ({(i, j): part for i, j, part in edges},), {**options, "output": outputs})
+
     def __repr__(self) -> str:
         edges = ", ".join(f"({i}, {j}): {part!r}" for i, j, part in self._key[0])
         return f"cell({{{edges}}}, join={self.join.name!r}, output={self.outputs!r})"
@@ -214,6 +220,14 @@ class Branch(Expression):
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         join = decided_join(builder, self.join, prefix)
         return join(*(builder.build(part, x, prefix, name) for name, part in self.parts))
+
+    def spelled(self) -> Spelling:
+        parts = [part for _, part in self.parts]
+        if self.label == "residual":
+            body, around = (part.body for part in parts if isinstance(part, Named))
+            return Spelling("residual", (body,) if around == Seq(()) else (body, around))
+        found, named_parts = with_keywords(parts, taken=(JOIN,))
+        return Spelling("branch", found, {**named_parts, **({} if self.join == "add" else {"join": self.join})})
 
     def __repr__(self) -> str:
         return f"branch({', '.join(repr(part) for _, part in self.parts)}, join={self.join!r})"

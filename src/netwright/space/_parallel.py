@@ -12,6 +12,7 @@ from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
 from netwright.space._join import compile_joined, decided_join
 from netwright.space._joins import Join, joins_of
+from netwright.space._spelling import Spelling
 
 __all__ = ["Parallel", "parallel"]
 
@@ -72,6 +73,10 @@ class Parallel(Expression):
                 one = x if self.axis is None else builder.apply(part(self.axis, copy, self.times), x)
                 ys.append(self.body.build(builder, one, join_path(prefix, EACH)))
         return join(*ys)
+
+    def spelled(self) -> Spelling:
+        axis = {} if self.axis is None else {"axis": self.axis}
+        return Spelling("parallel", (self.body, self.times), {"join": self.join, **axis})
 
     def __repr__(self) -> str:
         axis = "" if self.axis is None else f", axis={self.axis}"

@@ -27,6 +27,7 @@ class Recipe:
     """
 
     def __init__(self, values: Mapping[str, object]) -> None:
+        self.given = dict(values)
         self._fixed = {k: v for k, v in values.items() if not isinstance(v, (Choice, Real))}
         self._open = {PREFIX + k: v for k, v in values.items() if isinstance(v, (Choice, Real))}
 

@@ -11,6 +11,7 @@ from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcome
 from netwright.space._domain import Choice, option_labels, plain_values
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._forest import join_path
+from netwright.space._spelling import Spelling, with_keywords
 from netwright.space._tie import Copies
 
 __all__ = ["Repeat", "Seq", "compose", "repeat", "seq"]
@@ -50,6 +51,9 @@ class Seq(Expression):
         for component, part in self.parts:
             x = builder.build(part, x, prefix, component)
         return x
+
+    def spelled(self) -> Spelling:
+        return Spelling("seq", *with_keywords([part for _, part in self.parts]))
 
     def __repr__(self) -> str:
         return f"seq({', '.join(repr(part) for _, part in self.parts)})"
@@ -112,6 +116,12 @@ class Repeat(Expression):
             with scope(str(copy)), builder.giving(self.rest if copy else self.first):
                 x = self.body.build(builder, x, join_path(prefix, "each" if self.tie else str(copy)))
         return x
+
+    def spelled(self) -> Spelling:
+        options: dict[str, Any] = {"times": self.times.options[0] if self.fixed else self.times}
+        options |= {"tied": True} if self.tie else {}
+        options |= {name: dict(values) for name, values in (("first", self.first), ("rest", self.rest)) if values}
+        return Spelling("repeat", (self.body,), options)
 
     def __repr__(self) -> str:
         times = self.times.options[0] if self.fixed else self.times

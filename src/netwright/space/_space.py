@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from netwright.space._restrict import restricted
 from netwright.space._sample import Draws, Sampler, Window
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
 from netwright.space._whole import compiled, prefix_of
+from netwright.space._written import Written
 
 __all__ = ["Space"]
 
@@ -37,7 +38,7 @@ Limits = Any
 CACHED_SAMPLERS = 8
 
 
-class Space:
+class Space(Written):
     """A set of designs: networks from one input shape, and optionally recipes to train them with.
 
     >>> from netwright.blocks import conv
@@ -81,7 +82,7 @@ class Space:
         if not self.inputs:
             raise SpaceError("a space needs at least one input shape, but got none.")
 
-    _allowed: tuple[tuple[str, tuple[Value, ...]], ...] = ()
+    allowed: tuple[tuple[str, tuple[Value, ...]], ...] = ()
     """What `restricted` left of some decisions, by pattern of their paths."""
 
     start: Design | None = None
@@ -115,7 +116,7 @@ class Space:
             other.__dict__.pop("_counts", None)
         return other
 
-    def restricted(self, allowed: Mapping[str, Collection[Value]]) -> Space:
+    def restricted(self, allowed: Mapping[str, Collection[Value]]) -> Self:
         """The same space with fewer options: every decision that is named keeps only the given values.
 
         >>> from netwright.blocks import conv
@@ -131,7 +132,7 @@ class Space:
         Raises SpaceError for a pattern that fits no decision, EmptySpaceError when nothing is left.
         """
         other = copy(self)
-        other._allowed = (*self._allowed, *((path, tuple(values)) for path, values in allowed.items()))
+        other.allowed = (*self.allowed, *((path, tuple(values)) for path, values in allowed.items()))
         other._samplers = {}
         for made in ("forest", "_counts"):
             other.__dict__.pop(made, None)
@@ -157,7 +158,7 @@ class Space:
     def forest(self) -> Forest:
         """The compiled space; made at the first question."""
         whole = compiled(self.expression, self.inputs, bound=self._max_nodes, largest=self.largest)
-        return self._priced(restricted(whole, self._allowed, self.name))
+        return self._priced(restricted(whole, self.allowed, self.name))
 
     @cached_property
     def _counts(self) -> list[int]:

@@ -9,6 +9,7 @@ from netwright.graph import Tensor
 from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, Use, Uses
 from netwright.space._domain import Placeholder, plain_values
 from netwright.space._expression import Builder, Expression, as_expression
+from netwright.space._spelling import Spelling
 
 __all__ = ["Copies", "Tied", "given", "tied"]
 
@@ -49,6 +50,9 @@ class Tied(Expression):
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         with builder.giving(self.given):
             return self.body.build(builder, x, self.key)
+
+    def spelled(self) -> Spelling:
+        return Spelling("tied", (self.key, self.body), dict(self.given))
 
     def __repr__(self) -> str:
         given = "".join(f", {name}={value!r}" for name, value in self.given)

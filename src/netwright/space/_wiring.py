@@ -11,6 +11,7 @@ from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
 from netwright.space._domain import Choice, Placeholder, filled, option_labels
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
+from netwright.space._spelling import Spelling
 from netwright.space._wiring_forest import Wirings, narrowed, projected, shares, subsets, targets_label
 
 __all__ = ["Wiring", "wiring"]
@@ -86,6 +87,11 @@ class Wiring(Expression):
                 f" {sum(map(len, found))} and none into {sorted(idle) or 'no vertex'}."
             )
         return found
+
+    def spelled(self) -> Spelling:
+        channels = {} if self.channels is None else {"channels": self.channels}
+        vertices = self.vertices if len(self.vertices.options) > 1 else self.vertices.options[0]
+        return Spelling("wiring", (self.operation,), {"vertices": vertices, "edges": self.edges, **channels})
 
     def __repr__(self) -> str:
         return f"wiring({self.operation!r}, vertices={self.vertices!r}, edges={self.edges})"
