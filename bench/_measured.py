@@ -23,9 +23,10 @@ from netwright.space.catalog import (
     ofa_mobilenetv3,
     ofa_mobilenetv3_from_dictionary,
 )
+from netwright.target import Transformer
 from netwright.target._work import Product, Work, works_of
 
-__all__ = ["Measured", "kernels", "networks"]
+__all__ = ["VIDUR", "VIDUR_OPERATIONS", "Measured", "kernels", "networks", "vidur_operations"]
 
 Array = NDArray[np.float64]
 
@@ -72,6 +73,13 @@ DEEPBENCH = {
     ("IA_KNL7250", "Results - FP32"): "intel-xeon-phi-7250",
 }
 """Sheets of a precision that the device's data sheet states, by platform."""
+VIDUR = {"a100": "nvidia-a100-sxm-80gb:fp16", "a40": "nvidia-a40:fp16", "h100": "nvidia-h100-sxm:fp16"}
+VIDUR_OPERATIONS = {
+    "emb": "embedding", "input_layernorm": "norm", "attn_pre_proj": "query, key, value", "attn_rope": "rotary",
+    "attn_post_proj": "attention out", "post_attention_layernorm": "norm", "mlp_up_proj": "mlp up",
+    "mlp_act": "activation", "mlp_down_proj": "mlp down", "add": "add",
+}  # fmt: skip
+"""Columns of the profile, and what each is among the parts of a transformer."""
 BINARY, UNARY = ("add", "mul", "pow", "div"), ("addu", "mulu", "powu", "divu", "relu", "gelu", "tanh")
 
 
@@ -80,6 +88,35 @@ def kernels(most: int) -> Iterator[Measured]:
     yield from _by_target("neusight", _rows("neusight_gpu_kernels/kernels"), _neusight, most)
     yield from _by_target("deepbench gemm", _rows("deepbench/gemm"), _deepbench_gemm, most)
     yield from _by_target("deepbench conv", _rows("deepbench/conv"), _deepbench_conv, most)
+    yield from _layers(most)
+
+
+def _layers(most: int) -> Iterator[Measured]:
+    """Layers of language models, without attention, which the profile lacks."""
+    rows = _rows("vidur_llm_profile/mlp_ops")
+    for device, target in VIDUR.items():
+        own = [row for row in rows if row["device"] == device]
+        chosen = [own[i] for i in np.random.default_rng(0).permutation(len(own))[:most]]
+        pairs = [vidur_operations(row) for row in chosen]
+        ms = np.array([sum(ms for _, ms in row.values()) for row in pairs])
+        yield Measured(target, "vidur", [[work for work, _ in row.values()] for row in pairs], ms)
+
+
+def vidur_operations(row: Mapping[str, Any]) -> dict[str, tuple[Work, float]]:
+    """Work and milliseconds of each operation of one layer on one of several workers, by column."""
+    workers = row["num_tensor_parallel_workers"]
+    model = Transformer(
+        layers=1, width=row["n_embd"], heads=row["n_head"] // workers, kv_heads=max(row["n_kv_head"] // workers, 1),
+        hidden=row["n_expanded_embd"] // workers, vocabulary=row["vocab_size"], gated=row["use_gated_mlp"],
+        head_width=row["n_embd"] // row["n_head"],
+    )  # fmt: skip
+    parts = {part.name: part.work for part in model.parts}
+    found = {}
+    for column, name in VIDUR_OPERATIONS.items():
+        work, ms = parts[name], row[f"ms_{column}"]
+        if work is not None and ms is not None and ms > 0:
+            found[column] = (work.of_batch(row["num_tokens"]), float(ms))
+    return found
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
@@ -113,7 +150,7 @@ def _neusight(row: Mapping[str, Any]) -> tuple[str, Work, float]:
         size = n * int(row["H"])
         flops = 5 * size if name in ("ln", "softmax") else size
         work = Work(name, 1, flops=flops, activations=(3 if name in BINARY else 2) * size)
-    return NEUSIGHT[row["DataSheet"]], work, row["latency_ms"]
+    return NEUSIGHT[row["Device"]], work, row["latency_ms"]
 
 
 def _deepbench_gemm(row: Mapping[str, Any]) -> tuple[str, Work, float] | None:

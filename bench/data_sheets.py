@@ -44,7 +44,7 @@ is then given with the widest factor of its kind. `python bench/data_sheets.py -
 
 
 def device_of(target: str) -> DataSheet:
-    """DataSheet of a target's name, also of those that are not shipped."""
+    """Data sheet of a target's name, also of those that are not shipped."""
     name = target.partition(":")[0]
     return get_data_sheet(name) if name in data_sheet_names() else read_data_sheet(LEFT_OUT / f"{name}.toml")
 

@@ -10,6 +10,7 @@ from netwright.cli._calibrate import calibrate
 from netwright.cli._diff import diff
 from netwright.cli._draw import draw
 from netwright.cli._export import export
+from netwright.cli._llm import llm
 from netwright.cli._plan import plan
 from netwright.cli._profile import profile
 from netwright.cli._report import report
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, profile, plan, diff, tasks, calibrate):
+for command in (search, resume, space, report, export, draw, profile, llm, plan, diff, tasks, calibrate):
     app.command()(command)
 app.add_typer(spaces, name="spaces")
 

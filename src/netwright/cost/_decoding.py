@@ -14,7 +14,15 @@ import numpy as np
 from netwright.errors import NetwrightError
 from netwright.graph import DTYPE_BYTES, Constant, Graph, Node, Tensor
 
-__all__ = ["Cache", "Decoding", "attention_decoding", "experts_decoding", "key_value_cache", "latent_decoding"]
+__all__ = [
+    "Cache",
+    "Decoding",
+    "attention_decoding",
+    "experts_decoding",
+    "is_causal",
+    "key_value_cache",
+    "latent_decoding",
+]
 
 
 @dataclass(frozen=True)
@@ -141,7 +149,7 @@ def key_value_cache(graph: Graph) -> list[Cache]:
     An attention counts as causal where `is_causal` says so, or where its mask is a constant that lets no position see
     a later one.
     """
-    return [_cache(graph, node) for node in graph.nodes if node.op.name == "Attention" and _causal(node)]
+    return [_cache(graph, node) for node in graph.nodes if node.op.name == "Attention" and is_causal(node)]
 
 
 def _cache(graph: Graph, node: Node) -> Cache:
@@ -154,7 +162,8 @@ def _cache(graph: Graph, node: Node) -> Cache:
     return Cache(graph.names[node.output], heads, kv_heads, k.shape[3], length, per_token, flops / moved)
 
 
-def _causal(node: Node) -> bool:
+def is_causal(node: Node) -> bool:
+    """Whether an attention lets no position see a later one."""
     q, k = _given(node.inputs[0]), _given(node.inputs[1])
     if q.shape[2] != k.shape[2] or q.shape[2] == 1:
         return False

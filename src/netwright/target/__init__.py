@@ -13,6 +13,7 @@ from netwright.target._checks import Check
 from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
 from netwright.target._folder import check_name, saved_targets, targets_folder
 from netwright.target._fusion import Group, fused
+from netwright.target._generation import PHASES, PartTime, Step, step, turning_batch
 from netwright.target._here import compare_here, latency_here
 from netwright.target._microcontroller import (
     Buffer,
@@ -33,9 +34,12 @@ from netwright.target._table_file import read_table
 from netwright.target._table_target import TableTarget
 from netwright.target._this_machine import Here, time_graphs
 from netwright.target._transfer import DeviceTransfer, Prediction
+from netwright.target._transformer import Part, Transformer
+from netwright.target._transformer_graph import parts_of
 
 __all__ = [
     "GENERAL",
+    "PHASES",
     "QUANTITIES",
     "RUNTIMES",
     "AdditiveFit",
@@ -52,17 +56,21 @@ __all__ = [
     "Group",
     "Here",
     "MicrocontrollerTarget",
+    "Part",
+    "PartTime",
     "PatchPlan",
     "Prediction",
     "RooflineLatency",
     "RooflineTarget",
     "Runtime",
     "Setup",
+    "Step",
     "TableLatency",
     "TableTarget",
     "Target",
     "TargetMetric",
     "Timing",
+    "Transformer",
     "calibrate",
     "check_name",
     "compare_here",
@@ -77,6 +85,7 @@ __all__ = [
     "measure_interleaved",
     "onnx_bytes",
     "operator_table",
+    "parts_of",
     "plan_buffers",
     "rank_correlation",
     "read_data_sheet",
@@ -84,10 +93,12 @@ __all__ = [
     "read_table",
     "reference_graph",
     "saved_targets",
+    "step",
     "structural_key",
     "target_metric",
     "target_names",
     "targets_folder",
     "time_graphs",
+    "turning_batch",
     "with_targets",
 ]

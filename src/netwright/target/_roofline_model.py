@@ -14,7 +14,15 @@ from math import ceil
 
 from netwright.target._work import Product, Work
 
-__all__ = ["KINDS", "Kind", "Machine", "kernel_ms", "product_seconds"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Machine",
+    "arithmetic_seconds",
+    "kernel_ms",
+    "memory_seconds",
+    "product_seconds",
+]
 
 
 @dataclass(frozen=True)
@@ -23,11 +31,12 @@ class Kind:
 
     tiles: rows and columns of a tile of the output. best: share of the peak that tiles without end would reach.
     reuse: FLOPs per loaded number at which a tile reaches half of that. depth: inner dimension that takes as long as
-    the start of a tile. vector: share of the peak for work without reuse, such as a depthwise convolution. packing:
-    FLOPs that would take as long as to lay out one weight for the tiles. bandwidth: share of that of the memory.
-    per_cycle: bytes that one core moves in a cycle at most. cached: how many times faster the last cache is than the
-    memory. winograd: how many times faster a convolution of 3 x 3 is than its multiplications. start: seconds to
-    start a kernel. host: seconds of the program that starts one operator after the other.
+    the start of a tile. vector: share of the peak for depthwise products, which reuse little. elementwise: the same
+    of work without products. packing: FLOPs that would take as long as to lay out one weight for the tiles.
+    bandwidth: share of that of the memory. per_cycle: bytes that one core moves in a cycle at most. cached: how many
+    times faster the last cache is than the memory. winograd: how many times faster a convolution of 3 x 3 is than its
+    multiplications. start: seconds to start a kernel. host: seconds of the program that starts one operator after the
+    other.
     """
 
     tiles: tuple[tuple[int, int], ...]
@@ -35,6 +44,7 @@ class Kind:
     reuse: float
     depth: float
     vector: float
+    elementwise: float
     packing: float
     bandwidth: float
     per_cycle: float
@@ -49,9 +59,9 @@ _NARROW = ((64, 64), (32, 64), (64, 32), (32, 32), (16, 32), (32, 16), (16, 16),
 _UNBOUND = float("inf")
 
 KINDS: Mapping[str, Kind] = {
-    "gpu": Kind(_WIDE, 0.95, 10.0, 32.0, 0.10, 0.0, 0.80, _UNBOUND, 3.0, 1.8, 3e-6, 30e-6),
-    "cpu": Kind(_NARROW, 0.60, 8.0, 4.0, 0.25, 64.0, 0.80, 8.0, 5.0, 1.0, 1e-6, 30e-6),
-    "npu": Kind(_NARROW, 0.60, 4.0, 32.0, 0.10, 0.0, 0.70, _UNBOUND, 4.0, 1.0, 10e-6, 30e-6),
+    "gpu": Kind(_WIDE, 0.95, 10.0, 32.0, 0.10, 0.30, 0.0, 0.80, _UNBOUND, 3.0, 1.8, 3e-6, 30e-6),
+    "cpu": Kind(_NARROW, 0.60, 8.0, 4.0, 0.25, 0.25, 64.0, 0.80, 8.0, 5.0, 1.0, 1e-6, 30e-6),
+    "npu": Kind(_NARROW, 0.60, 4.0, 32.0, 0.10, 0.10, 0.0, 0.70, _UNBOUND, 4.0, 1.0, 10e-6, 30e-6),
 }
 
 
@@ -94,7 +104,7 @@ def arithmetic_seconds(work: Work, machine: Machine) -> float:
     if work.winograd:
         products /= kind.winograd
     packing = work.weights * kind.packing / machine.vector_flops if work.products else 0.0
-    return products + packing + work.flops / (machine.vector_flops * kind.vector)
+    return products + packing + work.flops / (machine.vector_flops * kind.elementwise)
 
 
 def memory_seconds(work: Work, machine: Machine) -> float:

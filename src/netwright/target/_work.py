@@ -9,7 +9,7 @@ from math import prod
 from netwright.graph import DTYPE_BYTES, Graph, Node, Parameter, Tensor
 from netwright.target._fusion import Group, fused
 
-__all__ = ["Product", "Work", "works_of"]
+__all__ = ["Product", "Work", "work_of", "works_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,11 @@ def works_of(graph: Graph, *, alone: bool = False) -> list[Work]:
     >>> work.operator, work.nodes, work.products
     ('Conv', 3, (Product(count=1, rows=64, columns=16, inner=27),))
     """
-    return [_work(group) for group in fused(graph, alone=alone)]
+    return [work_of(group) for group in fused(graph, alone=alone)]
 
 
-def _work(group: Group) -> Work:
+def work_of(group: Group) -> Work:
+    """What one kernel does."""
     head = group.head
     products = _products(head)
     touched = [*_read(group), *group.writes]
