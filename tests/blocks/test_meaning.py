@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -269,3 +270,21 @@ def test_attention_to_shared_features_is_that_of_grouped_queries() -> None:
     theirs = {name: qkv if name.endswith("qkv.weight") else out for name in initial_weights(reference, 0)}
     with torch.no_grad():
         close(found, to_module(reference.with_weights(theirs)).eval()(torch.from_numpy(x)).numpy())
+
+
+@pytest.mark.parametrize("halo", [0, 1, 4])
+def test_halo_attention_is_that_of_each_block_and_its_halo(halo: int) -> None:
+    x = normal(2, 6, 8, 12)
+    found, w = run(nb.halo_attention(4, halo, 2), x)
+    rows = np.moveaxis(x, 1, 3) @ w["qkv.weight"][:, :, 0, 0].T + w["qkv.bias"]
+    q, k, v = np.split(rows, 3, axis=3)
+    k, v = (np.pad(y, ((0, 0), (halo, halo), (halo, halo), (0, 0))) for y in (k, v))
+    mixed = np.zeros_like(q)
+    for i, j, h in itertools.product(range(0, 8, 4), range(0, 12, 4), range(2)):
+        head, near = slice(3 * h, 3 * h + 3), (slice(i, i + 4 + 2 * halo), slice(j, j + 4 + 2 * halo))
+        asks = q[:, i : i + 4, j : j + 4, head].reshape(2, 16, 3)
+        keys, values = (y[:, near[0], near[1], head].reshape(2, -1, 3) for y in (k, v))
+        scores = np.exp(asks @ keys.transpose(0, 2, 1) / np.sqrt(3))
+        mixed[:, i : i + 4, j : j + 4, head] = (scores / scores.sum(-1, keepdims=True) @ values).reshape(2, 4, 4, 3)
+    expected = mixed @ w["out.weight"][:, :, 0, 0].T + w["out.bias"]
+    close(found, np.moveaxis(expected, 3, 1))

@@ -22,8 +22,10 @@ from netwright.testing import SpaceConformance, assert_exports_agree
 INPUTS = {
     "accel-nasbench": (3, 64, 64),
     "anynet": (3, 64, 64),
+    "archcraft": (3, 16, 16),
     "ascan": (3, 64, 64),
     "autoformer": (3, 64, 64),
+    "branched": (3, 64, 64),
     "composer": (16,),
     "convnet-tiny": (3, 16, 16),
     "dartopti": (1, 16, 16),
@@ -52,9 +54,12 @@ INPUTS = {
     "ofa-resnet50": (3, 64, 64),
     "proxylessnas": (3, 64, 64),
     "regnet": (3, 64, 64),
+    "robust-cnn": (3, 64, 64),
     "series-tiny": (2, 40),
     "shufflenet-v2": (3, 64, 64),
     "simplenet": (1, 28, 28),
+    "spaceevo": (3, 64, 64),
+    "spatial-mixers": (3, 56, 56),
     "star": (16,),
     "transnas101-macro": (3, 128, 128),
     "transnas101-micro": (3, 64, 64),
@@ -81,12 +86,15 @@ def _made(name: str) -> Space:
     return SPACES[name](Input((1, *INPUTS[name])), 10, scale=0.25, **SHORTER.get(name, {}))
 
 
-NARROWED = ("composer", "dartopti", "darts", "ddarts", "einspace", "fractalnet", "hat", "nasbench101")
+NARROWED = ("archcraft", "composer", "dartopti", "darts", "ddarts", "einspace", "fractalnet", "hat", "nasbench101")
 """Spaces for small images, or for none, that are wide all the same."""
 SHORTER: dict[str, dict[str, Any]] = {
     "anynet": {"widths": (64, 256), "deepest": 4},
+    "archcraft": {"depth": (2, 5)},
+    "composer": {"layers": 6},
     "einspace": {"widths": (32, 64), "depth": 2},
     "regnet": {"depth": (12, 16)},
+    "star": {"layers": 5},
 }
 """Less of what takes the suite long and is tested with the space itself."""
 

@@ -54,9 +54,11 @@ from netwright.blocks._residual import residual_block
 from netwright.blocks._residual_branch import residual_branch
 from netwright.blocks._resnet_d import resnet_d
 from netwright.blocks._resnext import resnext
+from netwright.blocks._robust_bottleneck import robust_bottleneck
 from netwright.blocks._series import conv1d, residual1d, separable1d
 from netwright.blocks._shufflenet_v2 import channel_shuffle, shufflenet_v2
 from netwright.blocks._skip import factorized_reduction, skip, zero
+from netwright.blocks._spatial_mixers import halo_attention, projected_depthwise, reduced_attention
 from netwright.blocks._squeeze_excite import squeeze_excite
 from netwright.blocks._starnet import starnet
 from netwright.blocks._stems import conv_stem, downsample, imagenet_stem, patchify_stem
@@ -100,6 +102,7 @@ __all__ = [
     "gated_recurrence",
     "global_pool",
     "grouped_query_attention",
+    "halo_attention",
     "hat_decoder",
     "hat_encoder",
     "hourglass",
@@ -135,8 +138,10 @@ __all__ = [
     "plain_norm",
     "pool_mixer",
     "preactivated",
+    "projected_depthwise",
     "random_mixer",
     "random_projection",
+    "reduced_attention",
     "regnet_block",
     "relu_conv_bn",
     "res_attention",
@@ -146,6 +151,7 @@ __all__ = [
     "residual_reduction",
     "resnet_d",
     "resnext",
+    "robust_bottleneck",
     "sep_conv",
     "separable1d",
     "series_activation",

@@ -47,8 +47,8 @@ def _attend(x: Tensor, width: int, heads: int, unit: Unit, pool: int) -> Tensor:
 
 
 @block
-def window_attention(x: Tensor, unit: int = 7, heads: int = 2) -> Tensor:
-    """Self-attention inside windows of `unit` by `unit` pixels: `(N, C, H, W)` keeps its shape.
+def window_attention(x: Tensor, unit: int | None = 7, heads: int = 2) -> Tensor:
+    """Self-attention inside windows of `unit` by `unit` pixels, or of the whole image: `(N, C, H, W)` stays.
 
     Liu et al. 2021, Swin, section 3.2, without shift and relative positions. Raises ShapeError where the windows do
     not divide the image, or the heads the width.

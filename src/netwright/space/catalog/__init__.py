@@ -6,8 +6,10 @@ from netwright.space.catalog._accel_nasbench import (
     accel_nasbench_row,
 )
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._archcraft import archcraft
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._branched import branched
 from netwright.space.catalog._composer import composer, composer_stacked, composer_stretched
 from netwright.space.catalog._dartopti import dartopti, dartopti_start
 from netwright.space.catalog._darts import darts, darts_from_genotype, darts_genotype
@@ -63,8 +65,11 @@ from netwright.space.catalog._regnet import (
     regnet_of,
     regnet_stages,
 )
+from netwright.space.catalog._robust import robust_cnn
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._simplenet import simplenet
+from netwright.space.catalog._spaceevo import spaceevo, spaceevo_choice, spaceevo_space
+from netwright.space.catalog._spatial_mixers import spatial_mixers
 from netwright.space.catalog._star import star, star_from_genome, star_genome
 from netwright.space.catalog._tiny import (
     convnet_tiny,
@@ -90,9 +95,11 @@ __all__ = [
     "accel_nasbench_from_row",
     "accel_nasbench_row",
     "anynet",
+    "archcraft",
     "ascan",
     "auto_space",
     "autoformer",
+    "branched",
     "composer",
     "composer_stacked",
     "composer_stretched",
@@ -152,9 +159,14 @@ __all__ = [
     "regnet_from_config",
     "regnet_of",
     "regnet_stages",
+    "robust_cnn",
     "series_tiny",
     "shufflenet_v2s",
     "simplenet",
+    "spaceevo",
+    "spaceevo_choice",
+    "spaceevo_space",
+    "spatial_mixers",
     "star",
     "star_from_genome",
     "star_genome",

@@ -10,8 +10,10 @@ from netwright.space._design import Design
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
+from netwright.space.catalog._archcraft import archcraft
 from netwright.space.catalog._ascan import ascan
 from netwright.space.catalog._autoformer import autoformer
+from netwright.space.catalog._branched import branched
 from netwright.space.catalog._composer import composer
 from netwright.space.catalog._dartopti import dartopti
 from netwright.space.catalog._darts import darts
@@ -35,8 +37,11 @@ from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
 from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
 from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
 from netwright.space.catalog._regnet import regnet
+from netwright.space.catalog._robust import robust_cnn
 from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
 from netwright.space.catalog._simplenet import simplenet
+from netwright.space.catalog._spaceevo import spaceevo
+from netwright.space.catalog._spatial_mixers import spatial_mixers
 from netwright.space.catalog._star import star
 from netwright.space.catalog._tiny import (
     convnet_tiny,
@@ -54,8 +59,10 @@ __all__ = ["SPACES", "auto_space", "get_space", "read_design"]
 SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
     "anynet": anynet,
+    "archcraft": archcraft,
     "ascan": ascan,
     "autoformer": autoformer,
+    "branched": branched,
     "composer": composer,
     "convnet-tiny": convnet_tiny,
     "dartopti": dartopti,
@@ -84,9 +91,12 @@ SPACES: dict[str, Callable[..., Space]] = {
     "ofa-resnet50": ofa_resnet50,
     "proxylessnas": proxylessnas,
     "regnet": regnet,
+    "robust-cnn": robust_cnn,
     "series-tiny": series_tiny,
     "shufflenet-v2": shufflenet_v2s,
     "simplenet": simplenet,
+    "spaceevo": spaceevo,
+    "spatial-mixers": spatial_mixers,
     "star": star,
     "transnas101-macro": transnas101_macro,
     "transnas101-micro": transnas101_micro,

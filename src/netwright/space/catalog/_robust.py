@@ -1,0 +1,57 @@
+"""Convolutional networks by rules for adversarial robustness (Peng et al., Robust Principles, BMVC 2023; row 105).
+
+Made for networks that are to be trained against attacks. Three rules are built in: a convolution, not patches, as the
+stem, whose second halving of the image is left to the first stage; blocks with squeeze and excitation and smooth
+activations; and widths that suit the depths. The last is a range, from 7.5 to 13.5, for the mean over all stages but
+the last of width by depth. Width is here that of a group, by which the published networks are at 9.0, 7.6 and 11.6;
+that the paper counts it so was not checked against its text.
+"""
+
+from __future__ import annotations
+
+from netwright.blocks import classifier, conv, make_divisible, robust_bottleneck
+from netwright.graph import Input, image
+from netwright.space._choice import oneof
+from netwright.space._computed import computed
+from netwright.space._expression import Expression
+from netwright.space._sequence import repeat, seq
+from netwright.space._space import Space
+
+__all__ = ["robust_cnn"]
+
+RANGE = (7.5, 13.5)
+DEPTHS = {"3-4-6-3": (3, 4, 6, 3), "5-8-13-1": (5, 8, 13, 1), "7-11-18-1": (7, 11, 18, 1), "3-4-23-3": (3, 4, 23, 3)}
+WIDTHS = {
+    # of the stages; a group is an eighth of it
+    "240": (240, 480, 928, 1792),
+    "288": (288, 576, 1120, 2160),
+    "336": (336, 672, 1328, 2624),
+    "512": (512, 1024, 2016, 4032),
+}
+STEMS = (64, 96)
+
+
+def robust_cnn(input: Input | None = None, classes: int = 1000, *, scale: float = 1.0) -> Space:
+    """Depths and widths of four stages within the range, and the width of the stem: 12 networks.
+
+    >>> robust_cnn().size()
+    12
+
+    scale: multiplier of all widths; the range is that of the widths at scale 1.
+    """
+
+    def network(depths: str, widths: str, stem: int) -> Expression | None:
+        pairs = [*zip(DEPTHS[depths], WIDTHS[widths], strict=True)]
+        if not RANGE[0] <= sum(width / 8 / depth for depth, width in pairs[:-1]) / (len(pairs) - 1) <= RANGE[1]:
+            return None
+        stages = {f"stage{i}": _stage(*pair, scale) for i, pair in enumerate(pairs, start=1)}
+        return seq(stem=conv(make_divisible(stem * scale), 7, 2), **stages, head=classifier(classes))
+
+    body = computed(network, depths=oneof(*DEPTHS), widths=oneof(*WIDTHS), stem=oneof(*STEMS))
+    return Space(body, input=input or image(3, 224, 224), name="robust-cnn")
+
+
+def _stage(depth: int, width: int, scale: float) -> Expression:
+    group = max(round(width * scale / 8), 1)
+    blocks = repeat(robust_bottleneck(None, group), times=depth - 1)
+    return seq(enter=robust_bottleneck(8 * group, group, 2), more=blocks)

@@ -1,0 +1,90 @@
+"""Spatial token mixers in one unified architecture (Hu et al., TPAMI 2025, Demystify; row 228).
+
+Made for comparing what mixes the positions while everything around it stays: stem, stages, blocks and head are those
+of the paper's unified architecture, in its four sizes for convolutions. Deformable convolution is left out; windows
+are not shifted, and attention has no relative positions, which have few parameters. A window, or a block with a halo,
+that does not divide the image becomes the whole image.
+"""
+
+from __future__ import annotations
+
+from netwright.blocks import (
+    block,
+    classifier,
+    conv,
+    halo_attention,
+    make_divisible,
+    metaformer,
+    projected_depthwise,
+    reduced_attention,
+    window_attention,
+)
+from netwright.blocks._layers import convolution, normalise
+from netwright.graph import Input, Tensor, image, ops
+from netwright.space._choice import oneof
+from netwright.space._expression import Expression, named
+from netwright.space._sequence import repeat, seq
+from netwright.space._space import Space
+
+__all__ = ["spatial_mixers"]
+
+SIZES = {
+    "micro": (32, (3, 3, 8, 3)),
+    "tiny": (96, (2, 2, 9, 2)),
+    "small": (96, (2, 2, 24, 2)),
+    "base": (128, (2, 2, 24, 2)),
+}
+"""Width of the first stage, which doubles from stage to stage, and blocks of each."""
+WINDOW, HALO, HEAD = 7, 3, 32
+
+
+@block
+def _stem(x: Tensor, width: int = 32) -> Tensor:
+    """Two 3x3 convolutions with stride 2, normalised."""
+    y = ops.gelu(normalise(convolution(x, width // 2, stride=2, bias=True, name="first"), "layer", name="norm1"))
+    return normalise(convolution(y, width, stride=2, bias=True, name="second"), "layer", name="norm2")
+
+
+@block
+def _norm(x: Tensor) -> Tensor:
+    """Normalisation behind a stage."""
+    return normalise(x, "layer")
+
+
+def spatial_mixers(input: Input | None = None, classes: int = 1000, *, scale: float = 1.0) -> Space:
+    """Size, and the mixer of each of four stages: the paper's networks have one mixer in all of them.
+
+    >>> spatial_mixers().size() == 4 * 4**4
+    True
+
+    scale: multiplier of all widths.
+    """
+    picture = input or image(3, 224, 224)
+    sizes = (named(name, _network(*size, picture.shape[2:], classes, scale)) for name, size in SIZES.items())
+    return Space(seq(size=oneof(*sizes)), input=picture, name="spatial-mixers")
+
+
+def _network(width: int, depths: tuple[int, ...], picture: tuple[int, ...], classes: int, scale: float) -> Expression:
+    stages, channels = {}, make_divisible(width * scale)
+    side = [-(-size // 4) for size in picture]
+    for i, depth in enumerate(depths):
+        wide = channels << i
+        enter = [conv(wide, stride=2, norm="layer", activation="none")] if i else [_stem(channels)]
+        stages[f"stage{i + 1}"] = seq(*enter, blocks=_blocks(wide, depth, i, side), norm=_norm())
+        side = [-(-size // 2) for size in side]
+    transform = conv(channels * 12, kernel=1, activation="gelu")
+    return seq(**stages, transform=transform, head=classifier(classes))
+
+
+def _blocks(width: int, depth: int, stage: int, sides: list[int]) -> Expression:
+    heads = max(width // HEAD, 1)
+    split = all(size % WINDOW == 0 and size > WINDOW for size in sides)
+    reduction = max(r for r in (8 >> stage, 1) if all(size % r == 0 for size in sides))
+    mixers = {
+        "depthwise": projected_depthwise(7),
+        "window": window_attention(WINDOW if split else None, heads),
+        "halo": halo_attention(WINDOW, HALO, heads) if split else window_attention(None, heads),
+        "reduced": reduced_attention(heads, reduction),
+    }
+    options = (named(name, metaformer(mixer=mixer, norm="layer", scale=1e-6)) for name, mixer in mixers.items())
+    return repeat(oneof(*options), times=depth, tied=True)

@@ -1,0 +1,126 @@
+"""Spaces made for one purpose: their rules, their counts, and the published networks in them."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+from math import prod
+
+import numpy as np
+import pytest
+
+from netwright.errors import DesignError, SpaceError
+from netwright.graph import image
+from netwright.space.catalog import (
+    archcraft,
+    branched,
+    robust_cnn,
+    spaceevo,
+    spaceevo_choice,
+    spaceevo_space,
+    spatial_mixers,
+)
+
+
+@pytest.mark.parametrize(
+    ("depths", "widths", "millions"),
+    # The authors' table: RaResNet-50, RaResNet-101 and RaWRN-101-2.
+    [("5-8-13-1", "288", 26), ("7-11-18-1", "336", 46), ("7-11-18-1", "512", 104)],
+)
+def test_published_robust_networks_keep_the_rules(depths: str, widths: str, millions: int) -> None:
+    design = {"depths": depths, "widths": widths, "stem": 96}
+    assert design in robust_cnn()
+    assert robust_cnn().costs(design)["params"] / 1e6 == pytest.approx(millions, abs=0.5)
+
+
+def test_too_deep_and_too_wide_networks_are_no_robust_ones() -> None:
+    assert {"depths": "3-4-6-3", "widths": "512", "stem": 96} not in robust_cnn()
+    assert {"depths": "7-11-18-1", "widths": "240", "stem": 96} not in robust_cnn()
+
+
+@pytest.mark.parametrize(
+    ("size", "millions", "within"),
+    # U-ConvNeXt as its authors round it: about 4.5, 30, 50 and 100 M.
+    [("micro", 4.5, 0.05), ("tiny", 30, 0.1), ("small", 50, 0.1), ("base", 100, 0.1)],
+)
+def test_the_unified_architecture_has_its_sizes(size: str, millions: float, within: float) -> None:
+    space = spatial_mixers()
+    design = {"size": size, **{f"size.stage{i}.blocks.each": "depthwise" for i in (1, 2, 3, 4)}}
+    assert design in space
+    assert space.costs(design)["params"] / 1e6 == pytest.approx(millions, rel=within)
+
+
+def test_windows_and_halos_have_the_same_weights() -> None:
+    space = spatial_mixers()
+    costs = {
+        mixer: space.costs({"size": "tiny", **{f"size.stage{i}.blocks.each": mixer for i in (1, 2, 3, 4)}})
+        for mixer in ("window", "halo")
+    }
+    assert costs["window"]["params"] == costs["halo"]["params"]
+    assert costs["window"]["macs"] < costs["halo"]["macs"]
+
+
+def test_the_start_of_archcraft_has_the_weights_that_its_authors_count() -> None:
+    # Twelve layers of width 48, pooled and doubled ahead of the fifth and ninth; weights without normalisation.
+    design: dict[str, object] = {"body": "plain48", "body.layers.times": 12, "head": "global"}
+    for i in range(12):
+        at = i in (4, 8)
+        design |= {f"body.layers.{i}.pool": "pool" if at else "no", f"body.layers.{i}.conv.double": at}
+    space = archcraft()
+    assert design in space
+    widths = [48] * 5 + [96] * 4 + [192] * 4
+    counted = 9 * 3 * 48 + sum(9 * a * b for a, b in pairwise(widths)) + 192 * 100
+    assert space.costs(design)["params"] == counted + 2 * sum(widths) + 100
+
+
+def test_networks_of_archcraft_are_pooled_while_there_is_something_left() -> None:
+    space = archcraft(image(3, 4, 4))
+    for design in space.sample(np.random.default_rng(0), 50):
+        assert sum(value == "pool" for value in design.values()) <= 2
+
+
+@pytest.mark.parametrize(("tasks", "trees"), [(2, 5), (3, 35)])
+def test_trees_of_tasks_are_chains_of_partitions(tasks: int, trees: int) -> None:
+    partitions = {_canonical(labels) for labels in product(range(tasks), repeat=tasks)}
+    chains = {(p,): 1 for p in partitions}
+    for _ in range(3):
+        chains = {(*c, p): 1 for c in chains for p in partitions if _finer(p, c[-1])}
+    space = branched(tasks=tasks)
+    assert space.size() == len(chains) == trees
+    for design in space.enumerate():
+        assert [output.shape for output in space.network(design).outputs] == [(1, 21)] * tasks
+    dense = branched(tasks=tasks, dense=True)
+    assert [output.shape for output in dense.network(dense.design_at(0)).outputs] == [(1, 21, 8, 8)] * tasks
+
+
+def _canonical(labels: tuple[int, ...]) -> tuple[int, ...]:
+    order = list(dict.fromkeys(labels))
+    return tuple(order.index(label) for label in labels)
+
+
+def _finer(fine: tuple[int, ...], coarse: tuple[int, ...]) -> bool:
+    return all(coarse[i] == coarse[j] for i, a in enumerate(fine) for j, b in enumerate(fine) if a == b)
+
+
+def test_tasks_that_part_late_cost_less() -> None:
+    space = branched()
+    (_, together), (_, apart) = space.extremes("params")
+    assert set(together.values()) == {"012"}
+    assert apart["tree"] == "0|1|2"
+    with pytest.raises(SpaceError, match="from 2 to 4 tasks, but got tasks=1"):
+        branched(tasks=1)
+
+
+def test_a_network_of_spaceevo_lies_in_the_space_that_it_names() -> None:
+    space = spaceevo(scale=0.25)
+    options = space.decisions()
+    assert prod(len(options[f"stage{i}"]) for i in range(1, 7)) == 95_551_488
+    for design in space.sample(np.random.default_rng(0), 3):
+        choice = spaceevo_choice(design)
+        inner = spaceevo_space(choice, scale=0.25)
+        rest = {path: value for path, value in design.items() if path not in choice}
+        assert rest in inner
+        assert inner.costs(rest) == space.costs(design)
+    with pytest.raises(
+        DesignError, match=r"'stage1' must be a kind and a window such as mobilenet_v1@0, but got None"
+    ):
+        spaceevo_space({})
