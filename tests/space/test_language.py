@@ -162,13 +162,13 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         lambda: grammar("a", size=1, a=conv(4)),
         lambda: grammar("a", a=conv(4)),
         SpaceError,
-        "one positive bound, but got depth=None, size=None",
+        "a positive bound, but got depth=None, size=None",
     ),
-    "two bounds": (
-        lambda: grammar("a", depth=1, a=skip()),
+    "one of two bounds": (
         lambda: grammar("a", depth=1, size=1, a=skip()),
+        lambda: grammar("a", depth=1, size=0, a=skip()),
         SpaceError,
-        "one",
+        "a positive bound, but got depth=1, size=0",
     ),
     "bound of nothing": (
         lambda: grammar("a", depth=1, a=skip()),

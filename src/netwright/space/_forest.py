@@ -67,6 +67,8 @@ class Forest:
 
     nodes: list[ForestNode] = field(default_factory=list)
     root: int = -1
+    kinds: dict[int, Hashable] = field(default_factory=dict)
+    """What the rules of a grammar derive: equal for one rule on equal types, however much depth is left."""
     _known: dict[Hashable, int] = field(default_factory=dict)
     _costs: dict[str, list[float]] = field(default_factory=dict)
 
@@ -112,7 +114,8 @@ class Forest:
                 reached.update(_children(self.nodes[number]))
         kept = sorted(reached)
         new = {number: i for i, number in enumerate(kept)}
-        return Forest([_renumbered(self.nodes[number], new) for number in kept], new[self.root]), kept
+        kinds = {new[number]: kind for number, kind in self.kinds.items() if number in new}
+        return Forest([_renumbered(self.nodes[number], new) for number in kept], new[self.root], kinds), kept
 
     def leaf_costs(self, cost: Cost) -> list[float]:
         """Cost of each node's own graphs: zero for all but leaves; kept, as graphs never change."""

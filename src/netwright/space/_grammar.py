@@ -17,10 +17,20 @@ __all__ = ["Grammar", "RuleUse", "grammar", "rule"]
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Bodies of the rules by name, and whether the bound is on size (else on depth)."""
+    """Bodies of the rules by name, and how deep and how large a derivation may be."""
 
     bodies: Mapping[str, Expression]
-    by_size: bool
+    depth: int
+    size: int | None = None
+
+    @property
+    def by_size(self) -> bool:
+        """Whether sizes must be told apart."""
+        return self.size is not None
+
+    def over(self, size: int, left: int) -> bool:
+        """Whether a part is too large where so much depth is left: each rule around it counts, too."""
+        return self.size is not None and size > self.size - (self.depth - left)
 
 
 class RuleUse(Expression):
@@ -45,12 +55,14 @@ class RuleUse(Expression):
             return {}
         body = _body(contexts.grammar, self.name)
         outcomes = compiler.compile(body, contexts._replace(left=contexts.left - 1))
+        for outcome, node in outcomes.items():
+            compiler.forest.kinds[node] = (self.name, contexts.types, contexts.times, outcome.types)
         if not contexts.grammar.by_size:
             return outcomes
         return {
             outcome._replace(size=outcome.size + 1): node
             for outcome, node in outcomes.items()
-            if outcome.size + 1 <= contexts.left
+            if not contexts.grammar.over(outcome.size + 1, contexts.left)
         }
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
@@ -74,19 +86,20 @@ class Grammar(Expression):
 
     decides_here = True
 
-    def __init__(self, bodies: Mapping[str, Expression], start: str, left: int, *, by_size: bool) -> None:
-        super().__init__(tuple(bodies.items()), start, left, by_size, children=tuple(bodies.values()))
+    def __init__(self, bodies: Mapping[str, Expression], start: str, depth: int | None, size: int | None) -> None:
+        super().__init__(tuple(bodies.items()), start, depth, size, children=tuple(bodies.values()))
         self.recursive = False
-        self.rules = Rules(bodies, by_size)
+        self.bounds = {name: bound for name, bound in (("depth", depth), ("size", size)) if bound is not None}
+        # No derivation is deeper than it is large.
+        self.rules = Rules(bodies, min(self.bounds.values()), size)
         self.start = start
-        self.left = left
 
     @property
     def label(self) -> str:
         return self.start
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
-        inner = contexts._replace(grammar=self.rules, left=self.left)
+        inner = contexts._replace(grammar=self.rules, left=self.rules.depth)
         outcomes = compiler.compile(RuleUse(self.start), inner)
         return compiler.gather(None, [(None, {o._replace(size=0): node}, None) for o, node in outcomes.items()])
 
@@ -97,12 +110,12 @@ class Grammar(Expression):
         return y
 
     def spelled(self) -> Spelling:
-        bound = "size" if self.rules.by_size else "depth"
-        return Spelling("grammar", (self.start,), {bound: self.left, **self.rules.bodies})
+        return Spelling("grammar", (self.start,), {**self.bounds, **self.rules.bodies})
 
     def __repr__(self) -> str:
         bodies = ", ".join(f"{name}={body!r}" for name, body in self.rules.bodies.items())
-        return f"grammar(start={self.start!r}, {'size' if self.rules.by_size else 'depth'}={self.left}, {bodies})"
+        bounds = ", ".join(f"{name}={bound}" for name, bound in self.bounds.items())
+        return f"grammar(start={self.start!r}, {bounds}, {bodies})"
 
 
 def _used(part: Expression) -> list[str]:
@@ -129,14 +142,15 @@ def grammar(start: str, *, depth: int | None = None, size: int | None = None, **
     >>> grammar("net", depth=3, net=oneof(conv(8), seq(rule("net"), rule("net"))))
     grammar(start='net', depth=3, net=oneof(conv(channels=8), seq(rule('net'), rule('net'))))
 
-    depth: longest chain of rules inside one another. size: number of rules used in all. Exactly one is given.
-    The weights of a `oneof` make the grammar probabilistic.
+    depth: longest chain of rules inside one another. size: number of rules used in all. Derivations keep every bound
+        that is given. The weights of a `oneof` make the grammar probabilistic.
 
-    Raises SpaceError unless exactly one bound is given and positive, UnknownNameError for a rule without a body.
+    Raises SpaceError unless a bound is given and all are positive, UnknownNameError for a rule without a body.
     """
-    if (depth is None) == (size is None) or (depth or size or 0) < 1:
-        raise SpaceError(f"a grammar needs one positive bound, but got depth={depth}, size={size}.")
+    bounds = [bound for bound in (depth, size) if bound is not None]
+    if not bounds or min(bounds) < 1:
+        raise SpaceError(f"a grammar needs a positive bound, but got depth={depth}, size={size}.")
     rules = {name: as_expression(body) for name, body in bodies.items()}
     for used in [start, *(name for body in rules.values() for name in _used(body))]:
-        _body(Rules(rules, False), used)
-    return Grammar(rules, start, depth or size or 0, by_size=size is not None)
+        _body(Rules(rules, 1), used)
+    return Grammar(rules, start, depth, size)

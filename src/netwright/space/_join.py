@@ -57,7 +57,7 @@ class Network:
         for partial, node in self._partials.items():
             for outcome, child in self._fitting(name, partial, source, part, join):
                 size = partial.size + outcome.size
-                if grammar is not None and grammar.by_size and size > left:
+                if grammar is not None and grammar.over(size, left):
                     continue
                 waiting = (*partial.waiting, outcome.types)
                 new = _Partial(partial.values, waiting, merge_uses(partial.uses, outcome.uses), size)

@@ -26,7 +26,7 @@ def compose(compiler: Compiler, outcomes: Outcomes, part: Expression, component:
     for before, node in outcomes.items():
         for after, child in compiler.compile_at(component, part, contexts.at(before.types)).items():
             size = before.size + after.size
-            if contexts.grammar is not None and contexts.grammar.by_size and size > contexts.left:
+            if contexts.grammar is not None and contexts.grammar.over(size, contexts.left):
                 continue
             outcome = Outcome(after.types, merge_uses(before.uses, after.uses), size)
             pair = compiler.forest.product(("", node), (component, child)) if component else child

@@ -272,15 +272,19 @@ class Space(Written):
         held = [limit for limit in Limit.of(limits) if self.additive(limit.metric)]
         self._sampler(tuple(self._windows(held)), False)
 
-    def mutate(self, design: Design, rng: np.random.Generator, limits: Limits = ()) -> Design:
+    def mutate(
+        self, design: Design, rng: np.random.Generator, limits: Limits = (), *, weighted: bool = False
+    ) -> Design:
         """One decision changed, and what hangs below it drawn anew, within the limits; the design itself if none can.
+
+        weighted: in proportion to the weights of the choices, as a grammar grows its trees; else uniformly.
 
         Raises DesignError when the space does not contain the design.
         """
         network, recipe = self._split(design)
         if recipe and rng.random() < len(recipe) / len(design):
             return Design({**network, **self.recipe_space.mutate(recipe, rng)})
-        found = _vary.mutate(self.forest, Design(network), self._windows(limits), rng)
+        found = _vary.mutate(self.forest, Design(network), self._windows(limits), rng, weighted=weighted)
         return Design({**(found or network), **recipe})
 
     def crossover(self, a: Design, b: Design, rng: np.random.Generator, limits: Limits = ()) -> Design:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
@@ -30,11 +30,13 @@ def freed(forest: Forest, design: Design, path: str) -> Forest | None:
     return condition(forest, allow, ancestors([*kept, path]))
 
 
-def mutate(forest: Forest, design: Design, windows: Sequence[Window], rng: np.random.Generator) -> Design | None:
+def mutate(
+    forest: Forest, design: Design, windows: Sequence[Window], rng: np.random.Generator, *, weighted: bool = False
+) -> Design | None:
     """Change one decision, drawn uniformly among those that can change, and draw what hangs below it.
 
-    What is drawn is uniform over the designs with that decision changed and all others kept that are within the
-    budgets. None when no single decision can change.
+    What is drawn is uniform (weighted: in proportion to the weights) over the designs with that decision changed and
+    all others kept that are within the budgets. None when no single decision can change.
     """
     paths = list(design)
     for i in rng.permutation(len(paths)):
@@ -42,7 +44,7 @@ def mutate(forest: Forest, design: Design, windows: Sequence[Window], rng: np.ra
         if part is None:
             continue
         try:
-            return Sampler(part, windows).draw(1, rng).designs[0]
+            return Sampler(part, windows, weighted=weighted).draw(1, rng).designs[0]
         except LimitError:
             continue
     return None
@@ -89,34 +91,41 @@ def crossover(
     """`a` with one sub-derivation taken from `b`, at nodes of the forest that both pass.
 
     Equal nodes derive the same language from the same shapes, so the child is valid wherever in `b` the part stood;
-    its costs are known exactly before it is built. Drawn uniformly among the exchanges that change something and keep
+    a rule of a grammar on the same shapes is taken as well where its depth fits. Costs of the child are known exactly
+    before it is built. Drawn uniformly among the exchanges that change something and keep
     the budgets. None when there is none, or when so many could be made that the first few thousand tell.
     """
     tops = [trace(forest, design) for design in (a, b)]
     if tops[0] is None or tops[1] is None:
         return None
     total = _spent(forest, tops[0], windows)
-    for old, new in _pairs(tops[0], tops[1], rng):
+    for old, new in _pairs(forest, tops[0], tops[1], rng):
         out, into = old.decisions(), _moved(new, old.prefix)
         if out == into or len(out) == len(a):
             continue
         change = zip(_spent(forest, new, windows), _spent(forest, old, windows), strict=True)
         if _fits([t + (plus - minus) for t, (plus, minus) in zip(total, change, strict=True)], windows):
-            return Design(_exchanged(a, out, into))
+            child = Design(_exchanged(a, out, into))
+            if old.number == new.number or trace(forest, child) is not None:
+                return child
     return None
 
 
-def _pairs(a: Visit, b: Visit, rng: np.random.Generator) -> Iterator[tuple[Visit, Visit]]:
-    """Visits of one node by both derivations, each pair as likely to come next; never all of a long list of them."""
-    donors: dict[int, list[Visit]] = {}
+def _pairs(forest: Forest, a: Visit, b: Visit, rng: np.random.Generator) -> Iterator[tuple[Visit, Visit]]:
+    """Visits of one kind by both derivations, each pair as likely to come next; never all of a long list of them."""
+
+    def kind(visit: Visit) -> Hashable:
+        return forest.kinds.get(visit.number, visit.number)
+
+    donors: dict[Hashable, list[Visit]] = {}
     for visit in _deciding(b):
-        donors.setdefault(visit.number, []).append(visit)
-    olds = [visit for visit in _deciding(a) if visit.number in donors]
-    ends = np.cumsum([len(donors[visit.number]) for visit in olds])
+        donors.setdefault(kind(visit), []).append(visit)
+    olds = [visit for visit in _deciding(a) if kind(visit) in donors]
+    ends = np.cumsum([len(donors[kind(visit)]) for visit in olds])
     total = int(ends[-1]) if olds else 0
     for index in rng.permutation(total) if total <= TRIED else rng.integers(total, size=TRIED):
         place = int(np.searchsorted(ends, index, side="right"))
-        yield olds[place], donors[olds[place].number][index - ends[place]]
+        yield olds[place], donors[kind(olds[place])][index - ends[place]]
 
 
 TRIED = 4096
