@@ -17,6 +17,7 @@ from netwright.cli._report import report
 from netwright.cli._search import resume, search
 from netwright.cli._space import space
 from netwright.cli._spaces import spaces
+from netwright.cli._targets import targets
 from netwright.cli._tasks import tasks
 
 __all__ = ["app", "main"]
@@ -31,6 +32,7 @@ app = typer.Typer(
 for command in (search, resume, space, report, export, draw, profile, llm, plan, diff, tasks, calibrate):
     app.command()(command)
 app.add_typer(spaces, name="spaces")
+app.add_typer(targets, name="targets")
 
 
 def _version(wanted: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Features", "design_features"]
+__all__ = ["Features", "design_features", "place_name"]
 
 Array = NDArray[np.float64]
 
@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 class Features:
     """A 1 for each decision that a design takes, and for each of those columns the kind of its option.
 
-    decisions: (designs, columns). kinds: for each column the number of its kind; options of one name and value, at
-    whatever place of the network, are one kind.
+    decisions: (designs, columns). kinds: for each column the number of its kind; options of one name (its numbers do
+    not count) and value, at whatever place of the network, are one kind.
     """
 
     decisions: Array
@@ -47,5 +47,15 @@ def design_features(designs: Sequence[Mapping[str, Any]]) -> Features:
     for row, taken in enumerate(places):
         decisions[row, taken] = 1.0
     kinds: dict[tuple[str, str], int] = {}
-    numbers = [kinds.setdefault((path.rpartition(".")[2], value), len(kinds)) for path, value in columns]
+    numbers = [kinds.setdefault((place_name(path), value), len(kinds)) for path, value in columns]
     return Features(decisions, np.asarray(numbers, dtype=np.int64))
+
+
+def place_name(path: str) -> str:
+    """What is decided, wherever it is: the last component of a path that is more than a number, without its numbers.
+
+    >>> place_name("stage2.block1.kernel"), place_name("layer14"), place_name("cell.0-1")
+    ('kernel', 'layer', 'cell')
+    """
+    names = (component.strip("0123456789-_") for component in reversed(path.split(".")))
+    return next(filter(None, names), "")

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
+from netwright.target._added import is_added, load_added
 from netwright.target._base import QUANTITIES, Estimate, Target
 from netwright.target._calibrate import Calibrated
 from netwright.target._data_sheet import data_sheet_names
@@ -113,12 +115,16 @@ def with_targets(space: Space, metrics: Iterable[str]) -> Space:
 
 
 def _makers() -> dict[str, Callable[[], Target]]:
-    """How to make each target, by name; those that are installed, too."""
+    """How to make each target, by name; those that a user added and those that are installed, too."""
     found: dict[str, Callable[[], Target]] = {"here": Here}
     found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
     found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names()}
-    found |= {name: partial(Calibrated.read, path, name) for name, path in saved_targets().items()}
+    found |= {name: partial(_saved, path, name) for name, path in saved_targets().items()}
     return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
+
+
+def _saved(path: Path, name: str) -> Target:
+    return load_added(name) if is_added(path) else Calibrated.read(path, name)
 
 
 def _installed(entry: Any) -> Callable[[], Target]:

@@ -44,6 +44,7 @@ class RooflineTarget(Target):
     Raises DataError for a data type that the sheet does not state, and for more threads than cores.
     """
 
+    kind = "data sheet"
     knows = frozenset({"latency_ms"})
 
     def __init__(

@@ -115,6 +115,8 @@ def _value_columns(first: Row, given: Mapping[str, str], file: str) -> dict[str,
             f"a table has a column of values, named for its unit as one of {', '.join(UNITS)}, but {file} has"
             f" {', '.join(map(str, first))}{f', no {(unknown + lacking)[0]}' if unknown or lacking else ''}."
         )
+    for name, column in given.items():
+        _check_unit(name, column, file)
     found: dict[str, tuple[str, float]] = {}
     for column, (quantity, factor) in named.items():
         if quantity in found:
@@ -123,6 +125,18 @@ def _value_columns(first: Row, given: Mapping[str, str], file: str) -> dict[str,
             )
         found[quantity] = (column, factor)
     return found
+
+
+def _check_unit(name: str, column: str, file: str) -> None:
+    """Raise DataError where a column is named for one unit and read as another."""
+    quantity, _ = UNITS[name]
+    others = [each.rpartition("_")[2] for each in UNITS if UNITS[each][0] == quantity]
+    own, unit = name.rpartition("_")[2], column.rpartition("_")[2].lower()
+    if unit in others and unit != own:
+        raise DataError(
+            f"a column is read in the unit of its name, but {column} of {file} is to be read as {name}; state"
+            f" {name.rpartition('_')[0]}_{unit}={column}."
+        )
 
 
 def _number(cell: Any, column: str, row: int, file: str) -> float:

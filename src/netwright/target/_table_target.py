@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ class TableTarget(Target):
 
     Raises DataError for quantities that are none, designs that repeat, and values that are missing or not positive.
     """
+
+    kind = "table"
 
     def __init__(
         self,
@@ -76,6 +79,9 @@ class TableTarget(Target):
         about = f" ({self.source})" if self.source else ""
         return f"table of {len(self.designs):,} designs{about}; other designs as a sum over their decisions"
 
+    def quality(self) -> Mapping[str, Mapping[str, Any]]:
+        return {quantity: self.fit(quantity).to_json() for quantity in sorted(self.knows)}
+
     def fit(self, quantity: str) -> AdditiveFit:
         """The quantity as a sum over decisions, with the error of that on held-out designs."""
         if quantity not in self._fits:
@@ -107,7 +113,7 @@ class TableTarget(Target):
                     f"a target's table must be of the space that is asked about, but {self.name} has designs that"
                     f" {space.name} does not contain."
                 )
-        known = {decision for design in self.designs for decision in design.items()}
+        known = self._decisions
         for path, domain in space.decisions().items():
             lacking = [value for value in domain if (path, value) not in known] if isinstance(domain, tuple) else []
             if lacking and not path.startswith("recipe."):
@@ -115,6 +121,18 @@ class TableTarget(Target):
                     f"a table must have every decision of its space at least once, but {self.name} has none with"
                     f" {path} = {lacking[0]!r}."
                 )
+
+    def told(self, quantity: str, design: Mapping[str, Any]) -> float:
+        """The quantity of a design as measured, or as the sum over its decisions."""
+        return self._estimate(quantity, design).value
+
+    def tells(self, design: Mapping[str, Any]) -> bool:
+        """Whether a design was measured, or takes only decisions that are known."""
+        return design in self._rows or design.items() <= self._decisions
+
+    @cached_property
+    def _decisions(self) -> AbstractSet[tuple[str, Any]]:
+        return {decision for design in self.designs for decision in design.items()}
 
     @cached_property
     def _rows(self) -> dict[Design, int]:

@@ -39,6 +39,7 @@ class Here(Target):
     Runtime), torch (PyTorch as it is), compile (torch.compile) or openvino. dtype: of weights and activations.
     """
 
+    kind = "measured here"
     knows = frozenset({"latency_ms"})
 
     def __init__(

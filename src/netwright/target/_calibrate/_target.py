@@ -26,6 +26,7 @@ class Calibrated(Target):
     The interval holds 90 % of networks like those that were measured; `detail` has that of 80 %.
     """
 
+    kind = "calibrated"
     knows = frozenset({"latency_ms"})
 
     def __init__(self, calibration: Calibration, name: str = "") -> None:

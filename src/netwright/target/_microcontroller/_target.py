@@ -57,6 +57,8 @@ class MicrocontrollerTarget(Target):
     in_place, patches, solver, seconds: as in `plan_buffers`; a search asks for the heuristic, `careful()` for both.
     """
 
+    kind = "microcontroller"
+
     def __init__(
         self,
         name: str,

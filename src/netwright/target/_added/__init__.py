@@ -1,0 +1,30 @@
+"""Devices that a user adds: a script measures them, a file brings the numbers back, a folder keeps them."""
+
+from netwright.target._added._add import add_target, remove_target
+from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._script import choose_designs, designs_script, models_script
+from netwright.target._added._target import (
+    AddedDevice,
+    MeasuredNetworks,
+    is_added,
+    load_added,
+    references_for,
+    tables_of,
+)
+
+__all__ = [
+    "AddedDevice",
+    "DeviceFile",
+    "Measured",
+    "MeasuredNetworks",
+    "add_target",
+    "choose_designs",
+    "designs_script",
+    "is_added",
+    "load_added",
+    "models_script",
+    "read_device_file",
+    "references_for",
+    "remove_target",
+    "tables_of",
+]

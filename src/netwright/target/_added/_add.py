@@ -1,0 +1,114 @@
+"""Adding a device: its file is checked and kept in the user's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from netwright.errors import DataError, UnknownNameError
+from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._script import draw_pool
+from netwright.target._added._target import MANY, load_added, references_for
+from netwright.target._base import Target
+from netwright.target._folder import check_name, saved_targets, targets_folder, write_json
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+
+__all__ = ["add_target", "remove_target"]
+
+
+def add_target(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    space: Space | None = None,
+    told: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+    edited: bool = False,
+    overwrite: bool = False,
+) -> Target:
+    """Check a device's file and keep it, so that `latency_ms@NAME` can be asked; the target.
+
+    path: a file that `measure.py` wrote, or a table of a space in CSV, Parquet or JSON (see `read_table`). name: of
+    the target; the device's own if none. space: that the designs are of; one of the catalogue is found by its name
+    in the file. told: the space's name and classes as the file should keep them, for a table. columns: as in
+    `read_table`. edited: as in `read_device_file`. overwrite: replace a target that was added under this name.
+
+    Raises DataError, in one sentence, for a file that is not as it should be, and for a name that is taken.
+    """
+    file = Path(path)
+    if _is_table(file):
+        measured = _of_table(file, space, told or {}, columns)
+    else:
+        measured = read_device_file(file, edited=edited)
+    target = _free(name or measured.device, overwrite)
+    if measured.space is not None:
+        space = space or _catalogued(measured.space, file.name)
+        measured.check_space(space)
+        if len(measured.designs) < MANY:
+            pool = draw_pool(space, references_for(measured, apart_from=target))
+            measured = replace(measured, pool=tuple(pool))
+    write_json(targets_folder() / f"{target}.json", measured.to_json())
+    return load_added(target)
+
+
+def remove_target(name: str) -> Path:
+    """Remove a target from the user's folder, added or calibrated; the path that its file had.
+
+    Raises UnknownNameError that lists those that are there.
+    """
+    files = saved_targets()
+    if name not in files:
+        raise UnknownNameError("target of your own", name, files)
+    files[name].unlink()
+    return files[name]
+
+
+def _is_table(file: Path) -> bool:
+    if file.suffix in (".csv", ".parquet"):
+        return True
+    return file.is_file() and file.read_bytes().lstrip()[:1] == b"["
+
+
+def _of_table(
+    file: Path, space: Space | None, told: Mapping[str, Any], columns: Mapping[str, str] | None
+) -> DeviceFile:
+    from netwright.target._table_file import read_table
+
+    if space is None:
+        raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
+    table = read_table(file, space, columns=columns)
+    rows = tuple(
+        Measured({quantity: float(column[i]) for quantity, column in table.values.items()}, design)
+        for i, design in enumerate(table.designs)
+    )
+    shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
+    return DeviceFile(file.stem, rows, {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"})
+
+
+def _free(name: str, overwrite: bool) -> str:
+    """The name; raises DataError where it is taken."""
+    from netwright.target._registry import target_names
+
+    check_name(name)
+    if name in saved_targets():
+        if not overwrite:
+            raise DataError(f"a target is added once, but {name} is there; state another name, or --overwrite.")
+    elif name in target_names():
+        raise DataError(f"a target has a name of its own, but {name} comes with netwright; state another as --name.")
+    return name
+
+
+def _catalogued(told: Mapping[str, Any], file: str) -> Space:
+    """The space that a file names; one of the user's own is not imported because a file says so."""
+    from netwright.space.catalog import SPACES, get_space
+
+    if told.get("name") not in SPACES:
+        raise DataError(
+            f"the designs of {file} are of {told.get('name')}, which is not in the catalogue: name it with --space."
+        )
+    shapes = told.get("input") or []
+    return get_space(told["name"], tuple(shapes[0]) if len(shapes) == 1 else None, told.get("classes"))

@@ -1,0 +1,96 @@
+"""The script that measures a device, with the networks that it measures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.errors import DataError
+from netwright.graph import Graph, canonical_hash, simplify
+from netwright.space import Design
+from netwright.target._added import _on_device
+from netwright.target._added._few import reference_values
+from netwright.target._runtimes import onnx_bytes
+from netwright.target._transfer import DeviceTransfer
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+    from netwright.target._table_target import TableTarget
+
+__all__ = ["SCRIPT", "choose_designs", "designs_script", "draw_pool", "models_script", "without_recipe"]
+
+SCRIPT = "measure.py"
+POOL = 600
+"""Designs by which one device is compared with another, and among which those to measure are chosen."""
+
+
+def draw_pool(space: Space, others: Mapping[str, TableTarget], seed: int = 0) -> list[Design]:
+    """Designs of a space, drawn at random; from those that another device was measured on where there is one."""
+    rng = np.random.default_rng(seed)
+    if others:
+        known = max(others.values(), key=lambda each: len(each.designs)).designs
+        rows = rng.choice(len(known), min(POOL, len(known)), replace=False)
+        return [known[i] for i in rows]
+    if space.network_size() <= POOL:
+        return list(space.enumerate())
+    return list(dict.fromkeys(map(without_recipe, space.sample(rng, POOL))))
+
+
+def without_recipe(design: Mapping[str, Any]) -> Design:
+    """The decisions about the network."""
+    return Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
+
+
+def choose_designs(space: Space, k: int, others: Mapping[str, TableTarget], seed: int = 0) -> list[Design]:
+    """The k designs after whose measurement least is unknown of the others, as `DeviceTransfer.choose` has it.
+
+    Raises DataError unless k is between 2 and their number.
+    """
+    pool = draw_pool(space, others, seed)
+    if not 2 <= k <= len(pool):
+        raise DataError(f"the designs to measure must be between 2 and {len(pool)}, but got {k}.")
+    able = {name: each for name, each in others.items() if all(map(each.tells, pool))}
+    transfer = DeviceTransfer(pool, reference_values(able, pool, "latency_ms"), seed=seed)
+    return [pool[i] for i in transfer.choose(k)]
+
+
+def designs_script(out: Path, space: Space, told: Mapping[str, Any], designs: Sequence[Design]) -> dict[str, Any]:
+    """Write the script for designs of a space; what `networks.json` says.
+
+    told: name of the space and number of classes, as a device's file keeps them. Raises DataError where the folder
+    exists and is not empty.
+    """
+    shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
+    graphs = (({"design": dict(design)}, simplify(space.network(design))) for design in designs)
+    return _write(out, {**told, "input": shapes}, graphs)
+
+
+def models_script(out: Path, models: Mapping[str, Graph]) -> dict[str, Any]:
+    """Write the script for networks of any kind, by name; see `designs_script`."""
+    if len(models) < 2:
+        raise DataError(f"a device is measured on 2 networks or more, but got {len(models)}.")
+    return _write(out, None, (({"network": name}, graph) for name, graph in models.items()))
+
+
+def _write(
+    out: Path, space: Mapping[str, Any] | None, graphs: Iterator[tuple[dict[str, Any], Graph]]
+) -> dict[str, Any]:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise DataError(f"the script goes to a new or empty folder, but {out} is not.")
+    out.mkdir(parents=True, exist_ok=True)
+    networks = []
+    for number, (named, graph) in enumerate(graphs):
+        content = onnx_bytes(graph)
+        file = f"{number:03d}.onnx"
+        (out / file).write_bytes(content)
+        sha256 = hashlib.sha256(content).hexdigest()
+        networks.append({**named, "file": file, "sha256": sha256, "graph": canonical_hash(graph)})
+    asked = {"space": space, "networks": networks}
+    (out / "networks.json").write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+    (out / SCRIPT).write_text(Path(_on_device.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    return asked

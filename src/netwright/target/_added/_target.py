@@ -1,0 +1,219 @@
+"""A device that a user added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netwright.errors import EvaluationError
+from netwright.graph import canonical_hash
+from netwright.target._added._few import Foretold, foretell
+from netwright.target._added._file import DeviceFile, Measured, read_device_file, shapes_text
+from netwright.target._added._on_device import FORMAT
+from netwright.target._additive import AdditiveFit
+from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._folder import saved_targets
+from netwright.target._table_target import TableTarget
+
+if TYPE_CHECKING:
+    from netwright.graph import Graph
+    from netwright.space import Design, Space
+
+__all__ = ["AddedDevice", "MeasuredNetworks", "is_added", "load_added", "references_for", "tables_of"]
+
+MANY = 100
+"""Measured designs from which on a device's own table tells of all others, and helps to foretell other devices."""
+
+
+class AddedDevice(TableTarget):
+    """A device measured on designs of a space; with few of them, foretold from other devices where that is better.
+
+    file: what was measured. others: tables of other devices on designs of the same space.
+    """
+
+    kind = "added device"
+
+    def __init__(self, name: str, file: DeviceFile, others: Mapping[str, TableTarget] | None = None) -> None:
+        rows = file.designs
+        values = {quantity: [row.values[quantity] for row in rows] for quantity in file.quantities}
+        # A measurement without an interval is taken as it is.
+        intervals = {"latency_ms": [row.interval or (row.values["latency_ms"],) * 2 for row in rows]}
+        has_latency = "latency_ms" in values
+        super().__init__(
+            name, [row.design or {} for row in rows], values, intervals=intervals if has_latency else None,
+            source=_about(file),
+        )  # fmt: skip
+        self.file = file
+        self.others = dict(others or {})
+        self._foretellings: dict[str, Foretold] = {}
+
+    @property
+    def few(self) -> bool:
+        """Whether so few designs were measured that other devices are asked, too."""
+        return len(self.designs) < MANY
+
+    @property
+    def how(self) -> str:
+        ways = ", ".join(
+            f"{quantity.partition('_')[0]} by {self.method(quantity)}" for quantity in sorted(self.knows)
+        )
+        return f"{len(self.designs):,} designs measured ({self.source}); other designs: {ways}"
+
+    def method(self, quantity: str) -> str:
+        """How designs that were not measured are told, in words."""
+        return self._foretelling(quantity).method if self.few else "a sum over decisions"
+
+    def fit(self, quantity: str) -> AdditiveFit:
+        return self._foretelling(quantity).fit if self.few else super().fit(quantity)
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """As a table tells it; a network without a design is known where it is one of the measured ones."""
+        shapes = (self.file.space or {}).get("input")
+        if shapes and graph is not None and [*graph.inputs[0].shape[1:]] not in shapes:
+            raise EvaluationError(
+                f"target {self.name} was measured with inputs of {shapes_text(shapes)}, but got"
+                f" {shapes_text([graph.inputs[0].shape[1:]])}."
+            )
+        return super().latency(graph, self._by_graph.get(canonical_hash(graph)) if design is None else design)
+
+    @cached_property
+    def _by_graph(self) -> dict[str | None, Design | None]:
+        return {row.graph: row.design for row in self.file.designs}
+
+    def additive(self, quantity: str, space: Space, name: str) -> Any:
+        self.file.check_space(space)
+        return super().additive(quantity, space, name)
+
+    def _foretold(self, quantity: str, design: Design) -> Estimate:
+        known = self._foretelling(quantity).table.get(design) if self.few else None
+        if known is None:
+            return super()._foretold(quantity, design)
+        how = f"{self.method(quantity)} by {len(self.designs):,} measured designs, 90 % interval"
+        return Estimate(*known, QUANTITIES[quantity][1], how)
+
+    def _foretelling(self, quantity: str) -> Foretold:
+        if quantity not in self._foretellings:
+            others = {
+                name: each for name, each in self.others.items()
+                if quantity in each.knows and all(map(each.tells, self.designs))
+            }  # fmt: skip
+            pool = [design for design in self.file.pool if all(each.tells(design) for each in others.values())]
+            values = np.asarray(self.values[quantity])
+            self._foretellings[quantity] = foretell(self.designs, values, pool, others, quantity)
+        return self._foretellings[quantity]
+
+    @cached_property
+    def _decisions(self) -> AbstractSet[tuple[str, Any]]:
+        own = {decision for design in self.designs for decision in design.items()}
+        return own.union(*(design.items() for design in self.file.pool)) if self.few else own
+
+
+class MeasuredNetworks(Target):
+    """A device measured on networks that are no designs of a space: it knows these and no others."""
+
+    kind = "added device"
+
+    def __init__(self, name: str, file: DeviceFile) -> None:
+        super().__init__(name)
+        self.file = file
+        self.knows = frozenset(file.quantities)
+
+    @property
+    def how(self) -> str:
+        return f"{len(self.file.rows)} networks measured ({_about(self.file)}); no others are known"
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._measured("latency_ms", graph)
+
+    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._measured("energy_mj", graph)
+
+    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._measured("memory_bytes", graph)
+
+    @cached_property
+    def _by_graph(self) -> dict[str | None, Measured]:
+        return {row.graph: row for row in self.file.rows}
+
+    def _measured(self, quantity: str, graph: Graph) -> Estimate:
+        if quantity not in self.knows:
+            raise self._unknown(quantity)
+        row = self._by_graph.get(canonical_hash(graph))
+        if row is None:
+            names = ", ".join(str(each.network) for each in self.file.rows[:5])
+            raise EvaluationError(f"target {self.name} knows {names} as measured, but got another network.")
+        value = row.values[quantity]
+        low, high = row.interval if row.interval and quantity == "latency_ms" else (value, value)
+        return Estimate(value, low, high, QUANTITIES[quantity][1], f"measured, {_about(self.file)}")
+
+
+def is_added(path: Path) -> bool:
+    """Whether a file in the user's folder was put there by `add_target`."""
+    with path.open("rb") as file:
+        return f'"format": "{FORMAT}"'.encode() in file.read(100)
+
+
+def load_added(name: str) -> Target:
+    """Target that was added under this name; raises DataError where its file is broken, KeyError where it is none."""
+    files = {each: (str(path), path.stat().st_mtime_ns) for each, path in _added_files().items()}
+    return _loaded(name, files[name], tuple(sorted(set(files.items()))))
+
+
+def _added_files() -> dict[str, Path]:
+    return {name: path for name, path in saved_targets().items() if is_added(path)}
+
+
+def references_for(file: DeviceFile, *, apart_from: str) -> dict[str, TableTarget]:
+    """Added devices with many measured designs of the same space and input as a file, by name."""
+    return {name: each for name, each in _tables(file.space or {}).items() if name != apart_from}
+
+
+def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
+    """Added devices with many measured designs of a space of this name and its inputs, by name."""
+    return _tables({"name": name, "input": [list(tensor.shape[1:]) for tensor in space.inputs.values()]})
+
+
+def _tables(told: Mapping[str, Any]) -> dict[str, TableTarget]:
+    found: dict[str, TableTarget] = {}
+    for name, path in _added_files().items():
+        changed = path.stat().st_mtime_ns
+        other = _read(str(path), changed)
+        if other.space is not None and _same(other.space, told) and len(other.designs) >= MANY:
+            found[name] = _table(name, str(path), changed)
+    return found
+
+
+# A study asks for its target by name again for every trial; files are read again when they have changed.
+@lru_cache(maxsize=64)
+def _loaded(name: str, place: tuple[str, int], all_files: object) -> Target:
+    file = _read(*place)
+    if file.space is None:
+        return MeasuredNetworks(name, file)
+    return AddedDevice(name, file, references_for(file, apart_from=name) if len(file.designs) < MANY else {})
+
+
+@lru_cache(maxsize=64)
+def _table(name: str, path: str, changed: int) -> AddedDevice:
+    return AddedDevice(name, _read(path, changed))
+
+
+@lru_cache(maxsize=64)
+def _read(path: str, changed: int) -> DeviceFile:
+    return read_device_file(Path(path))
+
+
+def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    return a.get("name") == b.get("name") and a.get("input") == b.get("input")
+
+
+def _about(file: DeviceFile) -> str:
+    runtime = file.runtime or {}
+    setup = [f"{runtime.get('name', '')} {runtime.get('version', '')}".strip()]
+    setup += [f"{runtime['threads']} threads" if runtime.get("threads", 1) != 1 else ""]
+    setup += [f"batch {runtime['batch']}" if runtime.get("batch", 1) != 1 else ""]
+    return ", ".join(part for part in (file.device, *setup) if part)

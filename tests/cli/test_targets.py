@@ -1,0 +1,105 @@
+"""`netwright targets`, and the commands of its page in the documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from netwright.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "targets.md").read_text()
+CLI = (ROOT / "docs" / "cli.md").read_text()
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETWRIGHT_HOME", str(tmp_path / "home"))
+
+
+def test_targets_are_listed_with_what_they_know(run) -> None:
+    found = {each["name"]: each for each in json.loads(run("targets", "--json").output)["targets"]}
+    assert found["here"]["kind"] == "measured here"
+    assert found["here"]["knows"] == ["latency_ms"]
+    assert "ONNX Runtime" in found["here"]["how"]
+    assert "here  measured here; tells latency_ms" in run("targets").output
+
+
+@pytest.mark.parametrize("command", ["script", "add", "remove"])
+def test_every_option_is_documented_and_every_command_shows_an_example(run, command: str) -> None:
+    section = re.search(r"^## targets\n(.*?)(?=^## |\Z)", CLI, re.M | re.S)
+    group = typer.main.get_command(app).commands["targets"]  # type: ignore[attr-defined]
+    for parameter in group.commands[command].params:
+        for option in (*parameter.opts, *parameter.secondary_opts):
+            if option.startswith("-") and option not in ("--help", "-h", "--json"):
+                assert section
+                assert f"`{option}`" in section[1], option
+    assert f"Example: netwright targets {command}" in " ".join(run("targets", command, "--help").output.split())
+
+
+def test_adding_a_device_as_the_page_says(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    part = PAGE.partition("## Adding a device")[2].partition("\n## ")[0]
+    commands = [shlex.split(line) for line in re.findall(r"^    (.*)$", part, re.M)]
+    done = []
+    for command in commands:
+        if command[0] == "python":
+            quick = [*command[1:], "--rounds", "2", "--seconds", "0.01"]
+            device = subprocess.run(
+                [sys.executable, *quick], cwd=tmp_path / "measure", capture_output=True, text=True, check=False,
+                env={"OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
+            assert device.returncode == 0, device.stderr
+        elif command[0] == "netwright" and command[1] != "search":
+            found = run(*command[1:], "--json")
+            assert found.exit_code == 0, found.stderr
+            done.append(command[1:3])
+            if command[1:3] == ["targets", "add"]:
+                facts = json.loads(found.output)
+                assert facts["name"] == "pi5"
+                assert facts["quality"]["latency_ms"]["designs"] == 20
+                assert "added device" in run("targets").output
+    assert done == [["targets", "script"], ["targets", "add"], ["space", "mobilenet-tiny"], ["targets", "remove"]]
+
+
+def test_a_profile_of_a_design_on_an_added_device(run, own: str, tmp_path: Path) -> None:
+    drawn = json.loads(run("space", f"{own}:space", "--sample", "20", "--json").output)["samples"]
+    designs = {each["params"]: each["design"] for each in drawn}
+    table = [{"design": design, "ms": params / 1000} for params, design in designs.items()]
+    assert len(table) == 2
+    (tmp_path / "toy.json").write_text(json.dumps(table))
+    added = run("targets", "add", "toy.json", "--space", f"{own}:space", "--column", "latency_ms=ms", "--json")
+    assert added.exit_code == 0, added.stderr
+    told = json.loads(run("profile", f"{own}:space", "--target", "toy", "--json").output)
+    expected = {json.dumps(row["design"]): row["ms"] for row in table}
+    assert told["latency"]["toy"]["median_ms"] == pytest.approx(expected[json.dumps(told["design"])])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["targets", "script"], "give one of the two"),
+        (["targets", "script", "a.onnx", "--space", "mobilenet-tiny"], "give one of the two"),
+        (["targets", "script", "--space", "mobilenet-tiny", "--count", "100000", "--out", "new"], "between 2 and"),
+        (["targets", "add", "nothing.json"], "no device file"),
+        (["targets", "add", "x.csv", "--column", "pixel2"], "latency_ms=pixel2, but got 'pixel2'"),
+        (["targets", "remove", "here"], "no target of your own is named 'here'"),
+        (["profile", "mobilenet-tiny", "--target", "her"], "did you mean 'here'"),
+    ],
+)
+def test_what_cannot_be_met_is_one_sentence(
+    run, arguments: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments, "--json")
+    assert done.exit_code == 2
+    assert sentence in json.loads(done.stdout)["error"]["message"]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,384 @@
+"""Adding a device: the script on it, the file that comes back, every kind of bad file, and what it is good for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from netwright.errors import DataError, EvaluationError, NetwrightError, UnknownNameError
+from netwright.graph import simplify
+from netwright.space import Space
+from netwright.space.catalog import get_space
+from netwright.study import search
+from netwright.target import (
+    AddedDevice,
+    MeasuredNetworks,
+    Target,
+    add_target,
+    choose_designs,
+    designs_script,
+    get_target,
+    models_script,
+    rank_correlation,
+    read_device_file,
+    read_table,
+    remove_target,
+    tables_of,
+    target_names,
+)
+from netwright.target._added import _on_device
+from netwright.target._added._on_device import digest
+from netwright.testing import TargetConformance
+
+TOLD = {"name": "mobilenet-tiny", "classes": 10}
+PACKAGES_OF_THE_SCRIPT = {"numpy", "onnxruntime"}
+Document = dict[str, Any]
+
+
+def tiny() -> Space:
+    return get_space("mobilenet-tiny", (1, 8, 8), 10)
+
+
+def cost(design: Mapping[str, Any]) -> float:
+    """A device whose latency is work in the large and overhead by block."""
+    widths = sum(v for path, v in design.items() if path.endswith("channels"))
+    times = sum(v * (1 + int(path[5])) for path, v in design.items() if path.endswith("times"))
+    return 0.5 + 0.01 * widths + 0.1 * times
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NETWRIGHT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the script wrote, run where there is no netwright."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("device") / "measure"
+    space = tiny()
+    designs_script(folder, space, TOLD, choose_designs(space, 8, {}))
+    blocked = "import sys; sys.modules['netwright'] = None; sys.argv[0] = 'measure.py'; import runpy;"
+    options = ["--name", "pi5", "--rounds", "2", "--seconds", "0.02"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{blocked} runpy.run_path('measure.py', run_name='__main__')", *options],
+        cwd=folder, capture_output=True, text=True, env={"OMP_NUM_THREADS": "1"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "netwright targets add device.json" in done.stdout
+    return folder / "device.json"
+
+
+@pytest.fixture
+def document() -> Document:
+    """A file as the script writes it, with latencies that a formula gives."""
+    space = tiny()
+    rows = [{"design": dict(d), "latency_ms": cost(d)} for d in choose_designs(space, 20, {})]
+    return {
+        "format": "netwright-device", "version": 1, "device": "pi5",
+        "runtime": {"name": "onnxruntime", "version": "1.2"}, "unit": "ms",
+        "space": {**TOLD, "input": [[1, 8, 8]]}, "rows": rows,
+    }  # fmt: skip
+
+
+Write = Callable[[Document], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def call(content: Document) -> Path:
+        file = tmp_path / "device.json"
+        file.write_text(json.dumps({**content, "sha256": digest(content)}))
+        return file
+
+    return call
+
+
+# The script ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_script_needs_numpy_and_onnxruntime_and_nothing_else() -> None:
+    tree = ast.parse(Path(_on_device.__file__).read_text())
+    named = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    named += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert {name for name in named if name not in sys.stdlib_module_names} == PACKAGES_OF_THE_SCRIPT
+
+
+def test_the_file_that_comes_back_says_what_was_measured_and_how(measured: Path) -> None:
+    content = json.loads(measured.read_text())
+    assert content["device"] == "pi5"
+    assert content["runtime"]["name"] == "onnxruntime"
+    assert content["space"] == {**TOLD, "input": [[1, 8, 8]]}
+    assert len(content["rows"]) == 8
+    for row in content["rows"]:
+        assert 0 < row["low_ms"] <= row["latency_ms"] <= row["high_ms"]
+        assert row["runs"] >= 10
+    assert digest(content) == content["sha256"]
+
+
+def test_an_added_device_is_a_limit_of_a_search(measured: Path, tmp_path: Path) -> None:
+    target = add_target(measured)
+    assert target.name in target_names()
+    space = tiny()
+    known = space.with_costs(target.additive("latency_ms", space, "latency_ms@pi5"))
+    low, high = (value for value, _ in known.extremes("latency_ms@pi5"))
+    bound = low + 0.5 * (high - low)
+
+    def score(network: Any, budget: float, report: Any) -> dict[str, float]:
+        return {"score": float(len(network.nodes))}
+
+    found = search(
+        space, score, maximize="score", limits=[f"latency_ms@pi5 <= {bound!r}"], budget="12 trials",
+        out=tmp_path / "run", compare=False, progress=False,
+    )  # fmt: skip
+    assert len(found.study.trials) == 12
+    for trial in found.study.trials:
+        assert known.costs(trial.design, ["latency_ms@pi5"])["latency_ms@pi5"] <= bound * (1 + 1e-9)
+        assert trial.values["latency_ms@pi5"] > 0
+
+
+def test_a_changed_network_is_not_measured(tmp_path: Path) -> None:
+    space = tiny()
+    designs_script(tmp_path / "m", space, TOLD, choose_designs(space, 2, {}))
+    (tmp_path / "m" / "000.onnx").write_bytes(b"something else")
+    done = subprocess.run(
+        [sys.executable, "measure.py", "--rounds", "1"],
+        cwd=tmp_path / "m",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "000.onnx is not the file that was written" in done.stderr
+    assert not (tmp_path / "m" / "device.json").exists()
+
+
+def test_the_script_goes_to_an_empty_folder_only(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(DataError, match="new or empty folder"):
+        designs_script(tmp_path, tiny(), TOLD, choose_designs(tiny(), 2, {}))
+    with pytest.raises(DataError, match="must be between 2 and"):
+        choose_designs(tiny(), 1, {})
+
+
+def test_models_are_known_as_measured_and_no_others(tmp_path: Path, write: Write) -> None:
+    space = tiny()
+    first, second, other = (simplify(space.network(d)) for d in space.sample(np.random.default_rng(3), 3))
+    asked = models_script(tmp_path / "m", {"a.onnx": first, "b.onnx": second})
+    rows = [{"network": n["network"], "graph": n["graph"], "latency_ms": 2.0} for n in asked["networks"]]
+    target = add_target(write({"format": "netwright-device", "version": 1, "device": "pi5", "rows": rows}))
+    assert isinstance(target, MeasuredNetworks)
+    assert target.latency(first).value == 2.0
+    with pytest.raises(EvaluationError, match=r"knows a\.onnx, b\.onnx as measured"):
+        target.latency(other)
+    with pytest.raises(DataError, match="2 networks or more"):
+        models_script(tmp_path / "n", {"a.onnx": first})
+
+
+# What it knows ------------------------------------------------------------------------------------------------------
+
+
+class TestAdded(TargetConformance):
+    @pytest.fixture
+    def target(self, document: Document, write: Write) -> Target:
+        return add_target(write(document))
+
+    @pytest.fixture
+    def space(self) -> Space:
+        return tiny()
+
+
+def test_few_measurements_foretell_the_other_designs(document: Document, write: Write) -> None:
+    target = add_target(write(document))
+    assert isinstance(target, AddedDevice)
+    designs = tiny().sample(np.random.default_rng(9), 200)
+    truth = np.array([cost(design) for design in designs])
+    found = [target.latency(None, design) for design in designs]  # type: ignore[arg-type]
+    assert rank_correlation([each.value for each in found], truth) > 0.9
+    inside = [each.low <= value <= each.high for each, value in zip(found, truth, strict=True)]
+    assert np.mean(inside) > 0.85
+    assert target.quality()["latency_ms"]["spearman"] > 0.5
+
+
+def test_other_devices_help(document: Document, write: Write, tmp_path: Path) -> None:
+    space = tiny()
+    alone = add_target(write(document), name="alone")
+    designs = list(dict.fromkeys(space.sample(np.random.default_rng(1), 150)))
+    rows = [{"design": json.dumps(dict(d)), "latency_ms": 3 * cost(d)} for d in designs]
+    table = tmp_path / "phone.json"
+    table.write_text(json.dumps(rows))
+    add_target(table, space=space, told=TOLD)
+    assert set(tables_of("mobilenet-tiny", space)) == {"phone"}
+    helped = add_target(write(document), name="helped")
+    others = space.sample(np.random.default_rng(9), 200)
+    truth = [cost(design) for design in others]
+    ranks = {
+        each.name: rank_correlation([each.latency(None, d).value for d in others], truth)  # type: ignore[arg-type]
+        for each in (alone, helped)
+    }
+    assert ranks["helped"] > max(ranks["alone"], 0.98)
+    assert "transfer from 1 devices" in helped.how or "sum over decisions" in helped.how
+
+
+def test_energy_and_memory_are_optional_columns(document: Document, write: Write) -> None:
+    for row in document["rows"]:
+        row |= {"energy_j": row["latency_ms"] * 1e-3, "memory_mb": 2.0}
+    target = add_target(write(document))
+    design = tiny().design_at(0)
+    assert target.knows == {"latency_ms", "energy_mj", "memory_bytes"}
+    assert target.energy(None, document["rows"][0]["design"]).value == pytest.approx(  # type: ignore[arg-type]
+        document["rows"][0]["latency_ms"]
+    )
+    assert target.memory(None, design).value == pytest.approx(2e6)  # type: ignore[arg-type]
+
+
+def test_seconds_become_milliseconds(document: Document, write: Write) -> None:
+    rows = [{"design": row["design"], "latency_s": row["latency_ms"] * 1e-3} for row in document["rows"]]
+    target = add_target(write({**document, "rows": rows, "unit": "s"}))
+    told = target.latency(None, rows[0]["design"])  # type: ignore[arg-type]
+    assert told.value == pytest.approx(document["rows"][0]["latency_ms"])
+
+
+def test_a_network_of_another_input_is_refused(document: Document, write: Write) -> None:
+    target = add_target(write(document))
+    larger = get_space("mobilenet-tiny", (3, 32, 32), 10)
+    design = larger.sample(np.random.default_rng(0))[0]
+    with pytest.raises(EvaluationError, match="inputs of 1x8x8, but got 3x32x32"):
+        target.latency(larger.network(design), design)
+    with pytest.raises(DataError, match="has 1x8x8 and the space 3x32x32"):
+        target.additive("latency_ms", larger, "latency_ms@pi5")
+
+
+def test_a_target_is_added_once_and_removed(document: Document, write: Write, own_home: Path) -> None:
+    file = write(document)
+    add_target(file)
+    with pytest.raises(DataError, match="added once"):
+        add_target(file)
+    add_target(file, overwrite=True)
+    assert (own_home / "targets" / "pi5.json").is_file()
+    remove_target("pi5")
+    assert "pi5" not in target_names()
+    with pytest.raises(UnknownNameError, match="no target of your own"):
+        remove_target("pi5")
+    with pytest.raises(UnknownNameError, match="no target is named 'pi5'"):
+        get_target("pi5")
+
+
+# Bad files ----------------------------------------------------------------------------------------------------------
+
+
+def _row(**changes: Any) -> Callable[[Document], None]:
+    def change(content: Document) -> None:
+        row = content["rows"][1]
+        row.update(changes)
+        for key in [key for key, value in changes.items() if value is KeyError]:
+            del row[key]
+
+    return change
+
+
+def _whole(**changes: Any) -> Callable[[Document], None]:
+    return lambda content: content.update(changes)
+
+
+def _repeat(content: Document) -> None:
+    content["rows"].append(content["rows"][0])
+
+
+def _seconds(content: Document) -> None:
+    for row in content["rows"]:
+        row["latency_s"] = row.pop("latency_ms")
+
+
+def _column(content: Document) -> None:
+    for row in content["rows"]:
+        row["watts"] = 3.0
+
+
+FAULTS = {
+    "another format": (_whole(format="csv"), "has the format 'netwright-device'"),
+    "a version to come": (_whole(version=2), "of format version 1, but .* is of 2"),
+    "an unknown key": (_whole(colour="red"), "has 'colour'"),
+    "one row": (lambda content: content.update(rows=content["rows"][:1]), "2 rows or more"),
+    "no device": (_whole(device=None), "states the device's name"),
+    "an unknown column": (_column, "row 1 of .* has 'watts'"),
+    "no value": (lambda c: [row.pop("latency_ms") for row in c["rows"]], "a value named for its unit"),
+    "a missing value": (_row(latency_ms=KeyError), "latency_ms is not in all rows"),
+    "an empty value": (_row(latency_ms=None), "latency_ms must be a positive number, but row 2 .* None"),
+    "a negative value": (_row(latency_ms=-1.0), "must be a positive number, but row 2 .* -1.0"),
+    "seconds read as milliseconds": (_seconds, "has latency_s and states 'ms' as its unit"),
+    "an unknown unit": (_whole(unit="h"), "one of ms, s, us, but .* 'h'"),
+    "a design twice": (_repeat, "each network once, but rows 1 and 21"),
+    "neither design nor network": (_row(design=KeyError), "of a design or of a network"),
+    "a design of another space": (_row(design={"width": 3}), "designs must be of mobilenet-tiny, but row 2"),
+    "no design": (_row(design=[1]), "an object of decisions"),
+    "designs without a space": (_whole(space=None), "has designs and no space"),
+    "a space of one's own": (_whole(space={"name": "mine:space"}), "name it with --space"),
+    "an interval beside its value": (_row(low_ms=90.0, high_ms=91.0), "low_ms <= latency_ms <= high_ms"),
+    "a name that is taken": (_whole(device="here"), "its own"),
+    "a name that cannot be one": (_whole(device="my pi"), "a target's name is a letter"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_bad_file_is_one_sentence_and_leaves_nothing(
+    fault: str, document: Document, write: Write, own_home: Path
+) -> None:
+    change, sentence = FAULTS[fault]
+    change(document)
+    with pytest.raises(DataError, match=sentence) as caught:
+        add_target(write(document))
+    assert str(caught.value).count("\n") == 0
+    assert not own_home.exists()
+
+
+def test_a_file_that_was_changed_is_taken_when_told_so(document: Document, write: Write) -> None:
+    file = write(document)
+    content = json.loads(file.read_text())
+    content["rows"][0]["latency_ms"] = 99.0
+    file.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="was changed since; --edited"):
+        add_target(file)
+    assert read_device_file(file, edited=True).rows[0].values["latency_ms"] == 99.0
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", '{"format": "netwright-device"'])
+def test_no_json(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "device.json"
+    file.write_text(text)
+    with pytest.raises(DataError):
+        add_target(file)
+    with pytest.raises(DataError, match="no device file"):
+        add_target(tmp_path / "none.json")
+
+
+def test_a_table_needs_its_space_and_the_right_unit(tmp_path: Path) -> None:
+    space = tiny()
+    file = tmp_path / "phone.csv"
+    designs = space.sample(np.random.default_rng(0), 3)
+    lines = [f'"{json.dumps(dict(d)).replace(chr(34), chr(34) * 2)}",{cost(d)}' for d in dict.fromkeys(designs)]
+    file.write_text("\n".join(["design,time_s", *lines]))
+    with pytest.raises(DataError, match="name it with --space"):
+        add_target(file)
+    with pytest.raises(DataError, match=r"time_s of phone\.csv is to be read as latency_ms; state latency_s=time_s"):
+        read_table(file, space, columns={"latency_ms": "time_s"})
+    assert read_table(file, space, columns={"latency_s": "time_s"}).values["latency_ms"][0] == pytest.approx(
+        1000 * cost(designs[0])
+    )
+
+
+def test_a_broken_file_in_the_folder_is_said_when_it_is_asked_for(own_home: Path) -> None:
+    (own_home / "targets").mkdir(parents=True)
+    (own_home / "targets" / "pi5.json").write_text("{")
+    assert "pi5" in target_names()
+    with pytest.raises(NetwrightError, match="must be JSON"):
+        get_target("pi5")
