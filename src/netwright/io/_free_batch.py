@@ -7,14 +7,17 @@ hold for one row only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
 from netwright.errors import NetwrightError, ShapeError
 from netwright.graph import Graph, Input, Node, Opaque, Shape, Tensor, ops
 
-__all__ = ["free_batch"]
+__all__ = ["Confirm", "free_batch"]
+
+Confirm = Callable[[Graph, Mapping[Tensor, Shape]], bool]
+"""Whether a network made free is right, given it and the shape with two rows of each tensor that it was made of."""
 
 ROWS = 1009
 """A prime that is no usual size, so that an axis that grows with the batch shows."""
@@ -41,13 +44,18 @@ class Value:
         """Axes whose size grows with the batch."""
         return [i for i, (a, b) in enumerate(zip(self.tensor.shape, self.many, strict=True)) if a != b]
 
+    @property
+    def at_two(self) -> Shape:
+        """Shape with two rows."""
+        return tuple(a + (b - a) // (ROWS - 1) for a, b in zip(self.tensor.shape, self.many, strict=True))
+
 
 Values = list[Value | None]
 Mender = Callable[[Node, Values, "dict[str, object]"], Values]
 """Changes the attributes of a node, given what it reads, and returns what it is to read instead."""
 
 
-def free_batch(graph: Graph) -> Graph:
+def free_batch(graph: Graph, confirm: Confirm = lambda freed, sizes: True) -> Graph:
     """The same network for any batch size, or, where that cannot be, marked as one for a single size.
 
     >>> from netwright.graph import image
@@ -58,21 +66,26 @@ def free_batch(graph: Graph) -> Graph:
 
     The parameters are the same objects, and the weights the same arrays. A network that cannot be freed, such as one
     that takes the batch apart, comes back with `batch_axis` None for every input.
+
+    confirm: asked last, where there is an original that may compute with its batch size.
     """
     if all(source.batch_axis is None for source in graph.inputs):
         return graph
     try:
-        return _rebuilt(graph, list(graph.inputs), _mended)
+        freed, values = _rebuilt(graph, list(graph.inputs), _mended)
+        if confirm(freed, {tensor: value.at_two for tensor, value in values.items()}):
+            return freed
     except NetwrightError:
-        fixed = [Input(t.shape, t.dtype, t.name, None) for t in graph.inputs]
-        return _rebuilt(graph, fixed, lambda node, values: (values, node.attrs))
+        pass
+    fixed = [Input(t.shape, t.dtype, t.name, None) for t in graph.inputs]
+    return _rebuilt(graph, fixed, lambda node, values: (values, node.attrs))[0]
 
 
 Step = Callable[[Node, Values], "tuple[Values, dict[str, object]]"]
 
 
-def _rebuilt(graph: Graph, inputs: Sequence[Input], step: Step) -> Graph:
-    """Copy of a graph on these inputs, each node as `step` wants it."""
+def _rebuilt(graph: Graph, inputs: Sequence[Input], step: Step) -> tuple[Graph, dict[Tensor, Value]]:
+    """Copy of a graph on these inputs, each node as `step` wants it, and what became of each tensor."""
     known: dict[Tensor, Value] = {
         old: Value(new, new.shape_at(ROWS)) for old, new in zip(graph.inputs, inputs, strict=True)
     }
@@ -84,7 +97,7 @@ def _rebuilt(graph: Graph, inputs: Sequence[Input], step: Step) -> Graph:
             known[old] = made
     for output in graph.outputs:
         known.setdefault(output, Value(output, output.shape))
-    return Graph(inputs, [known[t].tensor for t in graph.outputs], graph.weights)
+    return Graph(inputs, [known[t].tensor for t in graph.outputs], graph.weights), known
 
 
 def _applied(node: Node, values: Values, attrs: dict[str, object]) -> list[Value]:

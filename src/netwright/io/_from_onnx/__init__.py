@@ -37,7 +37,8 @@ def from_onnx(
 
     The weights are views of the file, which must stay as it is; only what is used is read. What depends on nothing
     but shapes is worked out, the branch that is taken stands for an If, and the nodes of a function for its call.
-    Nothing in the file is run.
+    Nothing in the file is run. The batch is free where the file has the same nodes with two rows; one that computes
+    with its batch size, as in dividing by it, has inputs with `batch_axis` None.
 
     source: path of a model of operator set 9 or later and IR version 3 or later, or a model in memory.
     dims: size of each dynamic dimension, by its name, or by input and axis, as in `{"height": 224, "x:2": 224}`. The

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from netwright.errors import ModelError, UnsupportedError
-from netwright.graph import Graph, Input
+from netwright.graph import Graph, Input, Shape, Tensor
 from netwright.io._free_batch import free_batch
 from netwright.io._from_onnx._build import Builder
 from netwright.io._from_onnx._call import Call
@@ -20,6 +20,7 @@ from netwright.io._from_onnx._step import Context
 from netwright.io._from_onnx._types import Types
 from netwright.io._from_onnx._values import Array, Env, Known, Made, Value
 from netwright.io._from_onnx._weights import Stored
+from netwright.io._two_rows import same_steps
 
 if TYPE_CHECKING:
     import onnx
@@ -29,32 +30,51 @@ __all__ = ["assembled"]
 
 def assembled(model: Model, dims: Mapping[str, int], constants: Mapping[str, Any], strict: bool) -> Graph:
     """Graph of a model that has been read; `from_onnx` says what the arguments are."""
-    proto = model.proto.graph
-    declared = declared_inputs(proto)
+    declared = declared_inputs(model.proto.graph)
     settings = _settings(declared, constants)
-    inputs = bound_inputs([entry for entry in declared if entry.name not in settings], dims)
+    declared = [entry for entry in declared if entry.name not in settings]
+    inputs = bound_inputs(declared, dims)
     functions = {(f.domain, f.name): f for f in model.proto.functions}
-    builder = Builder(model.files, Leaves(Names(_paths(proto))), functions, Types(proto, _sizes(declared, inputs)))
-    env: Env = Env()
-    env.update({t.name: builder.store(t, t.name) for t in proto.initializer})
-    env.update({t.name: Made(t) for t in inputs})
-    env.update(settings)
-    builder.run(proto.node, [o.name for o in proto.output], env, Context(model.opsets))
+    leaves = Leaves(Names(_paths(model.proto.graph)))
+    builder = Builder(model.files, leaves, functions, Types(model.proto.graph, _sizes(declared, inputs)))
+    known: dict[str, Value | None] = {t.name: builder.store(t, t.name) for t in model.proto.graph.initializer}
+    results = _results(builder, model, known | settings, inputs)
     if builder.missing and strict:
         raise UnsupportedError(builder.missing)
-    return _finished(builder, inputs, [env[o.name] for o in proto.output])
+    graph = _graph(builder, inputs, results)
+    weights = {name: _numbers(leaves.parameters[p]) for name, p in graph.parameters.items()}
+
+    def confirmed(freed: Graph, sizes: Mapping[Tensor, Shape]) -> bool:
+        """Whether the file says the same for two rows; one that states a batch of 1 says nothing about others."""
+        if isinstance(declared[0].sizes[0], int):
+            return True
+        rows = [Input(t.shape_at(2), t.dtype, t.name, None) for t in inputs]
+        again = Builder(model.files, leaves, functions, Types(model.proto.graph, _sizes(declared, rows)))
+        twin = _graph(again, rows, _results(again, model, known | settings, rows))
+        return same_steps(graph, sizes, twin, lambda parameter: leaves.parameters[parameter].array)
+
+    return free_batch(graph.with_weights(weights) if weights else graph, confirmed)
 
 
-def _finished(builder: Builder, inputs: Sequence[Input], results: Sequence[Value | None]) -> Graph:
-    """The graph with its weights, and for any batch where that can be."""
+def _results(
+    builder: Builder, model: Model, known: Mapping[str, Value | None], inputs: Sequence[Input]
+) -> list[Value | None]:
+    """What a model makes of these inputs."""
+    env: Env = Env()
+    env.update(known)
+    env.update({t.name: Made(t) for t in inputs})
+    outputs = [o.name for o in model.proto.graph.output]
+    builder.run(model.proto.graph.node, outputs, env, Context(model.opsets))
+    return [env[name] for name in outputs]
+
+
+def _graph(builder: Builder, inputs: Sequence[Input], results: Sequence[Value | None]) -> Graph:
+    """The graph without weights; raises ModelError where an output depends on an opaque node of unknown shape."""
     if None in results:
         raise ModelError(
             f"the shape of what an opaque node makes must be known, but not so after {'; '.join(builder.missing)}."
         )
-    call = Call("", "", results, {}, [], 0, builder.leaves)
-    graph = Graph(inputs, call.tensors())
-    weights = {name: _numbers(builder.leaves.parameters[p]) for name, p in graph.parameters.items()}
-    return free_batch(graph.with_weights(weights) if weights else graph)
+    return Graph(inputs, Call("", "", results, {}, [], 0, builder.leaves).tensors())
 
 
 def _numbers(known: Known) -> Array:
@@ -86,7 +106,7 @@ def _settings(declared: list[Declared], constants: Mapping[str, Any]) -> dict[st
     return found
 
 
-def _sizes(declared: list[Declared], inputs: list[Input]) -> dict[str, int]:
+def _sizes(declared: Sequence[Declared], inputs: Sequence[Input]) -> dict[str, int]:
     """Size of each named dimension."""
     shapes = {t.name: t.shape for t in inputs}
     return {

@@ -13,6 +13,7 @@ from netwright.io._from_torch._convert import Conversion
 from netwright.io._from_torch._example import arguments_of
 from netwright.io._from_torch._exporting import decomposed, exported, functional, writes_into_views
 from netwright.io._from_torch._state import State, dtype_name
+from netwright.io._from_torch._twin import Original
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -39,6 +40,9 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True, recognis
     dict and share its memory; what it computes from numbers alone is computed here. Outputs in tuples, lists and
     dicts become the outputs of the graph in their order, without those that are None.
 
+    The batch is free where the module, asked with two rows, takes the same steps, or else gives the same numbers; one
+    that computes with its batch size, such as `x.sum() / x.shape[0]`, has inputs with `batch_axis` None.
+
     example: a tensor or an array, a tuple of them, a dict of keyword arguments, or, for random numbers, a shape such
         as (1, 3, 224, 224) or "1x3x224x224". Where all have one first size, the first row is taken. An argument of a
         tuple or a dict may be a list or a dict of arrays; these are inputs of their own.
@@ -59,7 +63,7 @@ def from_torch(module: nn.Module, example: Any, *, strict: bool = True, recognis
     attempt = _completed(module, program)
     if attempt.missing and strict:
         raise UnsupportedError(missing.text for missing in attempt.missing)
-    graph = attempt.graph()
+    graph = attempt.graph(Original(module, args, kwargs))
     return recognised(graph) if recognise else graph
 
 
@@ -122,12 +126,11 @@ class _Attempt:
 
     def _value(self, node: fx.Node, spec: Any, program: ExportedProgram) -> Any:
         kind = spec.kind.name
-        if kind == "PARAMETER":
-            return self.state.parameter(spec.target)
-        if kind == "BUFFER":
+        if kind in ("PARAMETER", "BUFFER"):
             tensor = self.state.tensors[spec.target]
-            learned = spec.persistent and tensor.is_floating_point()
-            return self.state.parameter(spec.target) if learned else self._conversion.builder.buffer(spec.target)
+            learned = kind == "PARAMETER" or (spec.persistent and tensor.is_floating_point())
+            known = self.state.parameter if learned else self._conversion.builder.buffer
+            return self._conversion.holds(tensor, known(spec.target))
         if kind != "USER_INPUT":
             return program.constants[spec.target]
         value: Any = node.meta.get("val")
@@ -142,11 +145,12 @@ class _Attempt:
             name += "_"
         return name
 
-    def graph(self) -> Graph:
-        """The graph with its weights."""
+    def graph(self, original: Original) -> Graph:
+        """The graph with its weights, for any batch where the original has the same meaning for two rows."""
         bare = Graph(self.inputs, self.outputs)
         weights = self.state.weights(bare)
-        return free_batch(bare if weights is None else bare.with_weights(weights))
+        one = bare if weights is None else bare.with_weights(weights)
+        return free_batch(one, lambda freed, sizes: original.confirms(one, freed, sizes, self._conversion))
 
 
 def _flat(value: Any) -> list[Any]:

@@ -57,6 +57,19 @@ class Conversion:
         self.state = state
         self.builder = Builder(state)
         self.missing: list[Missing] = []
+        self._held: dict[int, Any] = {}
+
+    def holds(self, tensor: torch.Tensor, value: Any) -> Any:
+        """Note which value a tensor of the module has, and return it."""
+        self._held[id(tensor)] = value
+        return value
+
+    def again(self, module: fx.GraphModule, inputs: list[Any]) -> list[Tensor] | None:
+        """Outputs of another trace of the same module on the same parameters; None where one has no counterpart."""
+        found = len(self.missing)
+        made = self.run(module, inputs)
+        missing, self.missing[found:] = self.missing[found:], []
+        return None if missing else [self.builder.tensor(value) for value in made]
 
     def run(self, module: fx.GraphModule, given: Mapping[str, Any] | list[Any], path: str = "") -> Any:
         """Outputs of a program whose placeholders have the given values, by name or in order."""
@@ -66,7 +79,8 @@ class Conversion:
             if node.op == "placeholder":
                 values[node] = next(ordered) if ordered else given[node.name]
             elif node.op == "get_attr":
-                values[node] = _attribute(module, node.target)
+                found = _attribute(module, node.target)
+                values[node] = self._held.get(id(found), found)
             elif node.op == "output":
                 return _looked_up(node.args[0], values)
             else:

@@ -76,6 +76,11 @@ class State:
             self._parameters[first] = self._made(first, tensor, id(tensor) in self._trainable)
         return self._parameters[first]
 
+    def numbers(self, parameter: Parameter) -> NDArray[np.generic] | None:
+        """Array of a parameter; None on the meta device."""
+        tensor = self._sources[parameter]
+        return None if tensor.is_meta else array_of(tensor)
+
     def computed(self, name: str, tensor: torch.Tensor, path: str) -> Parameter:
         """Parameter, not trained, of an array that the module computes from nothing but numbers."""
         return self._made(f"{path}.{name}" if path else name, tensor, False)
