@@ -26,6 +26,7 @@ ORDER = (
     "latency_here",
     "timing_protocol",
     "importance",
+    "evolve_space",
     "new_device",
     "table_targets",
     "data_sheets",

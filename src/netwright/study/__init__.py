@@ -3,6 +3,7 @@
 from netwright.study._budget import Budget, Spent
 from netwright.study._comparison import Comparison, Pair, compare_costs, compare_spaces
 from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
+from netwright.study._evolve_space import Evolved, Subspaces, evolve_space, qt_score
 from netwright.study._executor import Executor, InlineExecutor, OnStep
 from netwright.study._finish import Candidate, train_trial
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
@@ -25,6 +26,7 @@ __all__ = [
     "Comparison",
     "Efficiency",
     "Evaluation",
+    "Evolved",
     "Executor",
     "FunctionEvaluation",
     "InlineExecutor",
@@ -49,14 +51,17 @@ __all__ = [
     "StudyInterrupted",
     "StudySpace",
     "StudySpec",
+    "Subspaces",
     "Tally",
     "Trial",
     "compare_costs",
     "compare_spaces",
     "comparison_page",
     "environment",
+    "evolve_space",
     "front",
     "matched",
+    "qt_score",
     "resume",
     "resume_search",
     "run_loop",
