@@ -29,6 +29,7 @@ PUBLISHED = {
     "flexibert": "3.32 x 10^9",
     "hierarchical-nasbench201": "10^446 with one production twice",
     "hat": "10^15",
+    "hytra": "2,818,103 paths in the authors' code",
     "nasbench101": "423,624 distinct",
     "nasbench201": "15,625",
     "ofa-mobilenetv3": "about 2 x 10^19, for each resolution",

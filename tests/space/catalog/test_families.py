@@ -15,6 +15,7 @@ from netwright.space.catalog import (
     hourglass_mlp,
     lowformers,
     metaformers,
+    mlp_tabular,
     shufflenet_v2s,
     simplenet,
 )
@@ -171,3 +172,18 @@ def test_columns_of_fractals_are_as_deep_as_they_should_be() -> None:
         assert len(convolutions) == 5 * (2**columns - 1)
         assert graph_features(whole)["longest.convolution"] == 5 * 2 ** (columns - 1)
         assert graph_features(whole)["shortest.convolution"] == 5
+
+
+def test_an_ensemble_for_tables_shares_nearly_all_its_weights() -> None:
+    space = mlp_tabular(vector(20), 3)
+    layer = {"features": 64, "activation": "relu", "dropout": 0.0, "norm": "none"}
+    plain: dict[str, object] = {"choice": "plain", "choice.layers.times": 2, "choice.around.times": 0}
+    plain |= {f"choice.layers.{i}.{name}": value for i in range(2) for name, value in layer.items()}
+    ensemble = {"choice": "tabm", "choice.first.features": 64, "choice.first.members": 8}
+    ensemble |= {"choice.layers.times": 1, "choice.layers.0.features": 64}
+    assert plain in space
+    assert ensemble in space
+    one, eight = (space.costs(design)["params"] for design in (plain, ensemble))
+    assert one == 20 * 64 + 64 + 64 * 64 + 64 + 64 * 3 + 3
+    # Each member has its own scales, shifts and head, and all have one matrix.
+    assert one < eight < 2 * one
