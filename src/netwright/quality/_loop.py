@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from netwright.errors import DataError, EvaluationError
 from netwright.quality import _checkpoint
 from netwright.quality._augment import Crops, mixup, random_flip
+from netwright.quality._averaging import WeightAverage
 from netwright.quality._gradient_noise import add_gradient_noise
 from netwright.quality._initialise import initialise, lr_scale
 from netwright.quality._recipe import Recipe
@@ -94,6 +95,8 @@ class Training:
         self._flips = self._x.ndim == 4 and (self._x.shape[1] == 3 if recipe.flip is None else recipe.flip)
         self._batches = _batch_count(len(self._x), recipe.batch_size, _has_batch_norm(module))
         self._set_up_precision()
+        latest = recipe.averaging * epochs * self._batches
+        self._average = WeightAverage(module, latest) if recipe.averaging else None
         self._epoch, self._spent, self._best = 0, 0.0, (math.inf, 0)
         self._best_state: dict[str, Tensor] | None = None
         self._history: list[dict[str, float]] = []
@@ -131,7 +134,8 @@ class Training:
         self._epoch += 1
         values = {"train_loss": float(total) / self._batches}
         if self._valid is not None:
-            values |= score(self._module, *self._valid, _EVALUATION_BATCH, self._convert)
+            with self._averaged():
+                values |= score(self._module, *self._valid, _EVALUATION_BATCH, self._convert)
         if not all(map(math.isfinite, values.values())):
             raise EvaluationError(
                 f"training diverged: the loss was no longer finite in epoch {self._epoch} of {self._epochs}, with "
@@ -161,7 +165,18 @@ class Training:
             add_gradient_noise(self._parameters, step, recipe.gradient_noise, self._noise)
         self._scaler.step(self._optimizer)
         self._scaler.update()
+        if self._average is not None:
+            self._average.update()
         return loss.detach()
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The averaged weights in the module, where the recipe asks for them."""
+        if self._average is not None:
+            self._average.swap()
+        yield
+        if self._average is not None:
+            self._average.swap()
 
     def _loss(self, rows: Tensor) -> Tensor:
         recipe, generator = self._recipe, self._generator
@@ -209,10 +224,13 @@ class Training:
     def _keep_best(self, values: dict[str, float]) -> None:
         if self._recipe.patience and self._valid is not None and values["loss"] < self._best[0]:
             self._best = (values["loss"], self._epoch)
-            self._best_state = {name: value.clone() for name, value in self._module.state_dict().items()}
+            with self._averaged():
+                self._best_state = {name: value.clone() for name, value in self._module.state_dict().items()}
 
     def _result(self, stopped: bool) -> TrainResult:
         final = self._history[-1]
+        if self._average is not None:
+            self._average.swap()
         if self._best_state is not None:
             self._module.load_state_dict(self._best_state)
             final = self._history[self._best[1] - 1]
@@ -238,6 +256,7 @@ class Training:
             "scaler": self._scaler.state_dict(),
             "generator": self._generator.get_state(),
             "noise": self._noise.get_state(),
+            "average": None if self._average is None else self._average.state(),
             "cpu_rng": torch.get_rng_state(),
             "gpu_rng": torch.cuda.get_rng_state(self._device) if on_gpu else None,
             "history": self._history,
@@ -255,6 +274,8 @@ class Training:
             self._optimizer.load_state_dict(state["optimizer"])
         except (RuntimeError, ValueError) as error:
             raise EvaluationError(f"{checkpoint} is of a module with other parameters.") from error
+        if self._average is not None:
+            self._average.load(state["average"])
         self._scaler.load_state_dict(state["scaler"])
         self._generator.set_state(state["generator"])
         self._noise.set_state(state["noise"])

@@ -16,7 +16,7 @@ _WHOLE = ("epochs", "batch_size", "base_depth", "patience", "seed", "crop")
 _SWITCHES = ("flip", "architecture_aware")
 _OPTIONAL = ("weight_decay", "crop", "flip")
 _POSITIVE = ("lr", "epochs", "batch_size", "base_depth")
-_SHARES = ("warmup_fraction", "label_smoothing", "momentum")
+_SHARES = ("warmup_fraction", "label_smoothing", "momentum", "averaging")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Recipe:
     gradient_noise: variance of annealed noise at the first step (Neelakantan et al. 2015); 0 for none.
     architecture_aware: initialise and scale the learning rate by the network's paths (Chen et al. 2024).
     base_depth: with `architecture_aware`, depth of the plain chain of 3x3 layers for which `lr` is meant.
+    averaging: the trained weights are the moving average over about this share of the steps; 0 for the last ones. It
+    changes little after a whole schedule, and saves much of a training that is stopped at a high learning rate.
     grad_clip: largest norm of all gradients together; 0 for none.
     amp: "auto" for mixed precision on a GPU, or "off".
     compile: "auto" for torch.compile on a GPU when the training is long, or "off".
@@ -60,6 +62,7 @@ class Recipe:
     gradient_noise: float = 0.0
     architecture_aware: bool = False
     base_depth: int = 1
+    averaging: float = 0.0
     grad_clip: float = 1.0
     seed: int = 0
     amp: str = "auto"

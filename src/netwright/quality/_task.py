@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -131,6 +131,25 @@ class Task:
         """
         return self._split(self._development_rows, self._final_encoder)
 
+    def refolded(self, seed: int) -> Task:
+        """The task with other examples to validate on, as many, drawn by the seed from those to train on.
+
+        >>> from netwright.quality.data import load_task
+        >>> task = load_task("digits")
+        >>> other = task.refolded(seed=0)
+        >>> other.sizes == task.sizes, np.array_equal(other.valid.x, task.valid.x)
+        (True, False)
+
+        Each class gives its share, and the test part and what is known of `development()` stay as they are.
+        Where there are fewer examples to train on than twice those to validate on, half of them validate.
+        """
+        train, valid = self._rows["train"], self._rows["valid"]
+        number = max(1, min(len(valid), len(train) // 2))
+        chosen = _drawn(train, self._labels[train], number, np.random.default_rng([seed, 1]))
+        rest = np.sort(np.concatenate([np.setdiff1d(train, chosen), valid]))
+        rows = {**self._rows, "train": rest, "valid": chosen}
+        return replace(self, _rows=rows, _encoder=self._encoder.refit(self._inputs[rest]))
+
     def preprocessing(self) -> dict[str, Any]:
         """How an input of the finally trained network is prepared, as plain JSON values.
 
@@ -150,3 +169,13 @@ class Task:
 
     def _split(self, rows: Array, encoder: Encoder) -> Split:
         return Split(encoder.encode(self._inputs[rows]), self._labels[rows])
+
+
+def _drawn(rows: Array, labels: Array, number: int, rng: np.random.Generator) -> Array:
+    """So many of the rows, of each class its share; where there are no classes, of all alike."""
+    order = rng.permutation(len(rows))
+    if labels.dtype.kind in "iu":
+        order = order[np.argsort(labels[order], kind="stable")]
+    # Even steps along the classes: as many in all as were asked for, however the shares of the classes are rounded.
+    steps = (np.arange(number) + rng.random()) * (len(rows) / number)
+    return np.sort(rows[order[steps.astype(int)]])

@@ -5,7 +5,6 @@ from netwright.study._comparison import Comparison, Pair, compare_costs, compare
 from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
 from netwright.study._evolve_space import Evolved, Subspaces, evolve_space, qt_score
 from netwright.study._executor import Executor, InlineExecutor, OnStep
-from netwright.study._finish import Candidate, train_trial
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
 from netwright.study._plan import space_from
 from netwright.study._population import Efficiency, Population, matched
@@ -17,6 +16,7 @@ from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
 from netwright.study._shrink import Shrunk, shrink_space
 from netwright.study._store import FORMAT, Steps, Store
+from netwright.study._trainings import Candidate, train_trial
 
 __all__ = [
     "FORMAT",

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.cost import Limit
 from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
-from netwright.study._finish import Lengths, ranked, timing_of, told_by_targets, train_finally, verdicts
+from netwright.study._checks import timing_of
+from netwright.study._deadline import Deadline
+from netwright.study._finish import ranked
+from netwright.study._largest import largest_within
 from netwright.study._loop import run_loop, start
 from netwright.study._metrics import LATENCY
 from netwright.study._plan import Plan
 from netwright.study._processes import ProcessExecutor
 from netwright.study._records import Study, StudySpec
 from netwright.study._store import Store
+from netwright.study._trainings import Lengths, pace_of, pace_on_all, train_finally
 
 if TYPE_CHECKING:
     from netwright.space import Design
 
-__all__ = ["baselines", "largest_within", "random_search"]
+__all__ = ["Baseline", "baselines", "random_search"]
 
 FOLDER = "random"
-DRAWS = 4000
-"""Designs drawn in search of the largest."""
-TRIES = 20
-"""Designs that are measured before a limit that is not additive is taken to exclude them."""
 
 
 def random_spec(spec: StudySpec) -> StudySpec:
@@ -52,65 +52,87 @@ def random_search(plan: Plan, folder: Path, budget: Budget, workers: int = 1) ->
             start(folder / FOLDER, spec, plan.parts(spec), executor=executor, progress=False)
 
 
-def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
-    """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
+@dataclass(frozen=True)
+class Baseline:
+    """A design to be trained like the winner.
 
-    The largest of a few thousand uniform draws within the additive limits, then climbed to the best neighbour until
-    none is larger. Limits that are not additive are checked at the top, on one design after the other.
+    pace: seconds that an epoch on all but the test part should take. said: what the report tells of it besides.
     """
-    held = [limit for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    other = [limit for limit in plan.spec.limits if limit not in held]
-    # A limit from below that every design meets only asks the forest to report the cost of each draw.
-    draws = plan.space.draw(rng, DRAWS, [*[limit for limit in held if limit.metric != cost], _asked(held, cost)])
-    order = np.argsort(-draws.costs[cost], kind="stable")
-    for rank in range(TRIES):
-        start = draws.designs[order[rank * len(order) // (4 * TRIES)]]
-        design = _climbed(plan, start, cost, held) if rank == 0 else start
-        graph = simplify(plan.space.network(design))
-        if not other or all(check["holds"] for check in _told(plan, other, graph, design)):
-            return design
-    return None
+
+    names: tuple[str, ...]
+    design: Design
+    seed: int
+    pace: float
+    said: Mapping[str, Any]
 
 
-def _asked(held: Sequence[Limit], cost: str) -> Limit:
-    """The limit on a cost, or one that always holds."""
-    return next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
+def baselines(plan: Plan, study: Study, lengths: Lengths, until: Deadline) -> Iterator[dict[str, Any]]:
+    """The best of random search and the largest designs, each trained and tested like the winner, one by one.
 
-
-def _climbed(plan: Plan, design: Design, cost: str, held: Sequence[Limit]) -> Design:
-    best = plan.space.costs(design, [cost])[cost]
-    while True:
-        found = [(plan.space.costs(other, [cost])[cost], other) for other in plan.space.neighbours(design, held)]
-        value, other = max(found, key=lambda pair: pair[0], default=(best, design))
-        if value <= best:
-            return design
-        best, design = value, other
-
-
-def _told(plan: Plan, limits: Sequence[Limit], graph: Any, design: Design) -> list[dict[str, Any]]:
-    known = {name: estimate.value for name, estimate in told_by_targets(plan, graph, design).items()}
-    return verdicts([limit for limit in limits if limit.metric in known], known)
-
-
-def baselines(plan: Plan, folder: Path, lengths: Lengths) -> list[dict[str, Any]]:
-    """The best of random search and the largest designs, each trained and tested exactly like the winner.
-
-    A largest design whose training would take too long is left out: without limits it may cost many times the rest.
+    Each has an equal part of the time until the deadline, and its result says how many epochs that was.
     """
-    rng = np.random.default_rng([plan.spec.seed, 2**31])
-    found: list[dict[str, Any]] = []
-    chance = _study_of(folder / FOLDER)
+    found = _that_fit(_found(plan, study, lengths), lengths, until)
+    for number, entry in enumerate(found):
+        turn = until.part(1 / (len(found) - number))
+        epochs = turn.epochs(lengths.own(plan, entry.design).final, entry.pace)
+        if not epochs:
+            continue
+        # A baseline that cannot be trained is missing from the report; it must not take the result with it.
+        with suppress(NetwrightError):
+            result = _trained(plan, entry, epochs, turn)
+            yield from ({"name": name, **result} for name in entry.names)
+
+
+def _that_fit(found: Sequence[Baseline], lengths: Lengths, until: Deadline) -> list[Baseline]:
+    """Baselines of which each can have the epochs of a trial at least; the slowest are left out first, but one."""
+    kept = list(found)
+    while len(kept) > 1:
+        slowest = max(kept, key=lambda entry: entry.pace)
+        if until.part(1 / len(kept)).epochs(lengths.short, slowest.pace) >= lengths.short:
+            break
+        kept.remove(slowest)
+    return kept
+
+
+def _found(plan: Plan, study: Study, lengths: Lengths) -> list[Baseline]:
+    """The baselines there are; a design that is the largest in both ways is one."""
+    found: list[Baseline] = []
+    chance = _study_of(study.folder / FOLDER)
     if chance is not None and chance.of_state("complete"):
         best = ranked(chance)[0]
-        entry = _trained(plan, "random search at equal cost", best.design, lengths.final, best.seed)
-        found.append({**entry, "trials": len(chance.trials), "best": dict(best.values)})
+        said = {"trials": len(chance.trials), "searched": chance.elapsed, "best": dict(best.values)}
+        pace = pace_on_all(plan, pace_of(plan, best, lengths))
+        found.append(Baseline(("random search at equal cost",), best.design, best.seed, pace, said))
+    for design, names in _largest(plan):
+        pace = pace_on_all(plan, _expected_pace(plan, study, design, lengths))
+        found.append(Baseline(tuple(names), design, plan.spec.seed, pace, {"trials": 1}))
+    return found
+
+
+def _largest(plan: Plan) -> list[tuple[Design, list[str]]]:
+    """The largest designs within the limits, each with all that it is the largest by."""
+    rng = np.random.default_rng([plan.spec.seed, 2**31])
+    found: list[tuple[Design, list[str]]] = []
     for name, cost in (("largest by params", "params"), ("largest by MACs", "macs")):
-        # A baseline that cannot be found or trained is missing from the report; it must not take the result with it.
         with suppress(NetwrightError):
             design = largest_within(plan, cost, rng)
-            if design is not None and not lengths.too_long(plan.space.costs(design, ["macs"])["macs"]):
-                found.append({**_trained(plan, name, design, lengths.final, plan.spec.seed), "trials": 1})
+            same = [names for other, names in found if other == design]
+            if same:
+                same[0].append(name)
+            elif design is not None:
+                found.append((design, [name]))
     return found
+
+
+def _expected_pace(plan: Plan, study: Study, design: Design, lengths: Lengths) -> float:
+    """Seconds an epoch of a design should take on the training part: those of the trial nearest to it in MACs."""
+
+    def macs(of: Design) -> float:
+        return max(plan.space.costs(of, ["macs"])["macs"], 1.0)
+
+    own = macs(design)
+    nearest = min(study.of_state("complete"), key=lambda trial: abs(math.log(own / macs(trial.design))))
+    return pace_of(plan, nearest, lengths) * max(1.0, own / macs(nearest.design))
 
 
 def _study_of(folder: Path) -> Study | None:
@@ -121,15 +143,16 @@ def _study_of(folder: Path) -> Study | None:
         return None
 
 
-def _trained(plan: Plan, name: str, design: Design, epochs: int, seed: int) -> dict[str, Any]:
+def _trained(plan: Plan, entry: Baseline, epochs: int, until: Deadline) -> dict[str, Any]:
     started = time.perf_counter()
-    graph = simplify(plan.space.network(design))
-    candidate = train_finally(plan, design, graph, epochs, seed)
+    graph = simplify(plan.space.network(entry.design))
+    candidate = train_finally(plan, entry.design, graph, epochs, entry.seed, until)
     latency = timing_of(graph)
     return {
-        "name": name,
-        "design": dict(design),
+        "design": dict(entry.design),
         "metrics": candidate.metrics["test"],
         "costs": {**candidate.costs, LATENCY: latency["median_ms"]},
+        "epochs": candidate.epochs,
         "seconds": time.perf_counter() - started,
+        **entry.said,
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import pickle
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
@@ -39,16 +41,24 @@ class Beside:
         """Whether the call runs in another process."""
         return self._process is not None
 
-    def result(self) -> Any:
-        """What the call gave; None when its process died."""
+    def results(self, within: float = math.inf) -> list[Any]:
+        """What the call gave: each item of an iterator, else one; those that came within so many seconds.
+
+        A process that died, or was late, leaves what it had sent. A call in this process is not cut short.
+        """
         if self._process is None:
             function, arguments = self._call
-            return function(*arguments)
-        answer = None
-        with suppress(EOFError):
-            answer = self._receiver.recv()
-        self._process.join()
-        return answer
+            return list(_items(function(*arguments)))
+        found: list[Any] = []
+        end = time.monotonic() + within
+        with suppress(EOFError, OSError):
+            while self._receiver.poll(None if math.isinf(end) else max(0.0, end - time.monotonic())):
+                found.append(self._receiver.recv())
+        return found
+
+    def result(self, within: float = math.inf) -> Any:
+        """What the call gave; None when its process died, or did not end within so many seconds."""
+        return next(iter(self.results(within)), None)
 
     def stop(self) -> None:
         """End the process, if it still runs."""
@@ -68,7 +78,13 @@ def _can_travel(call: object) -> bool:
 def _send(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(KeyboardInterrupt):
-        sender.send(function(*arguments))
+        for item in _items(function(*arguments)):
+            sender.send(item)
+
+
+def _items(answer: Any) -> Iterator[Any]:
+    """What is sent, one after the other: items of an iterator as they come, or the one answer."""
+    return answer if isinstance(answer, Iterator) else iter([answer])
 
 
 def _end_with_parent() -> None:

@@ -16,11 +16,13 @@ from netwright.errors import StudyError
 from netwright.study._baselines import baselines, random_search
 from netwright.study._beside import Beside
 from netwright.study._budget import Budget
-from netwright.study._finish import Candidate, Finished, Lengths, finish, write_json
+from netwright.study._finish import Finished, Say, finish, time_for_the_end
 from netwright.study._loop import StudyInterrupted, run_loop
 from netwright.study._plan import Plan, plan_of, plan_search
-from netwright.study._records import STATES, Study
+from netwright.study._records import Study
 from netwright.study._store import Store
+from netwright.study._summary import summarise, write_json
+from netwright.study._trainings import Candidate, Lengths
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Model", "SearchResult", "resume_search", "search"]
 
-VERSION = 1
+WAITING = 0.1
+"""Part of the end's time in which random search, which began a little later, may end."""
+WRITING = 0.15
+"""Part of the end's time that is kept for the export and the report."""
 
 
 @dataclass(frozen=True)
@@ -160,37 +165,53 @@ def _run(
     compare = compare and plan.task is not None
     if compare and workers == 1:
         # A core for each: the same budget is the same cost.
-        beside.append(Beside(random_search, plan, store.folder, plan.spec.budget))
+        random = Beside(random_search, plan, store.folder, plan.spec.budget)
+        beside += [random] if random.apart else []
     try:
         study = run_loop(store, plan.parts(), executor=_executor(workers), progress=progress)
-        searched = time.perf_counter()
         with _status(progress) as say:
-            lengths = Lengths.of(plan, study, final_epochs)
-            if compare:
-                if not beside:
-                    spent = Budget(evaluation_seconds=sum(trial.cost for trial in study.trials))
-                    beside.append(Beside(random_search, plan, study.folder, spent, workers, apart=False))
-                say("waiting for random search to end")
-                beside[0].result()
-                beside.append(Beside(baselines, plan, study.folder, lengths))
-            finished = finish(plan, study, lengths, say)
-            if compare:
-                say("waiting for the baselines")
-            compared = beside[1].result() or [] if compare else []
-            seconds = {
-                "search": study.elapsed,
-                "final": finished.seconds,
-                "baselines": sum(entry["seconds"] for entry in compared),
-                "end": time.perf_counter() - searched,
-                "total": time.perf_counter() - started,
-            }
-            say("writing the result")
-            return _written(plan, study, finished, compared, seconds)
+            if compare and not beside:
+                say("running random search at equal cost")
+                spent = Budget(evaluation_seconds=sum(trial.cost for trial in study.trials))
+                random_search(plan, study.folder, spent, workers)
+            return _ended(plan, study, Lengths.of(plan, final_epochs), compare, beside, say, started)
     except KeyboardInterrupt:
         raise StudyInterrupted(store.folder) from None
     finally:
         for work in beside:
             work.stop()
+
+
+def _ended(
+    plan: Plan, study: Study, lengths: Lengths, compare: bool, beside: list[Beside], say: Say, started: float
+) -> SearchResult:
+    """The end of a search, within its time: the winner here, the baselines beside it, then the result."""
+    searched = time.perf_counter()
+    end = time_for_the_end(study, lengths)
+    for random in beside:
+        say("waiting for random search to end")
+        random.result(within=end.part(WAITING).left)
+        # What it tried so far is in its folder.
+        random.stop()
+    until, compared = end.part(1 - WRITING), []
+    compare = compare and bool(study.of_state("complete"))
+    if compare:
+        beside.append(Beside(baselines, plan, study, lengths, until))
+    # Where the baselines cannot be trained at the same time, they need some of it for themselves.
+    alone = compare and not beside[-1].apart
+    finished = finish(plan, study, lengths, until.part(0.5) if alone else until, say)
+    if compare:
+        say("waiting for the baselines")
+        compared = beside[-1].results(within=end.part(0.5).left)
+    seconds = {
+        "search": study.elapsed,
+        "final": finished.seconds,
+        "baselines": sum(entry["seconds"] for entry in compared),
+        "end": time.perf_counter() - searched,
+        "total": time.perf_counter() - started,
+    }
+    say("writing the result")
+    return _written(plan, study, finished, compared, seconds)
 
 
 def _executor(workers: int) -> Executor | None:
@@ -231,49 +252,6 @@ def _written(
     summary = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     write_report(folder, result=summary, study=study, space=plan.space, drawing=drawing)
     return SearchResult(folder, study, winner, summary)
-
-
-def summarise(
-    plan: Plan,
-    study: Study,
-    finished: Finished,
-    compared: Sequence[Mapping[str, Any]],
-    seconds: Mapping[str, float],
-    paths: Mapping[str, str],
-) -> dict[str, Any]:
-    """The content of result.json; its keys are documented in docs/cli.md."""
-    states = {state: len(study.of_state(state)) for state in STATES}
-    task = plan.task
-    return {
-        "version": VERSION,
-        "folder": str(study.folder),
-        "space": {
-            "name": plan.space.name,
-            "designs": str(plan.space.size()),
-            "input": [list(tensor.shape[1:]) for tensor in plan.space.inputs.values()],
-        },
-        "task": {
-            "name": task.name if task else str(plan.spec.task.get("function")),
-            "kind": task.kind if task else "function",
-            "input_shape": list(task.input_shape) if task else None,
-            "classes": task.classes if task else None,
-            "note": task.note if task else "",
-            "sizes": dict(task.sizes) if task else {},
-        },
-        "seed": study.spec.seed,
-        "strategy": study.spec.strategy["name"],
-        "objectives": [str(objective) for objective in study.spec.objectives],
-        "limits": [str(limit) for limit in study.spec.limits],
-        "trials": {"total": len(study.trials), **states},
-        "seconds": dict(seconds),
-        "winner": None if finished.winner is None else finished.winner.to_json(),
-        "broken": finished.broken,
-        "finalists": finished.finalists,
-        "front": [{"trial": t.number, "design": dict(t.design), "values": dict(t.values)} for t in study.front],
-        "baselines": list(compared),
-        "paths": dict(paths),
-        "environment": dict(study.environment),
-    }
 
 
 def _new_folder(plan: Plan) -> Path:

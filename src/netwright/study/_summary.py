@@ -1,0 +1,72 @@
+"""What a search found as plain JSON: the content of result.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from netwright.study._finish import Finished
+from netwright.study._plan import Plan
+from netwright.study._records import STATES, Study
+
+__all__ = ["summarise", "write_json"]
+
+VERSION = 1
+
+
+def summarise(
+    plan: Plan,
+    study: Study,
+    finished: Finished,
+    compared: Sequence[Mapping[str, Any]],
+    seconds: Mapping[str, float],
+    paths: Mapping[str, str],
+) -> dict[str, Any]:
+    """The content of result.json; its keys are documented in docs/cli.md."""
+    states = {state: len(study.of_state(state)) for state in STATES}
+    task = plan.task
+    return {
+        "version": VERSION,
+        "folder": str(study.folder),
+        "space": {
+            "name": plan.space.name,
+            "designs": str(plan.space.size()),
+            "input": [list(tensor.shape[1:]) for tensor in plan.space.inputs.values()],
+        },
+        "task": {
+            "name": task.name if task else str(plan.spec.task.get("function")),
+            "kind": task.kind if task else "function",
+            "input_shape": list(task.input_shape) if task else None,
+            "classes": task.classes if task else None,
+            "note": task.note if task else "",
+            "sizes": dict(task.sizes) if task else {},
+        },
+        "seed": study.spec.seed,
+        "strategy": study.spec.strategy["name"],
+        "objectives": [str(objective) for objective in study.spec.objectives],
+        "limits": [str(limit) for limit in study.spec.limits],
+        "trials": {"total": len(study.trials), **states},
+        "seconds": dict(seconds),
+        "winner": None if finished.winner is None else finished.winner.to_json(),
+        "broken": finished.broken,
+        "finalists": finished.finalists,
+        "front": [{"trial": t.number, "design": dict(t.design), "values": dict(t.values)} for t in study.front],
+        "baselines": list(compared),
+        "paths": dict(paths),
+        "environment": dict(study.environment),
+    }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(json.dumps(content, indent=2, default=_plain) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    return dict(value) if isinstance(value, Mapping) else str(value)
