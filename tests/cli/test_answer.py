@@ -84,15 +84,20 @@ def test_a_search_without_a_winner_says_why_and_ends_with_1(capsys: pytest.Captu
 def test_a_winner_stands_beside_the_baselines(capsys: pytest.CaptureFixture[str]):
     winner = {
         "trial": 7,
+        "epochs": 45,
         "metrics": {"test": {"loss": 0.1, "accuracy": 0.987654}},
         "costs": {"params": 48_120, "macs": 1_713_152},
         "latency": {"median_ms": 0.0512},
         "limits": [{"limit": "params <= 50k", "value": 48_120, "holds": True}],
     }
-    largest = {"name": "largest by params", "metrics": {"accuracy": 0.97}, "costs": {"params": 49_998, "macs": 900}}
+    largest = {
+        "name": "largest by params",
+        "metrics": {"accuracy": 0.97},
+        "costs": {"params": 49_998, "macs": 900},
+    } | {"epochs": 12}
     text = printed(words({**RESULT, "winner": winner, "baselines": [largest]}), capsys)
     assert "winner: trial 7" in text
     assert "params <= 50k: 48,120, holds" in text
     rows = [line.split() for line in text.splitlines()]
-    assert ["winner", "accuracy", "0.9877", "48,120", "1,713,152", "0.0512"] in rows
-    assert ["largest", "by", "params", "accuracy", "0.97", "49,998", "900", "-"] in rows
+    assert ["winner", "accuracy", "0.9877", "45", "48,120", "1,713,152", "0.0512"] in rows
+    assert ["largest", "by", "params", "accuracy", "0.97", "12", "49,998", "900", "-"] in rows

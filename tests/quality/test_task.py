@@ -122,3 +122,28 @@ def test_public_names() -> None:
 def test_importing_the_loaders_imports_nothing_heavy(package: str) -> None:
     code = f"import netwright.quality.data, sys; sys.exit({package!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 1000))
+def test_another_fold_validates_on_examples_that_trained(seed: int) -> None:
+    task = load_task(table(rows=90))
+    other = task.refolded(seed)
+    assert other.sizes == task.sizes
+    assert set(rows_of(other, "valid")) <= set(rows_of(task, "train"))
+    assert set(rows_of(other, "train")) | set(rows_of(other, "valid")) == set(task._development_rows)
+    assert not set(rows_of(other, "train")) & set(rows_of(other, "valid"))
+    np.testing.assert_array_equal(rows_of(other, "test"), rows_of(task, "test"))
+    np.testing.assert_array_equal(other.test.x, task.test.x)
+    np.testing.assert_allclose(other.train.x.mean(axis=0), 0, atol=1e-5)
+    assert np.ptp(np.bincount(other.valid.y)) <= 1
+
+
+def test_another_fold_is_the_same_for_the_same_seed_and_keeps_few_examples_apart() -> None:
+    task = load_task(table(rows=18), valid=0.6, test=0.2)
+    first, again = task.refolded(3), task.refolded(3)
+    np.testing.assert_array_equal(first.valid.x, again.valid.x)
+    assert len(first.valid) == max(1, task.sizes["train"] // 2)
+    numbers = load_task((np.random.default_rng(0).normal(size=(60, 3)), np.linspace(0, 1, 60))).refolded(0)
+    assert numbers.target == "regression"
+    assert numbers.sizes["valid"] == 12

@@ -94,7 +94,9 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-ALL_OPTIONS = Recipe(epochs=4, mixup=0.3, crop=1, flip=True, gradient_noise=0.01, grad_clip=0.5, seed=3)
+ALL_OPTIONS = Recipe(
+    epochs=4, mixup=0.3, crop=1, flip=True, gradient_noise=0.01, grad_clip=0.5, averaging=0.3, seed=3
+)
 
 
 def test_learns_images() -> None:
@@ -244,6 +246,22 @@ def test_resuming_ends_with_the_same_bits(tmp_path: Path, recipe: Recipe, kill_a
     assert without_seconds(result) == without_seconds(expected)
     assert result.steps == expected.steps
     assert [entry.name for entry in path.parent.iterdir()] == ["training.pt"]
+
+
+def test_averaged_weights_are_those_that_were_measured() -> None:
+    module, plain = convnet(), convnet()
+    result = train(module, TASK, Recipe(epochs=4, lr=0.01, averaging=0.5))
+    train(plain, TASK, Recipe(epochs=4, lr=0.01))
+    assert evaluate(module, TASK.valid) == pytest.approx(result.metrics)
+    assert not same_bits(module, plain)
+
+
+def test_an_average_over_one_step_changes_nothing() -> None:
+    module, plain = convnet(), convnet()
+    train(module, TASK, Recipe(epochs=20, averaging=1e-9))
+    train(plain, TASK, Recipe(epochs=20))
+    for mine, other in zip(module.state_dict().values(), plain.state_dict().values(), strict=True):
+        assert torch.allclose(mine.float(), other.float(), atol=1e-6)
 
 
 def test_a_finished_training_is_read_back_without_training(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 from netwright.study._beside import Beside
 
@@ -37,6 +38,24 @@ def test_what_cannot_travel_is_called_here_when_asked_for() -> None:
 def test_a_process_that_dies_gives_nothing() -> None:
     work = Beside(os._exit, 3)
     assert work.result() is None
+
+
+def numbers_slowly() -> Iterator[int]:
+    yield 1
+    yield 2
+    time.sleep(600)
+    yield 3
+
+
+def test_what_came_in_time_is_kept_when_the_rest_is_late() -> None:
+    work = Beside(numbers_slowly)
+    assert work.results(within=20) == [1, 2]
+    work.stop()
+    assert work.results() == []
+
+
+def test_items_of_a_call_in_this_process_all_count() -> None:
+    assert Beside(iter, (1, 2), apart=False).results(within=0) == [1, 2]
 
 
 def test_it_ends_with_a_parent_that_is_killed(tmp_path) -> None:

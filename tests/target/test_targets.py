@@ -14,7 +14,7 @@ from netwright.errors import EvaluationError, UnknownNameError
 from netwright.graph import Graph, image
 from netwright.space import Space, oneof
 from netwright.study import search
-from netwright.study._finish import verdicts
+from netwright.study._checks import verdicts
 from netwright.target import Estimate, Here, Target, get_target, target_metric, target_names, with_targets
 from netwright.testing import TargetConformance
 

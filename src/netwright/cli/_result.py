@@ -48,15 +48,16 @@ def _contestants(result: Mapping[str, Any]) -> RenderableType:
             table.add_row(str(entry["trial"]), _values(entry["values"]))
         return table
     winner = result["winner"]
-    table = Table("", "test", "params", "MACs", "latency [ms]", box=None, pad_edge=False)
+    table = Table("", "test", "epochs", "params", "MACs", "latency [ms]", box=None, pad_edge=False)
     latency = winner["latency"] or {}
-    rows = [("winner", winner["metrics"]["test"], winner["costs"], latency.get("median_ms"))]
+    test = winner["metrics"]["test"]
+    rows = [("winner", test, winner.get("epochs"), winner["costs"], latency.get("median_ms"))]
     for entry in result["baselines"]:
-        rows.append((entry["name"], entry["metrics"], entry["costs"], entry["costs"].get("latency_ms@here")))
-    for name, metrics, costs, milliseconds in rows:
-        table.add_row(
-            name, _headline(metrics), *(_number(costs.get(c)) for c in ("params", "macs")), _number(milliseconds)
-        )
+        costs = entry["costs"]
+        rows.append((entry["name"], entry["metrics"], entry.get("epochs"), costs, costs.get("latency_ms@here")))
+    for name, metrics, epochs, costs, milliseconds in rows:
+        numbers = (epochs, costs.get("params"), costs.get("macs"), milliseconds)
+        table.add_row(name, _headline(metrics), *map(_number, numbers))
     return table
 
 

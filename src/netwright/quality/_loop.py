@@ -174,9 +174,11 @@ class Training:
         """The averaged weights in the module, where the recipe asks for them."""
         if self._average is not None:
             self._average.swap()
-        yield
-        if self._average is not None:
-            self._average.swap()
+        try:
+            yield
+        finally:
+            if self._average is not None:
+                self._average.swap()
 
     def _loss(self, rows: Tensor) -> Tensor:
         recipe, generator = self._recipe, self._generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ __all__ = ["Finished", "Say", "finish", "ranked", "time_for_the_end"]
 
 FINALISTS = 3
 """Best designs that are trained for longer before one of them wins."""
-SHARE = 0.5
+SHARE = 0.45
 """Part of a search's time that its end may take on top; where it would take more, trainings are shortened."""
 LEAST = 60.0
 """Seconds that the end may take in any case."""
@@ -80,8 +81,14 @@ class Finalist:
 
 
 def time_for_the_end(study: Study, lengths: Lengths) -> Deadline:
-    """When the end of a search that has just ended must be over: never where the user said how long it trains."""
-    return Deadline.never() if lengths.fixed else Deadline.after(max(LEAST, SHARE * study.elapsed))
+    """When the end of a search that has just ended must be over: never where the user said how long it trains.
+
+    What the last trial needed over the budget is taken from the time of the end.
+    """
+    if lengths.fixed:
+        return Deadline.never()
+    planned = min(study.elapsed, study.spec.budget.seconds or math.inf)
+    return Deadline.after(max(LEAST, (1 + SHARE) * planned - study.elapsed))
 
 
 def finish(plan: Plan, study: Study, lengths: Lengths, until: Deadline, say: Say = lambda text: None) -> Finished:

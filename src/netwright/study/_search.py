@@ -32,7 +32,9 @@ __all__ = ["Model", "SearchResult", "resume_search", "search"]
 
 WAITING = 0.1
 """Part of the end's time in which random search, which began a little later, may end."""
-WRITING = 0.15
+COMPARED = 0.75
+"""Part of the end's time in which baselines are trained: they are measured while the winner still trains."""
+WRITING = 0.18
 """Part of the end's time that is kept for the export and the report."""
 
 
@@ -196,7 +198,7 @@ def _ended(
     until, compared = end.part(1 - WRITING), []
     compare = compare and bool(study.of_state("complete"))
     if compare:
-        beside.append(Beside(baselines, plan, study, lengths, until))
+        beside.append(Beside(baselines, plan, study, lengths, end.part(COMPARED)))
     # Where the baselines cannot be trained at the same time, they need some of it for themselves.
     alone = compare and not beside[-1].apart
     finished = finish(plan, study, lengths, until.part(0.5) if alone else until, say)

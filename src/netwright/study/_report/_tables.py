@@ -129,6 +129,7 @@ def _baseline_line(
         "costs": [_ratio(metric_name, row, winner, own) for metric_name in costs],
         "seconds": duration(row.get("seconds")),
         "trials": row.get("trials") if row.get("trials") is not None else "—",
+        "epochs": row.get("epochs") if row.get("epochs") is not None else "—",
         "dot": charts.Interval(name, value, bounds, own) if value is not None else None,
     }
 
