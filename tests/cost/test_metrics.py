@@ -26,6 +26,7 @@ from netwright.cost import (
 from netwright.cost._alpha_flops import alpha
 from netwright.errors import NetwrightError
 from netwright.graph import Graph, Input, Tensor, constant, image, ops, parameter, tokens, vector
+from netwright.space.catalog import star, star_from_genome
 
 
 def layer(channels: int, width: int, kernel: int, size: int, group: int = 1) -> Graph:
@@ -175,6 +176,15 @@ def test_a_mask_that_hides_what_comes_later_is_causal_too() -> None:
     assert len(key_value_cache(attended(constant(np.where(below, 0.0, -np.inf))))) == 1
     assert key_value_cache(attended(constant(np.ones((16, 16), bool), "bool"))) == []
     assert key_value_cache(attended()) == []
+
+
+def test_keys_and_values_that_layers_share_are_kept_once() -> None:
+    space = star(tokens(16), 100, scale=0.25, layers=4)
+    own = star_from_genome([(1, 4, 1), (1, 2, 2), (5, 1, 0), (1, 4, 3)])
+    shared = star_from_genome([(1, 4, 1), (2, 0, 1), (5, 1, 0), (2, 0, 1)])
+    each = 2 * 192 * 4
+    assert [c.bytes_per_token for c in key_value_cache(space.network(own))] == [each, each // 6, each]
+    assert [c.bytes_per_token for c in key_value_cache(space.network(shared))] == [each]
 
 
 # Guidelines ---------------------------------------------------------------------------------------

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+LAYOUT = {"Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"}
+"""Operators that only move or pick elements."""
+
+
 @dataclass(frozen=True)
 class Decoding:
     """Work of one layer for one new token of each sequence.
@@ -147,9 +151,23 @@ def key_value_cache(graph: Graph) -> list[Cache]:
     [1024]
 
     An attention counts as causal where `is_causal` says so, or where its mask is a constant that lets no position see
-    a later one.
+    a later one. Where several read the same keys and values (Brandon et al. 2024, cross-layer attention), the first
+    has the cache of all.
     """
-    return [_cache(graph, node) for node in graph.nodes if node.op.name == "Attention" and is_causal(node)]
+    owners: dict[tuple[object, ...], Node] = {}
+    for node in graph.nodes:
+        if node.op.name == "Attention" and is_causal(node):
+            owners.setdefault(tuple(_made_of(_given(node.inputs[i])) for i in (1, 2)), node)
+    return [_cache(graph, node) for node in owners.values()]
+
+
+def _made_of(tensor: Tensor) -> tuple[object, ...]:
+    """What a tensor is laid out from, and how: equal for the same part of the same tensor."""
+    steps: list[tuple[str, str, int]] = []
+    while (node := tensor.node) is not None and node.op.name in LAYOUT:
+        steps.append((node.op.name, repr(sorted(node.attrs.items())), node.outputs.index(tensor)))
+        tensor = _given(node.inputs[0])
+    return tensor, *steps
 
 
 def _cache(graph: Graph, node: Node) -> Cache:
