@@ -10,21 +10,24 @@ docs/devices.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from _hat import HAT, WORDS, decoder, encoder, hat_rows, latencies, summed
 from _measured import Measured, kernels, networks
 from _table import SHARED, arguments, number, show, verdict
 
 # isort: split
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from netwright.target import Check, DataSheet, RooflineTarget, data_sheet_names, get_data_sheet, read_data_sheet
 from netwright.target._checks import CHECKS
 from netwright.target._roofline_model import kernel_ms
 
+Array = NDArray[np.float64]
 LEFT_OUT = Path(__file__).parent / "left_out"
 PAGE = Path(__file__).parents[1] / "docs" / "devices.md"
 HEAD = """# Devices by their data sheets
@@ -49,7 +52,7 @@ def device_of(target: str) -> DataSheet:
     return get_data_sheet(name) if name in data_sheet_names() else read_data_sheet(LEFT_OUT / f"{name}.toml")
 
 
-def predicted(measured: Measured) -> np.ndarray:
+def predicted(measured: Measured) -> Array:
     """Milliseconds of each row by the roofline."""
     name, _, options = measured.target.partition(":")
     some = RooflineTarget.parse(f"raspberry-pi-4:{options}") if "1t" in options else None
@@ -60,19 +63,34 @@ def predicted(measured: Measured) -> np.ndarray:
 
 
 def check(measured: Measured) -> Check:
-    """How well one device's times are predicted."""
-    guess = predicted(measured)
-    logs = np.log(measured.ms / guess)
+    """How well the times of kernels or networks are predicted."""
+    return compared(measured.target, measured.source, predicted(measured), measured.macs, measured.ms)
+
+
+def compared(target: str, source: str, guess: Array, macs: Array, ms: Array) -> Check:
+    """How well times are predicted."""
+    logs = np.log(ms / guess)
     scale = float(np.exp(np.median(logs)))
     numbers = (
-        spearmanr(guess, measured.ms).statistic,
-        spearmanr(measured.macs, measured.ms).statistic,
-        np.median(np.abs(guess / measured.ms - 1)),
+        spearmanr(guess, ms).statistic,
+        spearmanr(macs, ms).statistic,
+        np.median(np.abs(guess / ms - 1)),
         scale,
-        np.median(np.abs(scale * guess / measured.ms - 1)),
+        np.median(np.abs(scale * guess / ms - 1)),
         np.exp(np.quantile(np.abs(logs), 0.9)),
     )
-    return Check(measured.target, measured.source, len(guess), *(round(float(each), 3) for each in numbers))
+    return Check(target, source, len(guess), *(round(float(each), 3) for each in numbers))
+
+
+def hat_checks(most: int) -> Iterator[Check]:
+    """How well the encoder-decoder transformers of HAT are predicted, for each language apart."""
+    rows = hat_rows(most)
+    for device, target in HAT.items():
+        machine = RooflineTarget.parse(target).machine
+        for task in WORDS:
+            own = [row for row in rows if (row["device"], row["task"]) == (device, task)]
+            told = np.array([summed([*encoder(row), *decoder(row)], machine) for row in own])
+            yield compared(target, f"hat {task}", told[:, 0], told[:, 1], latencies(own).sum(axis=1))
 
 
 def worse(checks: Iterable[Check]) -> list[str]:
@@ -98,6 +116,7 @@ def main() -> None:
         show("No published tables beside the checkout", header, [[""] * len(header)])
         return
     checks = [check(each) for each in (*kernels(given.kernels), *networks(given.networks))]
+    checks += hat_checks(given.networks)
     show("Predicted from the data sheet alone", header, [row(each) for each in checks])
     below = worse(checks)
     shipped = [name for name in below if name in data_sheet_names()]

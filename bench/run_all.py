@@ -30,6 +30,7 @@ ORDER = (
     "new_device",
     "table_targets",
     "data_sheets",
+    "transformer_latency",
     "main_job",
     "import_models",
     "cost_against_others",

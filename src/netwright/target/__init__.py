@@ -28,6 +28,7 @@ from netwright.target._folder import check_name, saved_targets, targets_folder
 from netwright.target._fusion import Group, fused
 from netwright.target._generation import PHASES, PartTime, Step, step, turning_batch
 from netwright.target._here import compare_here, latency_here
+from netwright.target._latency_predictor import LatencyPredictor, PredictedTarget
 from netwright.target._microcontroller import (
     Buffer,
     BufferPlan,
@@ -70,12 +71,14 @@ __all__ = [
     "Estimate",
     "Group",
     "Here",
+    "LatencyPredictor",
     "Measured",
     "MeasuredNetworks",
     "MicrocontrollerTarget",
     "Part",
     "PartTime",
     "PatchPlan",
+    "PredictedTarget",
     "Prediction",
     "RooflineLatency",
     "RooflineTarget",

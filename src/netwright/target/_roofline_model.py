@@ -98,13 +98,15 @@ def kernel_ms(work: Work, machine: Machine) -> float:
 
 
 def arithmetic_seconds(work: Work, machine: Machine) -> float:
-    """Seconds of the arithmetic alone, and of laying out the weights for it."""
+    """Seconds of the arithmetic alone: of products in tiles, for which weights are laid out, or as they come."""
     kind = KINDS[machine.kind]
     products = sum(product_seconds(product, machine) for product in work.products)
     if work.winograd:
         products /= kind.winograd
-    packing = work.weights * kind.packing / machine.vector_flops if work.products else 0.0
-    return products + packing + work.flops / (machine.vector_flops * kind.elementwise)
+    if kind.packing and products:
+        plain = 2 * sum(product.macs for product in work.products) / (machine.flops * kind.vector)
+        products = min(products + work.weights * kind.packing / machine.vector_flops, max(products, plain))
+    return products + work.flops / (machine.vector_flops * kind.elementwise)
 
 
 def memory_seconds(work: Work, machine: Machine) -> float:

@@ -35,7 +35,8 @@ class RooflineTarget(Target):
     (1, 1, 'fp32')
 
     A network is a sum over its kernels: see `netwright.target.fused`. The interval is as wide as the factor within
-    which 90 % of the measurements of this device lie, where there are some, and else of devices of its kind.
+    which 90 % of the measurements of this device lie, of those with as many threads and started in the same way where
+    there are some; else of devices of its kind.
 
     name: under which it is asked for; the device's own if none. dtype: one that the sheet states a peak of; its first
     if none. threads: of a processor; all its cores if none. batch: rows of the input. eager: each operator is
@@ -114,9 +115,22 @@ class RooflineTarget(Target):
         """Sum over the kernels, with an interval that is meant to hold 90 % of what would be measured."""
         works = [work.of_batch(self.batch) for work in works_of(graph, alone=self.eager)]
         value = sum(kernel_ms(work, self.machine) for work in works)
-        factor = max((check.factor for check in self.checks), default=unchecked_factor(self.device.kind))
+        factor = self._factor()
         how = f"within a factor of {factor:.2g}: {self.how}"
         return Estimate(value, value / factor, value * factor, "ms", how, {"kernels": float(len(works))})
+
+    def _factor(self) -> float:
+        """Factor within which 90 % of the measurements are: those that ran in the same way, where there are some."""
+        parsed = [(_NAME.fullmatch(check.target), check.factor) for check in self.checks]
+        alike = [
+            factor
+            for parts, factor in parsed
+            if parts is not None
+            and (parts["eager"] is not None) == self.eager
+            and (int(parts["threads"]) if parts["threads"] else None) == self.threads
+        ]
+        known = alike or [factor for _, factor in parsed]
+        return max(known, default=unchecked_factor(self.device.kind))
 
     def additive(self, quantity: str, space: Space, name: str) -> RooflineLatency | None:
         return RooflineLatency(self, name) if quantity in self.knows else None

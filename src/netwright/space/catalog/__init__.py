@@ -21,7 +21,7 @@ from netwright.space.catalog._encoder_decoder import encoder_decoder
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
-from netwright.space.catalog._hat import hat, hat_config, hat_from_config
+from netwright.space.catalog._hat import hat, hat_config, hat_features, hat_from_config
 from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbench201
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._hytra import hytra, hytra_from_encoding
@@ -123,6 +123,7 @@ __all__ = [
     "grammar_tiny",
     "hat",
     "hat_config",
+    "hat_features",
     "hat_from_config",
     "hierarchical_nasbench201",
     "hourglass_mlp",

@@ -19,7 +19,7 @@ from netwright.space._expression import named
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
-__all__ = ["hat", "hat_config", "hat_from_config"]
+__all__ = ["FEATURES", "hat", "hat_config", "hat_features", "hat_from_config"]
 
 LAYERS = 6
 WIDTHS = (512, 640)
@@ -89,6 +89,32 @@ def hat_config(design: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
         "encoder": {"encoder_embed_dim": int(design["embed.source.width"]), "encoder_layer_num": LAYERS, **encoder},
         "decoder": {"decoder_embed_dim": int(design["embed.target.width"]), "decoder_layer_num": depth, **decoder},
     }
+
+
+FEATURES = (
+    "encoder_embed_dim", "encoder_layer_num", "encoder_ffn_embed_dim_avg", "encoder_self_attention_heads_avg",
+    "decoder_embed_dim", "decoder_layer_num", "decoder_ffn_embed_dim_avg", "decoder_self_attention_heads_avg",
+    "decoder_ende_attention_heads_avg", "decoder_arbitrary_ende_attn_avg",
+)  # fmt: skip
+"""Columns of the table of latencies."""
+
+
+def hat_features(design: Mapping[str, Value]) -> list[float]:
+    """The ten numbers of a design that the table of latencies has: sizes, and the means of lists over the layers.
+
+    >>> hat_features(hat().design_at(0))
+    [512.0, 6.0, 1024.0, 4.0, 512.0, 1.0, 1024.0, 4.0, 4.0, 1.0]
+
+    How many encoder layers a decoder layer reads is counted: 1 for the authors' -1, 2 for 1, 3 for 2.
+    """
+    numbers: dict[str, float] = {}
+    for part in hat_config(design).values():
+        for key, value in part.items():
+            if key == "decoder_arbitrary_ende_attn":
+                value = [len(ATTENDED[str(number)]) for number in value]
+            name, mean = (f"{key}_avg", sum(value) / len(value)) if isinstance(value, list) else (key, value)
+            numbers[name] = float(mean)
+    return [numbers[name] for name in FEATURES]
 
 
 def hat_from_config(config: Mapping[str, Mapping[str, Any]]) -> Design:
