@@ -25,6 +25,7 @@ ORDER = (
     "study_overhead",
     "latency_here",
     "timing_protocol",
+    "latency_calibrated",
     "importance",
     "evolve_space",
     "new_device",

@@ -20,6 +20,7 @@ NEEDS = {
     "importance": ("torch",),
     "main_job": ("onnxruntime",),
     "timing_protocol": ("onnxruntime",),
+    "latency_calibrated": ("onnxruntime", "scipy"),
 }
 
 

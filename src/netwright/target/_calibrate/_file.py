@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from netwright.errors import DataError
-from netwright.target._calibrate._fit import SHARES, Fit, fit
-from netwright.target._calibrate._kernels import RUN, Kernel
+from netwright.target._calibrate._fit import FEWEST, SHARES, Fit, fit, in_runs
+from netwright.target._calibrate._kernels import Kernel
 from netwright.target._calibrate._model import KernelModel, Observation, Smoothness
 from netwright.target._calibrate._roofline import Roofline
 from netwright.target._folder import read_json, write_json
@@ -47,6 +47,17 @@ class Measured:
     error: float
     kernels: Mapping[Kernel, int]
     nodes: Mapping[Kernel, int]
+    whole: bool = True
+
+    def observed(self, *, fused: bool) -> Observation:
+        """What a model learns from: of kernels, or of nodes one by one."""
+        return Observation(self.kernels if fused else self.nodes, self.ms, self.error, self.whole)
+
+    @property
+    def lives(self) -> bool:
+        """Whether hardly a multiply-add of the design was taken away when it was simplified."""
+        done, planned = (sum(n * k.macs for k, n in of.items()) for of in (self.kernels, self.nodes))
+        return done >= 0.98 * planned
 
 
 @dataclass(frozen=True)
@@ -71,8 +82,8 @@ class Calibration:
     @classmethod
     def fitted(cls, measured: Sequence[Measured], **facts: Any) -> Calibration:
         """Learn both models from what was measured; raises EvaluationError when that is too little."""
-        network = fit([Observation({RUN: 1, **each.kernels}, each.ms, each.error) for each in measured])
-        blocks = fit([Observation(each.nodes, each.ms, each.error) for each in measured])
+        network = fit([each.observed(fused=True) for each in measured])
+        blocks = fit([each.observed(fused=False) for each in in_blocks(measured)], fused=False)
         return cls(measured=tuple(measured), network=network, blocks=blocks, **facts)
 
     def to_json(self) -> dict[str, Any]:
@@ -91,7 +102,7 @@ class Calibration:
             "kernels": [kernel.to_json() for kernel in kernels],
             "measured": [
                 {
-                    "what": each.what, "ms": each.ms, "error": each.error,
+                    "what": each.what, "whole": each.whole, "ms": each.ms, "error": each.error,
                     "kernels": counts(each.kernels), "nodes": counts(each.nodes),
                 }
                 for each in self.measured
@@ -110,12 +121,13 @@ class Calibration:
         try:
             kernels = [Kernel.from_json(each) for each in data["kernels"]]
             measured = tuple(_measured(each, kernels) for each in data["measured"])
-            network = [Observation({RUN: 1, **each.kernels}, each.ms, each.error) for each in measured]
-            blocks = [Observation(each.nodes, each.ms, each.error) for each in measured]
+            blocks = [each.observed(fused=False) for each in in_blocks(measured)]
+            cache = None if data["network"]["cache"] is None else int(data["network"]["cache"])
+            network = in_runs([each.observed(fused=True) for each in measured], cache)
             return cls(
                 str(data["name"]), tuple(map(str, data["spaces"])), Setup(**data["setup"]), dict(data["device"]),
                 dict(data["runtime"]), float(data["reference_ms"]), measured,
-                _fit_from_json(data["network"], network), _fit_from_json(data["blocks"], blocks),
+                _fit_from_json(data["network"], network, cache), _fit_from_json(data["blocks"], blocks, None),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise DataError(
@@ -146,9 +158,19 @@ class Calibration:
         return found
 
 
+def in_blocks(measured: Sequence[Measured]) -> list[Measured]:
+    """What the sum over blocks is learned from: designs all of whose parts run, where there are enough of them.
+
+    A design with parts that lead nowhere costs less than its blocks do, which says nothing of any block.
+    """
+    living = [each for each in measured if each.lives]
+    return living if len([each for each in living if each.whole]) >= FEWEST else list(measured)
+
+
 def _fit_to_json(found: Fit) -> dict[str, Any]:
     return {
         "roofline": found.model.roofline.to_json(),
+        "cache": found.cache,
         "smoothness": asdict(found.model.smoothness),
         "deviations": {f"{share:.0%}": width for share, width in found.widths.items()},
         "left_out": found.checked,
@@ -156,14 +178,14 @@ def _fit_to_json(found: Fit) -> dict[str, Any]:
     }
 
 
-def _fit_from_json(data: Mapping[str, Any], observations: Sequence[Observation]) -> Fit:
+def _fit_from_json(data: Mapping[str, Any], observations: Sequence[Observation], cache: int | None) -> Fit:
     errors = tuple(map(float, data["errors"]))
     if len(errors) != len(observations) or not observations:
         raise ValueError(f"{len(errors)} errors for {len(observations)} measured networks")
     smoothness = Smoothness(**{name: float(value) for name, value in data["smoothness"].items()})
     model = KernelModel(Roofline.from_json(data["roofline"]), smoothness, observations, errors)
     widths = {share: float(data["deviations"][f"{share:.0%}"]) for share in SHARES}
-    return Fit(model, errors, widths, {str(name): float(value) for name, value in data["left_out"].items()})
+    return Fit(model, cache, errors, widths, {str(name): float(value) for name, value in data["left_out"].items()})
 
 
 def _measured(data: Mapping[str, Any], kernels: Sequence[Kernel]) -> Measured:
@@ -173,7 +195,7 @@ def _measured(data: Mapping[str, Any], kernels: Sequence[Kernel]) -> Measured:
     ms, error = float(data["ms"]), float(data["error"])
     if not (0 < ms < float("inf") and 0 <= error < float("inf")):
         raise ValueError(f"{ms} ms with error {error} in {data['what']!r}")
-    return Measured(str(data["what"]), ms, error, counts(data["kernels"]), counts(data["nodes"]))
+    return Measured(str(data["what"]), ms, error, counts(data["kernels"]), counts(data["nodes"]), bool(data["whole"]))
 
 
 def _processor() -> str:

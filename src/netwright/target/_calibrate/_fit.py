@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from netwright.errors import EvaluationError
+from netwright.target._additive import rank_correlation
+from netwright.target._calibrate._kernels import in_a_run
 from netwright.target._calibrate._model import KernelModel, Observation, Smoothness
 from netwright.target._calibrate._roofline import fit_roofline
 
-__all__ = ["FEWEST", "Fit", "fit"]
+__all__ = ["FEWEST", "Fit", "fit", "in_runs"]
 
 FEWEST = 12
 """Networks below which nothing is learned."""
@@ -20,30 +22,39 @@ GRID = {
     "reach": (1.0, 2.0, 4.0),
     "shared": (0.1, 0.3, 0.6),
     "own": (0.02, 0.05, 0.15),
-    "noise": (0.005, 0.01, 0.02, 0.04),
+    "noise": (0.005, 0.01, 0.02, 0.04, 0.08),
 }
 OUTLIER = 3.0
 """Standard deviations from which on a measurement is held for disturbed, and counts the less."""
 SHARES = (0.8, 0.9)
 ROUNDS = 3
+CACHES = (None, *(2**power for power in range(17, 26)))
+"""Bytes of weights that may stay near the processor; the likeliest is taken."""
+DOUBT = 10.0
+"""How much likelier, in logarithms, it must be that there is such a bound at all."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A model, and how good it is on each measured network when the others predict it.
+    """A model, and how good it is on each whole network that was measured when the others predict it.
 
-    errors: relative standard deviation of each measurement that the model was fitted with. widths: how many
+    cache: bytes of weights that stay near the processor, as `in_a_run` has it. errors: relative standard deviation of
+    each measurement that the model was fitted with. widths: how many
     deviations make an interval that holds a share of the networks, by the share. checked: the numbers to tell.
     """
 
     model: KernelModel
+    cache: int | None
     errors: tuple[float, ...]
     widths: dict[float, float]
     checked: dict[str, float]
 
 
-def fit(observations: Sequence[Observation]) -> Fit:
+def fit(observations: Sequence[Observation], *, fused: bool = True) -> Fit:
     """Fit a model to networks that were measured.
+
+    fused: whether they are told as kernels, to which what a run of the whole costs is added; nodes that are to hold
+    for any part of a network stay by themselves.
 
     Raises EvaluationError when there are fewer than twelve, MissingExtraError without SciPy.
     """
@@ -51,6 +62,28 @@ def fit(observations: Sequence[Observation]) -> Fit:
         raise EvaluationError(
             f"a calibration needs at least {FEWEST} measured networks, but has {len(observations)}."
         )
+    if not any(each.whole for each in observations):
+        raise EvaluationError("a calibration needs whole networks, but has only parts of them.")
+    if not fused:
+        return _fitted(observations, None)
+    firsts = {cache: _first(in_runs(observations, cache)).unlikelihood() for cache in CACHES}
+    cache = min(firsts, key=lambda each: firsts[each] + (0.0 if each is None else DOUBT))
+    return _fitted(in_runs(observations, cache), cache)
+
+
+def in_runs(observations: Sequence[Observation], cache: int | None) -> list[Observation]:
+    """The same networks with what a run of each costs beside its kernels."""
+    return [replace(each, counts=in_a_run(each.counts, cache)) for each in observations]
+
+
+def _first(observations: Sequence[Observation]) -> KernelModel:
+    """A quick model, to compare."""
+    roofline = fit_roofline([each.counts for each in observations], [each.ms for each in observations])
+    models = (KernelModel(roofline, Smoothness(noise=noise), observations) for noise in GRID["noise"])
+    return min(models, key=lambda each: each.unlikelihood())
+
+
+def _fitted(observations: Sequence[Observation], cache: int | None) -> Fit:
     own = errors = np.array([each.error for each in observations])
     calm = np.ones(len(observations), dtype=bool)
     smoothness = Smoothness()
@@ -64,7 +97,7 @@ def fit(observations: Sequence[Observation]) -> Fit:
         errors, smoothness = np.where(odd, np.maximum(own, np.abs(off)), own), model.smoothness
         calm = ~odd if odd.mean() < 0.5 else calm
     model = likeliest(KernelModel(roofline, smoothness, observations, errors.tolist()))
-    return Fit(model, tuple(map(float, errors)), *_checked(model))
+    return Fit(model, cache, tuple(map(float, errors)), *_checked(model))
 
 
 def likeliest(model: KernelModel) -> KernelModel:
@@ -78,15 +111,15 @@ def likeliest(model: KernelModel) -> KernelModel:
 
 
 def _checked(model: KernelModel) -> tuple[dict[float, float], dict[str, Any]]:
-    off, expected = model.left_out()
-    took = np.array([each.ms for each in model.observations])
+    whole = np.array([each.whole for each in model.observations])
+    off, expected = (each[whole] for each in model.left_out())
+    took = np.array([each.ms for each in model.observations])[whole]
     told = took * (1 - off)
     wide = np.abs(off) / expected
-    ranks = [np.argsort(np.argsort(each)) for each in (took, told)]
     # One more than there are stands for the network to come (split conformal prediction, Papadopoulos et al. 2002).
     widths = {share: float(np.quantile(wide, min(share * (1 + 1 / len(wide)), 1.0))) for share in SHARES}
     return widths, {
         "median_error": float(np.median(np.abs(off))),
         "within_10_percent": float(np.mean(np.abs(off) <= 0.1)),
-        "spearman": float(np.corrcoef(ranks[0], ranks[1])[0, 1]),
+        "spearman": rank_correlation(took, told),
     }

@@ -27,7 +27,7 @@ LEAST = 0.05
 """Least part of its roofline that a kernel takes, whatever was learned of it."""
 UNKNOWN = 0.5
 """Standard deviation of what kernels of a kind that was never measured take, relative to that of any kind."""
-TAIL_LIKENESS = 0.8
+TAIL_LIKENESS = 0.95
 """Covariance of kernels that differ in what is fused into them, over that of those that do not."""
 
 
@@ -35,12 +35,14 @@ TAIL_LIKENESS = 0.8
 class Observation:
     """A network that was measured.
 
-    counts: of its kernels, with `RUN`. ms: what it took. error: standard deviation of that, relative.
+    counts: of its kernels, with `RUN`. ms: what it took. error: standard deviation of that, relative. whole: whether
+    it is one of those that are to be predicted, rather than a part of one.
     """
 
     counts: Counts
     ms: float
     error: float
+    whole: bool = True
 
 
 @dataclass(frozen=True)

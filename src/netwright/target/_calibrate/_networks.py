@@ -1,4 +1,8 @@
-"""Which networks to measure: designs of the spaces in which every kernel is seen."""
+"""Which networks to measure: designs of the spaces in which every kernel is seen, whole and cut short.
+
+The stages of a space often go together: where all cells are alike, no number of whole networks tells what one stage
+takes. Networks that end somewhere inside do.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from netwright.graph import Graph, simplify
+from netwright.graph import Graph, Input, simplify
 from netwright.space import Design, Space
 from netwright.space._design import Value
 from netwright.target._calibrate._kernels import Kernel, kernels_of
@@ -36,23 +40,27 @@ ENOUGH = 3
 
 @dataclass(frozen=True)
 class Network:
-    """A network to measure: what it is, its graph, its kernels, and the nodes of the design as it stands."""
+    """A network to measure: what it is, its graph, its kernels, and the nodes of the design as it stands.
+
+    whole: whether it is a network of the space, rather than one that ends inside of it.
+    """
 
     what: str
     graph: Graph
     kernels: Counter[Kernel]
     nodes: Counter[Kernel]
+    whole: bool = True
 
 
 def networks_to_measure(spaces: Sequence[Space], count: int, seed: int = 0) -> list[Network]:
-    """So many designs of the spaces in turn, first those whose kernels were hardly seen.
+    """So many networks of the spaces in turn, every other one cut short; first those whose kernels were hardly seen.
 
     >>> from netwright.blocks import conv
     >>> from netwright.graph import image
     >>> from netwright.space import oneof, seq
     >>> space = Space(seq(conv(oneof(4, 8)), conv(oneof(8, 16))), input=image(3, 8, 8))
     >>> [network.what for network in networks_to_measure([space], 2)]
-    ['space: 4, 16', 'space: 8, 8']
+    ['space: 4, 16', 'space: 8, 8 up to node 3']
 
     The order is that of measuring: whatever is measured until something stops it is spread over all spaces.
     """
@@ -64,14 +72,20 @@ def networks_to_measure(spaces: Sequence[Space], count: int, seed: int = 0) -> l
 def _chosen(space: Space, count: int, seed: int) -> Iterator[Network]:
     if not count:
         return
-    drawn = dict.fromkeys(map(_frozen, space.sample(np.random.default_rng(seed), count * POOL)))
-    pool = [_network(space, Design.trusted(dict(items))) for items in drawn]
+    rng = np.random.default_rng(seed)
+    drawn = dict.fromkeys(map(_frozen, space.sample(rng, count * POOL)))
+    pool = [(design := Design.trusted(dict(items)), _network(space, design)) for items in drawn]
     seen: Counter[Kernel] = Counter()
-    for _ in range(min(count, len(pool))):
-        place = max(range(len(pool)), key=lambda i: (_worth(pool[i], seen), -i))
-        network = pool.pop(place)
-        seen.update(network.kernels.keys())
-        yield network
+    everything, told = list(pool), set()
+    for turn in range(count):
+        # A space with few designs has many networks that end inside of them.
+        place = max(range(len(pool)), key=lambda i: (_worth(pool[i][1], seen), -i), default=None)
+        design, network = everything[rng.integers(len(everything))] if place is None else pool.pop(place)
+        found = network if place is not None and turn % 2 == 0 else _cut(space, design, network.what, rng)
+        if found.what not in told:
+            seen.update(found.kernels.keys())
+            told.add(found.what)
+            yield found
 
 
 def _worth(network: Network, seen: Counter[Kernel]) -> int:
@@ -84,6 +98,21 @@ def _network(space: Space, design: Design) -> Network:
     simple = simplify(graph)
     words = ", ".join(map(str, design.values()))
     return Network(f"{space.name}: {words}", simple, kernels_of(simple), kernels_of(graph, fused=False))
+
+
+def _cut(space: Space, design: Design, what: str, rng: np.random.Generator) -> Network:
+    """A network that ends at a node inside of a design's, drawn at random."""
+    graph = space.network(design)
+    inside = [
+        place for place, node in enumerate(graph.nodes) if len(node.outputs) == 1 and node not in graph.constant_nodes
+    ]
+    place = int(rng.choice(inside))
+    end = graph.nodes[place].output
+    short = Graph([t for t in Graph(graph.inputs, [end]).leaves if isinstance(t, Input)], [end])
+    simple = simplify(short)
+    return Network(
+        f"{what} up to node {place}", simple, kernels_of(simple), kernels_of(short, fused=False), whole=False
+    )
 
 
 def _frozen(design: Design) -> tuple[tuple[str, Value], ...]:

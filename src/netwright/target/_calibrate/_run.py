@@ -177,7 +177,7 @@ def _error(timing: Timing) -> float:
 
 
 def _measured(network: Network, ms: float, error: float) -> Measured:
-    return Measured(network.what, ms, error, network.kernels, network.nodes)
+    return Measured(network.what, ms, error, network.kernels, network.nodes, network.whole)
 
 
 def _short(value: object) -> str:

@@ -11,7 +11,7 @@ from netwright.cost import Cost
 from netwright.target._base import Estimate, Target
 from netwright.target._calibrate._file import Calibration
 from netwright.target._calibrate._fit import Fit
-from netwright.target._calibrate._kernels import RUN, Kernel, kernels_of
+from netwright.target._calibrate._kernels import Kernel, in_a_run, kernels_of
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -48,8 +48,8 @@ class Calibrated(Target):
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         """Predicted time of one run in ms."""
-        counts = {RUN: 1, **kernels_of(graph)}
         fit = self.calibration.network
+        counts = in_a_run(kernels_of(graph), fit.cache)
         ms = fit.model.ms(counts)
         (low80, high80), (low, high) = (_interval(fit, counts, ms, share) for share in (0.8, 0.9))
         detail = {"low_80_ms": low80, "high_80_ms": high80, "kernels": float(sum(counts.values()) - 1)}
