@@ -14,13 +14,18 @@ from netwright.blocks._layers import (
 from netwright.blocks._pools import max_windows
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
-__all__ = ["image_positions", "mask_unit", "window_attention"]
+__all__ = ["image_positions", "mask_unit", "units_apart", "units_together", "window_attention"]
 
 Unit = tuple[int, int]
 
 
-def _units_apart(x: Tensor, unit: Unit, heads: int) -> Tensor:
-    """Image (N, C, H, W) as heads of all its units: (N, units * heads, pixels of a unit, C / heads)."""
+def units_apart(x: Tensor, unit: Unit, heads: int) -> Tensor:
+    """Image (N, C, H, W) as heads of all its units: (N, units * heads, pixels of a unit, C / heads).
+
+    >>> from netwright.graph import image
+    >>> units_apart(image(32, 8, 8), (4, 4), heads=2).shape
+    (1, 8, 16, 16)
+    """
     each, high, wide = x.shape[1] // heads, x.shape[2] // unit[0], x.shape[3] // unit[1]
     y = ops.reshape(x, shape=(0, heads, each, high, unit[0], wide, unit[1]))
     y = ops.transpose(y, perm=(0, 3, 5, 1, 4, 6, 2))
@@ -28,8 +33,13 @@ def _units_apart(x: Tensor, unit: Unit, heads: int) -> Tensor:
     return z
 
 
-def _units_together(x: Tensor, unit: Unit, heads: int, space: Unit) -> Tensor:
-    """Heads of all units as an image of the size `space`."""
+def units_together(x: Tensor, unit: Unit, heads: int, space: Unit) -> Tensor:
+    """Heads of all units as an image of the size `space`.
+
+    >>> from netwright.graph import image
+    >>> units_together(units_apart(image(32, 8, 8), (4, 4), heads=2), (4, 4), 2, (8, 8)).shape
+    (1, 32, 8, 8)
+    """
     shape = (0, space[0] // unit[0], space[1] // unit[1], heads, *unit, x.shape[3])
     y = ops.transpose(ops.reshape(x, shape=shape), perm=(0, 3, 6, 1, 4, 2, 5))
     z: Tensor = ops.reshape(y, shape=(0, heads * x.shape[3], *space))
@@ -41,8 +51,8 @@ def _attend(x: Tensor, width: int, heads: int, unit: Unit, pool: int) -> Tensor:
     q, k, v = ops.split(pointwise(x, 3 * width, name="qkv"), split=(width,) * 3, axis=1)
     q = max_windows(q, pool, pool) if pool > 1 else q
     asking = (unit[0] // pool, unit[1] // pool)
-    parts = (_units_apart(q, asking, heads), _units_apart(k, unit, heads), _units_apart(v, unit, heads))
-    y = _units_together(ops.attention(*parts), asking, heads, (q.shape[2], q.shape[3]))
+    parts = (units_apart(q, asking, heads), units_apart(k, unit, heads), units_apart(v, unit, heads))
+    y = units_together(ops.attention(*parts), asking, heads, (q.shape[2], q.shape[3]))
     return pointwise(y, width, name="out")
 
 
@@ -57,11 +67,11 @@ def window_attention(x: Tensor, unit: int | None = 7, heads: int = 2) -> Tensor:
     >>> window_attention(image(32, 8, 8), 4, heads=4).shape
     (1, 32, 8, 8)
     """
-    sides = _unit(x, "window_attention", x.shape[1], heads, unit, 1)
+    sides = _sides(x, "window_attention", x.shape[1], heads, unit, 1)
     return _attend(x, x.shape[1], heads, sides, 1)
 
 
-def _unit(x: Tensor, name: str, width: int, heads: int, unit: int | None, pool: int) -> Unit:
+def _sides(x: Tensor, name: str, width: int, heads: int, unit: int | None, pool: int) -> Unit:
     """Sides of a unit, once all rules hold."""
     fits(x.rank == 4, name, "the input must be (N, C, H, W)", shape=x.shape)
     fits(divides(heads, width), name, "heads must divide the width", heads=heads, width=width)
@@ -90,7 +100,7 @@ def mask_unit(
     (1, 64, 8, 8)
     """
     width = chosen(channels, x.shape[1])
-    sides = _unit(x, "mask_unit", width, heads, unit, pool)
+    sides = _sides(x, "mask_unit", width, heads, unit, pool)
     with scope("mix"):
         y = normalise(x, "layer")
         around = x if (width, pool) == (x.shape[1], 1) else pointwise(y, width, name="shortcut")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
 from netwright.blocks._layers import as_image, as_tokens, convolution, divides, fits, linear, normalise, pointwise
+from netwright.blocks._mask_unit import units_apart, units_together
 from netwright.graph import Tensor, ops
 
 __all__ = ["halo_attention", "projected_depthwise", "reduced_attention"]
@@ -68,17 +69,13 @@ def _with_halo(x: Tensor, axis: int, halo: int) -> Tensor:
 
 def _neighbourhoods(x: Tensor, side: int, halo: int, heads: int) -> Tensor:
     """Image as heads of its blocks with their halos: (N, blocks * heads, pixels, C / heads)."""
-    high, wide = x.shape[2] // side, x.shape[3] // side
-    each, wider = x.shape[1] // heads, side + 2 * halo
+    high, wide, wider = x.shape[2] // side, x.shape[3] // side, side + 2 * halo
     if halo:
         y = ops.pad(x, pads=(0, 0, side, side, 0, 0, side, side))
         y = ops.reshape(y, shape=(0, 0, high + 2, side, wide + 2, side))
         y = _with_halo(_with_halo(y, 2, halo), 4, halo)
         x = ops.reshape(y, shape=(0, 0, high * wider, wide * wider))
-    y = ops.reshape(x, shape=(0, heads, each, high, wider, wide, wider))
-    y = ops.transpose(y, perm=(0, 3, 5, 1, 4, 6, 2))
-    z: Tensor = ops.reshape(y, shape=(0, high * wide * heads, wider * wider, each))
-    return z
+    return units_apart(x, (wider, wider), heads)
 
 
 @block
@@ -100,7 +97,5 @@ def halo_attention(x: Tensor, side: int = 7, halo: int = 3, heads: int = 4) -> T
     q, k, v = ops.split(pointwise(x, 3 * width, name="qkv"), split=(width,) * 3, axis=1)
     near = (_neighbourhoods(y, side, halo, heads) for y in (k, v))
     y = ops.attention(_neighbourhoods(q, side, 0, heads), *near)
-    high, wide, each = space[0] // side, space[1] // side, width // heads
-    y = ops.reshape(y, shape=(0, high, wide, heads, side, side, each))
-    y = ops.reshape(ops.transpose(y, perm=(0, 3, 6, 1, 4, 2, 5)), shape=(0, width, *space))
+    y = units_together(y, (side, side), heads, (space[0], space[1]))
     return pointwise(y, width, name="out")

@@ -20,7 +20,7 @@ from netwright.space._space import Space
 
 __all__ = ["archcraft"]
 
-WIDTHS = (16, 24, 32, 48, 64)
+WIDTHS = (16, 32, 48, 64)
 DOUBLINGS = 5
 """Most of them; a network may also be pooled at most that often, if its image is large enough."""
 
@@ -50,7 +50,7 @@ def _flat_head(x: Tensor, classes: int = 10) -> Tensor:
 
 
 def archcraft(
-    input: Input | None = None, classes: int = 100, *, scale: float = 1.0, depth: tuple[int, int] = (2, 16)
+    input: Input | None = None, classes: int = 100, *, scale: float = 1.0, depth: tuple[int, int] = (2, 14)
 ) -> Space:
     """Depth, width, shortcuts, head, and for each layer whether the image is pooled and the width doubled.
 
