@@ -16,12 +16,14 @@ from netwright.space._parallel import parallel
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import given, tied
+from netwright.space._types import Type, signatures, types_of
 from netwright.space._wiring import wiring
 
 __all__ = [
     "Design",
     "Histogram",
     "Space",
+    "Type",
     "block_graphs",
     "branch",
     "cell",
@@ -42,7 +44,9 @@ __all__ = [
     "rule",
     "seq",
     "several",
+    "signatures",
     "take",
     "tied",
+    "types_of",
     "wiring",
 ]

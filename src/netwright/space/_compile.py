@@ -30,6 +30,7 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "TensorType",
+    "TooManyNodesError",
     "Uses",
     "merge_uses",
     "tensors_of",
@@ -95,6 +96,30 @@ class Outcome(NamedTuple):
 Outcomes = dict[Outcome, int]
 
 
+class Misfit(NamedTuple):
+    """Where something does not fit, by the components of its path (None where no place is to blame), and why."""
+
+    place: tuple[str, ...] | None
+    fault: str
+
+    def below(self, depth: int) -> Misfit:
+        """The same with a place that is counted from so deep on."""
+        return self if self.place is None else self._replace(place=self.place[depth:])
+
+    def under(self, place: Sequence[str]) -> Misfit:
+        """The same below a place."""
+        return self if self.place is None else self._replace(place=(*place, *self.place))
+
+    def __str__(self) -> str:
+        if self.place is None:
+            return self.fault
+        return f"{'.'.join(filter(None, self.place)) or 'the network'}, where {self.fault}"
+
+
+class TooManyNodesError(SpaceError):
+    """A forest passes the bound on its nodes."""
+
+
 @dataclass
 class Compiler:
     """Holds the forest under construction and what has been compiled already.
@@ -110,8 +135,8 @@ class Compiler:
     _memo: dict[tuple[Expression, Contexts], Outcomes] = field(default_factory=dict)
     _graphs: dict[tuple[Any, tuple[TensorType, ...]], Graph | NetwrightError] = field(default_factory=dict)
     _place: list[str] = field(default_factory=list)
-    _misfit: str = ""
-    _why_empty: dict[tuple[Expression, Contexts], str] = field(default_factory=dict)
+    _misfit: Misfit | None = None
+    _why_empty: dict[tuple[Expression, Contexts], Misfit | None] = field(default_factory=dict)
 
     def compile(self, expression: Expression | Call, contexts: Contexts) -> Outcomes:
         """Outcomes of an expression in its contexts; empty where nothing fits."""
@@ -123,11 +148,12 @@ class Compiler:
         if known is None:
             known = self._memo[key] = e.compile(self, contexts)
             if len(self.forest) > self.bound:
-                raise SpaceError(f"a forest must stay under {self.bound} nodes, but {e.label} passes that.")
-            if not known:
-                self._why_empty[key] = self._misfit
-        elif not known:
-            self._misfit = self._why_empty[key]
+                raise TooManyNodesError(f"a forest must stay under {self.bound} nodes, but {e.label} passes that.")
+            if not known and self._misfit is not None:
+                self._why_empty[key] = self._misfit.below(len(self._place))
+        elif not known and (misfit := self._why_empty.get(key)):
+            # What was found empty elsewhere is empty here, too.
+            self._misfit = misfit.under(self._place)
         return known
 
     def compile_at(self, component: str, expression: Expression | Call, contexts: Contexts) -> Outcomes:
@@ -139,12 +165,11 @@ class Compiler:
 
     def note_misfit(self, what: str, types: Sequence[FlowType], fault: object) -> None:
         """Keep why something does not fit; what is noted last before a space comes out empty is what emptied it."""
-        place = ".".join(filter(None, self._place)) or "the network"
-        self._misfit = f"{place}, where {what} got {_written(types)}: {fault}"
+        self._misfit = Misfit(tuple(self._place), f"{what} got {_written(types)}: {fault}")
 
     def note_endless(self, rule: str) -> None:
         """Keep that a rule does not end within its bound, unless something does not fit."""
-        self._misfit = self._misfit or f"rule {rule!r}, which does not end within its bound."
+        self._misfit = self._misfit or Misfit(None, f"rule {rule!r}, which does not end within its bound.")
 
     def apply(
         self, key: Any, build: Callable[..., Tensor], groups: Sequence[tuple[FlowType, ...]]

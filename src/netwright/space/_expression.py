@@ -158,6 +158,8 @@ class Applied(Expression):
         self.call = call
         self._expansions = expansions(call)
         self._open = has_placeholder(call)
+        self.open = self._open or bool(self._expansions[0][0])
+        """Whether anything about the block is still to be decided or given."""
 
     @property
     def label(self) -> str:

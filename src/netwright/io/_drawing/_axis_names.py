@@ -29,8 +29,10 @@ _SPACE = {"height", "width", "depth"}
 _OTHER = "axis"
 
 
-def name_axes(inputs: Iterable[Input], nodes: Iterable[Node]) -> dict[Tensor, tuple[str, ...]]:
-    """Name of every axis of every value that the nodes make, by the way from the inputs.
+def name_axes(
+    inputs: Iterable[Input], nodes: Iterable[Node], known: Mapping[Tensor, tuple[str, ...]] | None = None
+) -> dict[Tensor, tuple[str, ...]]:
+    """Name of every axis of every value that the nodes make, by the way from the inputs; known: those of some inputs.
 
     >>> from netwright.graph import Graph, image, ops
     >>> x = image(3, 8, 8)
@@ -38,7 +40,7 @@ def name_axes(inputs: Iterable[Input], nodes: Iterable[Node]) -> dict[Tensor, tu
     >>> name_axes(graph.inputs, graph.nodes)[graph.outputs[0]]
     ('batch', 'token', 'channel')
     """
-    names: dict[Tensor, tuple[str, ...]] = {tensor: _of_input(tensor) for tensor in inputs}
+    names: dict[Tensor, tuple[str, ...]] = {tensor: _of_input(tensor) for tensor in inputs} | dict(known or {})
     for node in nodes:
         names.update(_of_outputs(node, names))
     return names
