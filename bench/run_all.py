@@ -30,6 +30,7 @@ ORDER = (
     "evolve_space",
     "new_device",
     "table_targets",
+    "device_ranks",
     "data_sheets",
     "transformer_latency",
     "main_job",

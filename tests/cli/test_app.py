@@ -13,7 +13,7 @@ import typer
 
 from netwright.cli import app
 
-COMMANDS = ["search", "resume", "space", "report", "export", "draw", "plan", "tasks", "calibrate"]
+COMMANDS = ["search", "resume", "space", "report", "export", "draw", "plan", "tasks", "calibrate", "rank"]
 DOCS = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
 
 

@@ -13,6 +13,7 @@ from netwright.cli._export import export
 from netwright.cli._llm import llm
 from netwright.cli._plan import plan
 from netwright.cli._profile import profile
+from netwright.cli._rank import rank
 from netwright.cli._report import report
 from netwright.cli._search import resume, search
 from netwright.cli._space import space
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (search, resume, space, report, export, draw, profile, llm, plan, diff, tasks, calibrate):
+for command in (search, resume, space, report, export, draw, profile, llm, plan, diff, tasks, calibrate, rank):
     app.command()(command)
 app.add_typer(spaces, name="spaces")
 app.add_typer(targets, name="targets")

@@ -39,6 +39,7 @@ from netwright.target._microcontroller import (
     read_device,
 )
 from netwright.target._protocol import Timing, measure, measure_interleaved
+from netwright.target._rank import Leaning, RankComparison, compare_ranks
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
 from netwright.target._roofline_target import RooflineLatency, RooflineTarget
@@ -72,6 +73,7 @@ __all__ = [
     "Group",
     "Here",
     "LatencyPredictor",
+    "Leaning",
     "Measured",
     "MeasuredNetworks",
     "MicrocontrollerTarget",
@@ -80,6 +82,7 @@ __all__ = [
     "PatchPlan",
     "PredictedTarget",
     "Prediction",
+    "RankComparison",
     "RooflineLatency",
     "RooflineTarget",
     "Runtime",
@@ -96,6 +99,7 @@ __all__ = [
     "check_name",
     "choose_designs",
     "compare_here",
+    "compare_ranks",
     "data_sheet_names",
     "designs_script",
     "differ",

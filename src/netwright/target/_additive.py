@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from netwright._optional import require
 from netwright.errors import DataError
 
-__all__ = ["AdditiveFit", "rank_correlation"]
+__all__ = ["AdditiveFit", "average_ranks", "rank_correlation"]
 
 Array = NDArray[np.float64]
 
@@ -97,13 +97,18 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     >>> rank_correlation([1, 2, 3], [10, 20, 15])
     0.5
     """
-    first, second = _ranks(np.asarray(a, dtype=np.float64)), _ranks(np.asarray(b, dtype=np.float64))
+    first, second = average_ranks(np.asarray(a, dtype=np.float64)), average_ranks(np.asarray(b, dtype=np.float64))
     if first.std() == 0 or second.std() == 0:
         return 0.0
     return float(np.clip(np.corrcoef(first, second)[0, 1], -1.0, 1.0))
 
 
-def _ranks(values: Array) -> Array:
+def average_ranks(values: Array) -> Array:
+    """Rank of each value, 1 the least, equal ones at their mean.
+
+    >>> average_ranks(np.array([3.0, 1.0, 3.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
     # Sums that are equal but for their last bits would be ranked by those.
     rounded = np.round(values / (np.abs(values).max() or 1.0), 9)
     _, inverse, counts = np.unique(rounded, return_inverse=True, return_counts=True)

@@ -55,6 +55,11 @@ class Calibrated(Target):
         detail = {"low_80_ms": low80, "high_80_ms": high80, "kernels": float(sum(counts.values()) - 1)}
         return Estimate(ms, low, high, "ms", f"{self.how}, 90 % interval", detail)
 
+    def quality(self) -> Mapping[str, Mapping[str, Any]]:
+        checked = self.calibration.network.checked
+        numbers = {"error": checked["median_error"], "spearman": checked["spearman"]}
+        return {"latency_ms": {"designs": len(self.calibration.measured), **numbers}}
+
     def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
         """The latency by nodes, which adds up over blocks: what is fused counts as it does on average."""
         return CalibratedLatency(name, self.calibration.blocks) if quantity == "latency_ms" else None

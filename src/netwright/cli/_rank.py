@@ -1,0 +1,119 @@
+"""`netwright rank`: where two targets disagree about the same designs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from netwright.cli._answer import answering
+from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
+from netwright.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from netwright.space import Space
+    from netwright.target import RankComparison
+
+__all__ = ["rank"]
+
+
+def rank(
+    space: Annotated[str, typer.Argument(help="A catalogued space, or module:attribute of your own.")],
+    target: Annotated[
+        list[str] | None, typer.Option("--target", "-t", help="A target, or a cost such as macs; give two.")
+    ] = None,
+    quantity: Annotated[str, typer.Option(help="What the targets tell: latency_ms, energy_mj.")] = "latency_ms",
+    designs: Annotated[int, typer.Option("--designs", "-n", min=3, help="Designs to compare.")] = 200,
+    top: Annotated[int, typer.Option(min=1, help="Most designs and options to show.")] = 8,
+    limit: Limits = None,
+    input: InputShape = None,
+    classes: Classes = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the same designs on two targets: where they disagree, which options are friendly to which, what to drop.
+
+    Example: netwright rank nasbench201 --target raspberry-pi-4 --target nvidia-t4
+    """
+    with answering(as_json) as answer:
+        from netwright.target import compare_ranks
+
+        if len(target or ()) != 2:
+            raise DataError(f"two targets are compared, but got {len(target or ())}: give --target twice.")
+        found_space = find_space(space, parse_shape(input) if input else None, classes)
+        first, second = (_metric(name, quantity, found_space) for name in target or ())
+        found = compare_ranks(found_space, first, second, designs=designs, limits=limit or [], seed=seed)
+        document = {
+            "version": 1,
+            "space": found_space.name,
+            "targets": [first, second],
+            "designs": len(found.designs),
+            "spearman": found.spearman,
+            "kendall": found.kendall,
+            "largest": [_apart(found, number) for number in found.largest(top)],
+            "kinds": [each.to_json() for each in found.kinds()],
+            "options": [each.to_json() for each in found.options()],
+            "reduced": [_reduced(found, found_space, to_first) for to_first in (True, False)],
+        }
+        answer.give(document, lambda: _words(document, top))
+
+
+def _metric(name: str, quantity: str, space: Space) -> str:
+    return name if name in space.costs_known else f"{quantity}@{name}"
+
+
+def _apart(found: RankComparison, number: int) -> dict[str, Any]:
+    """A design that the two disagree about."""
+    import numpy as np
+
+    return {
+        "design": dict(found.designs[number]),
+        "values": [float(np.asarray(values)[number]) for values in (found.a, found.b)],
+        "ranks": [float(ranks[number]) for ranks in found.ranks],
+    }
+
+
+def _reduced(found: RankComparison, space: Space, to_first: bool) -> dict[str, Any]:
+    """The space without what is unfriendly to one of the two."""
+    reduced = found.reduced(space, to_first=to_first)
+    return {
+        "for": found.first if to_first else found.second,
+        "dropped": {path: list(values) for path, values in found.unfriendly(to_first=to_first).items()},
+        "designs": str(reduced.network_size()),
+        "of": str(space.network_size()),
+    }
+
+
+def _words(document: dict[str, Any], top: int) -> RenderableType:
+    from rich.console import Group
+
+    from netwright.cli._profile_words import table
+
+    first, second = document["targets"]
+    head = (
+        f"{document['designs']:,} designs of {document['space']} on {first} and {second}: rank correlation"
+        f" {document['spearman']:.3f}, Kendall's tau {document['kendall']:.3f}"
+    )
+    apart = table("Where they disagree most", "design", "first", "second", "rank", "rank")
+    for each in document["largest"]:
+        (a, b), (rank_a, rank_b) = each["values"], each["ranks"]
+        text = " ".join(f"{path}={value}" for path, value in each["design"].items())
+        apart.add_row(text, f"{a:.4g}", f"{b:.4g}", f"{rank_a:g}", f"{rank_b:g}")
+    leaning = table("Options by how much later they come on the first, in % of all", "option", "shift", "+-", "")
+    kinds = document["kinds"]
+    for each in kinds if len(kinds) <= 2 * top else [*kinds[:top], *kinds[-top:]]:
+        friend = (second if each["shift"] > 0 else first) if each["sure"] else ""
+        name = f"{each['option']} = {each['value']}"
+        suits = f"suits {friend}" if friend else ""
+        leaning.add_row(name, f"{100 * each['shift']:+.1f}", f"{100 * each['error']:.1f}", suits)
+    return Group(head, "", apart, "", leaning, "", *map(_kept, document["reduced"]))
+
+
+def _kept(reduced: dict[str, Any]) -> str:
+    if not reduced["dropped"]:
+        return f"for {reduced['for']}: no option is surely unfriendly"
+    drops = "; ".join(f"{path}: {', '.join(map(str, values))}" for path, values in reduced["dropped"].items())
+    left = f"{int(reduced['designs']):,} of {int(reduced['of']):,} designs"
+    return f"for {reduced['for']}: {left} are left without {drops}"
