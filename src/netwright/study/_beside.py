@@ -17,7 +17,7 @@ __all__ = ["Beside"]
 
 
 class Beside:
-    """One call of a function, begun now in another process and asked for later.
+    """A call of a function, begun now in another process and asked for later; then others, one after the other.
 
     >>> Beside(max, 1, 2, apart=False).result()
     2
@@ -28,13 +28,30 @@ class Beside:
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, apart: bool = True) -> None:
         self._call = (function, arguments)
+        self._wanted = apart and (os.cpu_count() or 1) > 1
         self._process: Any = None
-        if apart and (os.cpu_count() or 1) > 1 and _can_travel(self._call):
+        self._idle = False
+        self._begin()
+
+    def then(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Make another call: in the same process where the last one is over, else it is ended for a new one."""
+        self._call = (function, arguments)
+        if self._process is not None and self._idle and _can_travel(self._call):
+            with suppress(OSError):
+                self._pipe.send(self._call)
+                self._idle = False
+                return
+        self.stop()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = None
+        if self._wanted and _can_travel(self._call):
             context = multiprocessing.get_context("spawn")
-            self._receiver, sender = context.Pipe(duplex=False)
-            self._process = context.Process(target=_send, args=(sender, function, arguments), daemon=True)
+            self._pipe, other = context.Pipe()
+            self._process = context.Process(target=_answer, args=(other, *self._call), daemon=True)
             self._process.start()
-            sender.close()
+            other.close()
 
     @property
     def apart(self) -> bool:
@@ -52,8 +69,11 @@ class Beside:
         found: list[Any] = []
         end = time.monotonic() + within
         with suppress(EOFError, OSError):
-            while self._receiver.poll(None if math.isinf(end) else max(0.0, end - time.monotonic())):
-                found.append(self._receiver.recv())
+            while self._pipe.poll(None if math.isinf(end) else max(0.0, end - time.monotonic())):
+                self._idle, item = self._pipe.recv()
+                if self._idle:
+                    break
+                found.append(item)
         return found
 
     def result(self, within: float = math.inf) -> Any:
@@ -75,11 +95,15 @@ def _can_travel(call: object) -> bool:
     return True
 
 
-def _send(sender: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _answer(pipe: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    """Answer one call after the other: (False, item) for each item of an answer, (True, None) when it is over."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    with suppress(KeyboardInterrupt):
-        for item in _items(function(*arguments)):
-            sender.send(item)
+    with suppress(KeyboardInterrupt, EOFError):
+        while True:
+            for item in _items(function(*arguments)):
+                pipe.send((False, item))
+            pipe.send((True, None))
+            function, arguments = pipe.recv()
 
 
 def _items(answer: Any) -> Iterator[Any]:

@@ -193,12 +193,12 @@ def _ended(
     for random in beside:
         say("waiting for random search to end")
         random.result(within=end.part(WAITING).left)
-        # What it tried so far is in its folder.
-        random.stop()
     until, compared = end.part(1 - WRITING), []
     compare = compare and bool(study.of_state("complete"))
     if compare:
-        beside.append(Beside(baselines, plan, study, lengths, end.part(COMPARED)))
+        call = (baselines, plan, study, lengths, end.part(COMPARED))
+        # A random search that is late is ended: what it tried so far is in its folder.
+        beside[0].then(*call) if beside else beside.append(Beside(*call))
     # Where the baselines cannot be trained at the same time, they need some of it for themselves.
     alone = compare and not beside[-1].apart
     finished = finish(plan, study, lengths, until.part(0.5) if alone else until, say)
