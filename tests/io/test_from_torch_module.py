@@ -290,6 +290,38 @@ def test_without_strictness_they_stay_opaque_nodes() -> None:
     assert all(t.batch_axis is None for t in graph.inputs)
 
 
+class Rotary(nn.Module):
+    """Positions as rotations of complex numbers, as in the first Llama."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("turns", torch.polar(torch.ones(4), torch.arange(4.0)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        pairs = torch.view_as_complex(x.unflatten(-1, (4, 2)))
+        return torch.view_as_real(pairs * self.turns).flatten(-2) + torch.fft.rfft(x, dim=1, n=2).abs()[:, :1]
+
+
+def test_complex_numbers_are_named_node_by_node() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        from_torch(Rotary(), (1, 3, 8))
+    assert [node.partition(" ")[0] for node in caught.value.nodes] == [
+        "aten::view_as_complex",
+        "aten::mul",
+        "aten::view_as_real",
+        "aten::fft_rfft",
+        "aten::abs",
+    ]
+    assert all("(complex numbers)" in node for node in caught.value.nodes[:3])
+
+
+def test_complex_numbers_are_pairs_in_opaque_nodes() -> None:
+    graph = from_torch(Rotary(), (1, 3, 8), strict=False)
+    product = next(n for n in graph.nodes if n.op.name == "aten::mul")
+    assert product.output.shape == (1, 3, 4, 2)
+    assert graph.outputs[0].shape == (1, 3, 8)
+
+
 def test_random_numbers_have_no_counterpart() -> None:
     with pytest.raises(UnsupportedError, match="aten::rand"):
         from_torch(Function(lambda x: x + torch.rand(6)), (1, 6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import pi
 from typing import Any
 
 from netwright.graph import Tensor, ops
@@ -109,6 +110,36 @@ def _masked_fill(b: Builder, x: Any, mask: Any, value: Any) -> Any:
     return _where(b, mask, value, x)
 
 
+def _hypot(b: Builder, x: Any, y: Any) -> Any:
+    x, y = b.tensors((x, y), b.dtype)
+    return ops.sqrt(ops.add(ops.mul(x, x), ops.mul(y, y)))
+
+
+def _atan2(b: Builder, y: Any, x: Any) -> Any:
+    """The angle of (x, y): that of y / x, and half a turn on where x is negative; zeros have no sign here."""
+    y, x = b.tensors((y, x), b.dtype)
+    zero, half_turn = b.constant(0, b.dtype), b.constant(pi, b.dtype)
+    # On the axis x = 0 the quotient by a tiny number is as good as infinite, and 0 where y is 0 as well.
+    tiny = b.constant(SMALLEST.get(b.dtype, 1e-30), b.dtype)
+    angle = ops.atan(ops.div(y, ops.where(ops.equal(x, zero), tiny, x)))
+    turn = ops.where(ops.less(y, zero), ops.neg(half_turn), half_turn)
+    return ops.add(angle, ops.where(ops.less(x, zero), turn, zero))
+
+
+SMALLEST = {"float16": 1e-7}
+"""What stands for 0 in a divisor, by element type."""
+
+
+def _cdist(b: Builder, x: Any, y: Any, p: float = 2.0, *_: Any) -> Any:
+    """Distances of every row of (..., P, M) from every row of (..., R, M)."""
+    x, y = b.tensors((x, y), b.dtype)
+    apart = ops.sub(ops.unsqueeze(x, axes=(x.rank - 1,)), ops.unsqueeze(y, axes=(y.rank - 2,)))
+    norms = {1.0: ops.reduce_l1, 2.0: ops.reduce_l2}
+    if p not in norms:
+        raise NoFormError(f"a distance of p = {p}")
+    return norms[p](apart, axes=(apart.rank - 1,), keepdims=0)
+
+
 def _addcmul(b: Builder, x: Any, first: Any, second: Any, value: float = 1) -> Any:
     return ops.add(b.tensor(x, b.dtype), b.tensor(scaled(b, _binary(ops.mul)(b, first, second), value), b.dtype))
 
@@ -177,6 +208,11 @@ ARITHMETIC: dict[str, Converter] = {
     "aten.addcmul": _addcmul,
     "aten.addcdiv": _addcdiv,
     "aten.lerp": _lerp,
+    "aten.atan2": _atan2,
+    "aten.arctan2": _atan2,
+    "aten.hypot": _hypot,
+    "aten.cdist": _cdist,
+    "aten._cdist_forward": _cdist,
     "aten.clamp": _clamp,
     "aten.clip": _clamp,
     "aten.clamp_min": _clamp,

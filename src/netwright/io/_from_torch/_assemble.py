@@ -113,8 +113,8 @@ class _Attempt:
 
     @property
     def unknown(self) -> set[Any]:
-        """Operators, by what is called, that had no counterpart somewhere."""
-        return {missing.target for missing in self.missing}
+        """Operators, by what is called, without counterpart somewhere, that simpler ones may stand for."""
+        return {missing.target for missing in self.missing if not missing.final}
 
     def _given(self, program: ExportedProgram) -> dict[str, Any]:
         """Value of each placeholder by its name."""
@@ -128,6 +128,8 @@ class _Attempt:
         kind = spec.kind.name
         if kind in ("PARAMETER", "BUFFER"):
             tensor = self.state.tensors[spec.target]
+            if tensor.is_complex():
+                return self._conversion.holds(tensor, tensor.detach())
             learned = kind == "PARAMETER" or (spec.persistent and tensor.is_floating_point())
             known = self.state.parameter if learned else self._conversion.builder.buffer
             return self._conversion.holds(tensor, known(spec.target))

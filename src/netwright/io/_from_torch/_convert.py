@@ -11,7 +11,7 @@ from netwright.errors import ModelError, ShapeError
 from netwright.graph import Opaque, Tensor, scope
 from netwright.io._from_torch._builder import Builder
 from netwright.io._from_torch._form import Converter, NoFormError
-from netwright.io._from_torch._state import State, dtype_name
+from netwright.io._from_torch._state import State, dtype_name, real
 from netwright.io._from_torch._table import converter_of
 
 if TYPE_CHECKING:
@@ -33,11 +33,18 @@ INLINED = ("wrap_with_set_grad_enabled", "wrap_with_autocast")
 """Operators that run a part of the program under a setting that does not matter here."""
 
 
+COMPLEX = "complex numbers"
+
+
 class Missing:
-    """An operator without counterpart: what it is called, where it stands, what it reads and why it was refused."""
+    """An operator without counterpart: what it is called, where it stands, what it reads and why it was refused.
+
+    final: whether simpler operators would not help.
+    """
 
     def __init__(self, node: fx.Node, path: str, inputs: Iterable[Any], reason: str) -> None:
         self.target = node.target
+        self.final = reason == COMPLEX
         where = ".".join(filter(None, (path, node.name)))
         shapes = ", ".join("x".join(map(str, t.shape)) or "a number" for t in inputs)
         because = f" ({reason})" if reason else ""
@@ -113,6 +120,9 @@ class Conversion:
         if not any(isinstance(value, Tensor) for value in reads) and _can_be_computed(node.target):
             return _computed(node, args, kwargs)
         self.builder.node, self.builder.path = node, path
+        if _is_complex(node):
+            self.missing.append(Missing(node, path, reads, COMPLEX))
+            return self._opaque(node, reads)
         try:
             convert = converter_of(node.target)
             if convert is None:
@@ -130,10 +140,16 @@ class Conversion:
         made = [v for v in (value if several else [value]) if hasattr(v, "shape")]
         if not made:
             return None
-        types = [(tuple(v.shape), dtype_name(v.dtype)) for v in made]
-        inputs = [self.builder.tensor(t) for t in reads if isinstance(t, Tensor) or t.numel()]
+        types = [(tuple(v.shape), dtype_name(v.dtype)) for v in map(real, made)]
+        inputs = [self.builder.tensor(real(t)) for t in reads if isinstance(t, Tensor) or t.numel()]
         result = Opaque(_kind(node.target), types)(*inputs)
         return result if not several else [result] if isinstance(result, Tensor) else list(result)
+
+
+def _is_complex(node: fx.Node) -> bool:
+    """Whether a node reads or makes complex numbers, which the graph does not have."""
+    values: list[Any] = [n.meta.get("val") for n in (node, *node.all_input_nodes)]
+    return any(t.dtype.is_complex for t in _tensors(values))
 
 
 def _module_path(node: fx.Node) -> str:

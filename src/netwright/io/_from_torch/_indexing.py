@@ -29,6 +29,18 @@ def _gather(b: Builder, x: Any, dim: int, index: Any, sparse_grad: bool = False)
     return ops.gather_elements(b.tensor(x), b.tensor(index), axis=dim)
 
 
+def _diagonal(b: Builder, x: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """Elements (i, i + offset) of two axes, which become one behind the others."""
+    x = b.tensor(x)
+    rows, columns = axis_of(dim1, x.rank), axis_of(dim2, x.rank)
+    rest = [a for a in range(x.rank) if a not in (rows, columns)]
+    width = x.shape[columns]
+    merged = ops.reshape(moved(x, [*rest, rows, columns]), shape=(*b.shape[:-1], x.shape[rows] * width))
+    first = max(offset, 0) + max(-offset, 0) * width
+    places = [first + i * (width + 1) for i in range(b.shape[-1])]
+    return ops.gather(merged, b.constant(places), axis=len(rest))
+
+
 def _take_along(b: Builder, x: Any, index: Any, dim: int | None = None) -> Any:
     x = b.tensor(x)
     if dim is None:
@@ -234,6 +246,7 @@ def _windows(b: Builder, x: Any, dim: int, size: int, step: int) -> Any:
 
 
 INDEXING: dict[str, Converter] = {
+    "aten.diagonal": _diagonal,
     "aten.embedding": _embedding,
     "aten.index_select": _index_select,
     "aten.gather": _gather,

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from math import inf, prod
 from typing import Any
 
+import numpy as np
+
 from netwright.graph import Tensor, ops
 from netwright.io._from_torch._builder import Builder
 from netwright.io._from_torch._form import Converter, NoFormError, axis_of
+from netwright.io._from_torch._parts import part
 
 __all__ = ["REDUCTIONS", "variance"]
 
@@ -117,6 +120,35 @@ def _cumsum(b: Builder, x: Any, dim: int, dtype: Any = None) -> Any:
     return ops.cumsum(b.tensor(x, b.dtype), axis=dim)
 
 
+def _cumprod(b: Builder, x: Any, dim: int, dtype: Any = None) -> Any:
+    """Each position's product of the ones up to it, with 1 for those behind."""
+    x = b.tensor(x, b.dtype)
+    axis = axis_of(dim, x.rank)
+    size = x.shape[axis]
+    places = [1] * (x.rank + 1)
+    places[axis] = places[axis + 1] = size
+    before = np.tril(np.ones((size, size), dtype=bool)).reshape(places)
+    factors = ops.where(b.constant(before, "bool"), ops.unsqueeze(x, axes=(axis,)), b.constant(1, b.dtype))
+    return ops.reduce_prod(factors, axes=(axis + 1,), keepdims=0)
+
+
+def _median(b: Builder, x: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The middle element, of an even number the lower one."""
+    x = b.tensor(x)
+    if dim is None:
+        return _median(b, ops.reshape(x, shape=(x.size,)), 0)[0]
+    return _kth(b, x, (x.shape[axis_of(dim, x.rank)] + 1) // 2, dim, keepdim)
+
+
+def _kth(b: Builder, x: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
+    """The k-th smallest element of an axis and its place."""
+    x = b.tensor(x)
+    axis = axis_of(dim, x.rank)
+    found = ops.topk(x, k=k, axis=axis, largest=0, sorted=1)
+    last = [part(t, axis, k - 1, k) for t in found]
+    return last if keepdim else [ops.squeeze(t, axes=(axis,)) for t in last]
+
+
 def _topk(b: Builder, x: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     return ops.topk(b.tensor(x), k=k, axis=dim, largest=int(largest), sorted=int(sorted))
 
@@ -152,6 +184,9 @@ REDUCTIONS: dict[str, Converter] = {
     "aten.norm": _norm,
     "aten.linalg_vector_norm": _norm,
     "aten.cumsum": _cumsum,
+    "aten.cumprod": _cumprod,
+    "aten.median": _median,
+    "aten.kthvalue": _kth,
     "aten.topk": _topk,
     "aten.sort": _sort,
     "aten.argsort": _argsort,

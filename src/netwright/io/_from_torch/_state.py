@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["State", "array_of", "dtype_name"]
+__all__ = ["State", "array_of", "dtype_name", "real"]
 
 
 def dtype_name(dtype: torch.dtype) -> str:
@@ -26,6 +26,15 @@ def dtype_name(dtype: torch.dtype) -> str:
     if name not in DTYPE_BYTES:
         raise ModelError(f"element types must be among {', '.join(DTYPE_BYTES)}, but got {name}.")
     return name
+
+
+def real(value: Any) -> Any:
+    """A tensor of complex numbers as one of pairs, (..., 2), as opaque nodes keep them; any other as it is."""
+    import torch
+
+    if not isinstance(value, torch.Tensor) or not value.is_complex():
+        return value
+    return torch.view_as_real(value.resolve_conj())
 
 
 def array_of(tensor: torch.Tensor) -> NDArray[Any]:
