@@ -21,6 +21,7 @@ from netwright.graph import (
     Input,
     Tensor,
     canonical_hash,
+    constant,
     image,
     ops,
     parameter,
@@ -189,6 +190,14 @@ def test_the_most_important_units_stay() -> None:
     small = slim(graph.with_weights({"a": a, "b": b}), {"a": 2})
     np.testing.assert_array_equal(small.weights["a"], a[1:])
     np.testing.assert_array_equal(small.weights["b"], b[:, 1:])
+
+
+def test_layers_turned_or_with_a_row_as_bias_are_cut_alike() -> None:
+    x = Input((1, 4))
+    first = ops.gemm(x, weight(3, 4, hint="a"), weight(1, 3, hint="row"))
+    last = ops.gemm(ops.transpose(first, perm=(1, 0)), weight(2, 3, hint="b"), constant(1.5), transA=1)
+    small = slim(Graph([x], [last]), {"a": 2})
+    assert [p.shape for p in small.parameters.values()] == [(2, 4), (1, 2), (2, 2)]
 
 
 def test_without_weights_the_first_stay_and_shapes_follow() -> None:

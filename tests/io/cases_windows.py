@@ -124,8 +124,10 @@ CASES: dict[str, list[Case]] = {
         elementwise(ops.global_average_pool),
         ("1d", (1, 3, 9), ops.global_average_pool),
         ("3d", (1, 3, 2, 3, 4), ops.global_average_pool),
+        ("float64", (1, 3, 4, 5), lambda x: ops.global_average_pool(ops.cast(x, to="float64"))),
     ],
     "GlobalMaxPool": [
+        ("float64", (1, 3, 4, 5), lambda x: ops.global_max_pool(ops.cast(x, to="float64"))),
         elementwise(ops.global_max_pool),
         ("1d", (1, 3, 9), ops.global_max_pool),
         ("3d", (1, 3, 2, 3, 4), ops.global_max_pool),

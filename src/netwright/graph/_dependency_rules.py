@@ -103,10 +103,10 @@ def _conv_transpose(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[
 
 def _gemm(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:
     a, b, *bias = inputs
+    rows, inner = a[::-1] if node.attrs.get("transA") else a
     m, k = b if node.attrs["transB"] else b[::-1]
-    walk.sets.unite(a[1], k)
-    walk.sets.unite(m, *(axes[0] for axes in bias if axes))
-    return [(a[0], m)]
+    walk.sets.unite(inner, k)
+    return [_broadcast(walk.sets, ((rows, m), *bias), node.output.shape)]
 
 
 def _matmul(walk: Walk, node: Node, inputs: Sequence[Axes]) -> Sequence[Axes]:

@@ -12,7 +12,7 @@ from netwright.graph import Tensor, constant, ops
 from netwright.io._from_onnx._call import Call
 from netwright.io._from_onnx._values import Known
 
-__all__ = ["CONVERTERS", "gemm", "matmul"]
+__all__ = ["CONVERTERS", "matmul"]
 
 Converter = Callable[[Call], Any]
 
@@ -37,32 +37,12 @@ def _is_matrix(call: Call, index: int) -> bool:
     return isinstance(value, Known) and len(value.shape) > 1 and value.dtype.startswith("float")
 
 
-def gemm(
-    a: Tensor, b: Tensor, c: Tensor | None, *, trans_a: bool, trans_b: bool, alpha: float, beta: float
-) -> Tensor:
-    """alpha * A B + beta * C; a layer with bias where that is all it is."""
-    a = ops.transpose(a, perm=(1, 0)) if trans_a else a
-    rows = b.shape[0] if trans_b else b.shape[-1]
-    if c is not None and c.shape == (rows,) and alpha == beta == 1:
-        result: Tensor = ops.gemm(a, b, c, transB=int(trans_b))
-        return result
-    result = ops.gemm(a, b, transB=int(trans_b))
-    result = result if alpha == 1 else result * alpha
-    if c is None or beta == 0:
-        return result
-    return result + (c if beta == 1 else c * beta)
-
-
 def _gemm(call: Call) -> Tensor:
-    return gemm(
-        call.tensor(0),
-        call.weight(1),
-        call.optional(2, "bias"),
-        trans_a=bool(call.attrs.get("transA", 0)),
-        trans_b=bool(call.attrs.get("transB", 0)),
-        alpha=call.attrs.get("alpha", 1.0),
-        beta=call.attrs.get("beta", 1.0),
-    )
+    stated = {"transB": 0} | {
+        key: call.attrs[key] for key in ("transA", "transB", "alpha", "beta") if key in call.attrs
+    }
+    result: Tensor = ops.gemm(call.tensor(0), call.weight(1), call.optional(2, "bias"), **stated)
+    return result
 
 
 def _einsum(call: Call) -> Tensor:

@@ -76,12 +76,9 @@ def _coordinates(call: Call, x: Tensor, sizes: Sequence[int], mode: str, given: 
     if mode != "nearest":
         return {} if place == "half_pixel" else {"coordinate_transformation_mode": place}
     rounding = given.get("nearest_mode", "round_prefer_floor")
-    factors = [(a, b) for a, b in zip(x.shape[2:], sizes[2:], strict=True)]
     # With whole factors, centres rounded to the nearest are the same as corners rounded down.
-    whole = all(b % a == 0 for a, b in factors)
-    if whole and (place, rounding) in (("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil")):
-        return {}
-    if (place, rounding) == ("asymmetric", "floor"):
+    whole = all(b % a == 0 for a, b in zip(x.shape[2:], sizes[2:], strict=True))
+    if (place, rounding) == ("asymmetric", "floor") or (whole and place == "half_pixel" and "round" in rounding):
         return {}
     return {"coordinate_transformation_mode": place, "nearest_mode": rounding}
 

@@ -39,6 +39,19 @@ def _pool(b: OnnxBuilder, node: Node) -> None:
     b.emit(node.op.name, b.inputs_of(node), b.outputs_of(node), attrs)
 
 
+def _global_pool(kind: str) -> Writer:
+    """ONNX Runtime has no global pool of float64 on a CPU, but the reduction that it is."""
+
+    def write(b: OnnxBuilder, node: Node) -> None:
+        if node.output.dtype != "float64":
+            b.emit(node.op.name, b.inputs_of(node), b.outputs_of(node), {})
+            return
+        axes = b.value(node, "axes", list(range(2, node.output.rank)))
+        b.step(node, kind, *b.inputs_of(node), axes, to=last(b, node), keepdims=1)
+
+    return write
+
+
 def _resize(b: OnnxBuilder, node: Node) -> None:
     """Sizes of the spatial axes only, so that the batch stays free; coordinates as PyTorch counts them."""
     nearest = node.attrs["mode"] == "nearest"
@@ -65,6 +78,8 @@ def _pad(b: OnnxBuilder, node: Node) -> None:
 
 WINDOWS: dict[str, Writer] = {
     "AveragePool": _pool,
+    "GlobalAveragePool": _global_pool("ReduceMean"),
+    "GlobalMaxPool": _global_pool("ReduceMax"),
     "LpPool": _pool,
     "MaxPool": _pool,
     "Pad": _pad,
