@@ -104,6 +104,8 @@ TEXTS: dict[str, tuple[Write, Read]] = {
     "accel-nasbench": (catalog.accel_nasbench_row, catalog.accel_nasbench_from_row),
     "darts": (catalog.darts_genotype, catalog.darts_from_genotype),
     "hat": (catalog.hat_config, catalog.hat_from_config),
+    "flexibert": (catalog.flexibert_dictionary, catalog.flexibert_from_dictionary),
+    "hytra": (catalog.hytra_encoding, catalog.hytra_from_encoding),
     "fbnet": (catalog.fbnet_indices, catalog.fbnet_from_indices),
     "nasbench101": (catalog.nasbench101_matrix, lambda form: catalog.nasbench101_from_matrix(*form)),
     "nasbench201": (catalog.nasbench201_string, catalog.nasbench201_from_string),

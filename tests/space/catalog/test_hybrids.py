@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from netwright.errors import DesignError
 from netwright.space.catalog import ascan, hytra, hytra_from_encoding, turbovit
 
 
@@ -61,3 +62,9 @@ def test_paths_of_hytra_are_those_of_the_authors() -> None:
     assert late in hytra()
     assert {**late, "layer3": "conv8"} not in hytra()
     assert hytra().network({f"layer{i}": "conv4" for i in range(1, 17)}).outputs[0].shape == (1, 1000)
+
+
+@pytest.mark.parametrize("encoding", [[], [[1] * 16], [[1] * 4] * 3 + [[1] * 3], [[0, 1, 1, 1]] + [[1] * 4] * 3])
+def test_what_is_no_encoding_of_hytra_is_refused(encoding: list[list[int]]) -> None:
+    with pytest.raises(DesignError, match="sixteen of 0 and 1"):
+        hytra_from_encoding(encoding)

@@ -13,6 +13,7 @@ from netwright.space.catalog import (
     composer_stretched,
     encoder_decoder,
     flexibert,
+    flexibert_from_dictionary,
     star,
     star_from_genome,
 )
@@ -100,3 +101,13 @@ def test_layers_of_star_share_keys_and_values() -> None:
 def test_what_is_no_genome_is_refused(genome: list[tuple[int, int, int]]) -> None:
     with pytest.raises(DesignError, match="a gene"):
         star_from_genome(genome)
+
+
+@pytest.mark.parametrize(
+    "change", [{"l": 3}, {"o": ["sa", "x"]}, {"p": ["sdp"]}, {"l": 0, "o": [], "p": [], "n": [], "h": [], "f": []}]
+)
+def test_what_is_no_dictionary_of_flexibert_is_refused(change: dict[str, object]) -> None:
+    mini = {"l": 2, "o": ["sa"] * 2, "p": ["sdp"] * 2, "n": [2] * 2, "h": [128] * 2, "f": [[512]] * 2}
+    assert flexibert_from_dictionary(mini) in flexibert()
+    with pytest.raises(DesignError):
+        flexibert_from_dictionary({**mini, **change})

@@ -19,12 +19,12 @@ from netwright.space.catalog._dla import dla
 from netwright.space.catalog._einspace import einspace
 from netwright.space.catalog._encoder_decoder import encoder_decoder
 from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices, fbnet_indices
-from netwright.space.catalog._flexibert import flexibert
+from netwright.space.catalog._flexibert import flexibert, flexibert_dictionary, flexibert_from_dictionary
 from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat, hat_config, hat_features, hat_from_config
 from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbench201
 from netwright.space.catalog._hourglass import hourglass_mlp
-from netwright.space.catalog._hytra import hytra, hytra_from_encoding
+from netwright.space.catalog._hytra import hytra, hytra_encoding, hytra_from_encoding
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import (
@@ -118,6 +118,8 @@ __all__ = [
     "fbnet_from_indices",
     "fbnet_indices",
     "flexibert",
+    "flexibert_dictionary",
+    "flexibert_from_dictionary",
     "fractalnet",
     "get_space",
     "grammar_tiny",
@@ -128,6 +130,7 @@ __all__ = [
     "hierarchical_nasbench201",
     "hourglass_mlp",
     "hytra",
+    "hytra_encoding",
     "hytra_from_encoding",
     "lowformers",
     "maybe_swap",

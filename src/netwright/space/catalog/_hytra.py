@@ -6,19 +6,19 @@ image is halved is a decision, and layers may attend only where it is small. Bos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from netwright.blocks import block, classifier, imagenet_stem, res_attention, resnet_d
 from netwright.blocks._layers import conv_norm, make_divisible
-from netwright.errors import ShapeError
+from netwright.errors import DesignError, ShapeError
 from netwright.graph import Input, Tensor, image
 from netwright.space._choice import oneof
-from netwright.space._design import Design
+from netwright.space._design import Design, Value
 from netwright.space._expression import named
 from netwright.space._sequence import seq
 from netwright.space._space import Space
 
-__all__ = ["hytra", "hytra_from_encoding"]
+__all__ = ["hytra", "hytra_encoding", "hytra_from_encoding"]
 
 LAYERS = 16
 SCALES = (4, 8, 16, 32)
@@ -80,6 +80,24 @@ def hytra_from_encoding(encoding: Sequence[Sequence[int]]) -> Design:
 
     >>> hytra_from_encoding([[1], [1], [1, 1, 1, 0, 1], [0, 0, 0, 1, 0, 0, 0, 0, 0]]) in hytra()
     True
+
+    Raises DesignError unless there are sixteen layers in four stages, none of which attends in the first two.
     """
+    flat = [kind for stage in encoding for kind in stage]
+    attends = any(0 in stage for stage in encoding[:2])
+    if len(encoding) != len(SCALES) or len(flat) != LAYERS or not set(flat) <= {0, 1} or attends:
+        raise DesignError(
+            f"an encoding must be sixteen of 0 and 1, 0 in the last two of four stages, but got {encoding}."
+        )
     kinds = [(("attention", "conv")[kind], at) for at, stage in zip(SCALES, encoding, strict=True) for kind in stage]
     return Design({f"layer{i}": f"{kind}{at}" for i, (kind, at) in enumerate(kinds, start=1)})
+
+
+def hytra_encoding(design: Mapping[str, Value]) -> list[list[int]]:
+    """The authors' encoding of a design; a stage that no layer is in is empty.
+
+    >>> hytra_encoding(hytra_from_encoding([[1, 1], [1] * 4, [1, 0] * 4, [0, 1]]))[2]
+    [1, 0, 1, 0, 1, 0, 1, 0]
+    """
+    layers = [str(design[f"layer{i}"]) for i in range(1, LAYERS + 1)]
+    return [[int(kind == f"conv{at}") for kind in layers if kind in (f"conv{at}", f"attention{at}")] for at in SCALES]
