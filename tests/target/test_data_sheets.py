@@ -17,16 +17,19 @@ from netwright.study import search
 from netwright.target import (
     RooflineTarget,
     Target,
+    add_target,
     data_sheet_names,
     get_data_sheet,
     get_target,
     read_data_sheet,
+    remove_target,
     target_metric,
     target_names,
     with_targets,
 )
 from netwright.target._checks import all_checks
 from netwright.target._data_sheet import FOLDER
+from netwright.target._microcontroller import device_names
 from netwright.target._roofline_model import kernel_ms, product_seconds
 from netwright.target._work import Product, Work
 from netwright.testing import TargetConformance
@@ -207,3 +210,49 @@ def test_a_search_keeps_the_limit(tmp_path: Path) -> None:
     assert all(trial.values[metric] <= limit for trial in found.study.trials)
     assert found.study.of_state("complete")
     assert not found.study.of_state("infeasible")
+
+
+# -- sheets of one's own ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NETWRIGHT_HOME", str(tmp_path / "home"))
+    return tmp_path / "home" / "targets"
+
+
+def test_a_sheet_of_ones_own_is_added_asked_and_removed(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text((FOLDER / "raspberry-pi-4.toml").read_text().replace("fp32 = 48", "fp32 = 96"))
+    target = add_target(file)
+    assert (target.name, (home / "board.toml").is_file()) == ("board", True)
+    assert {"board"} == set(target_names()) - set(data_sheet_names()) - {"here"} - set(device_names())
+    graph = Graph([X], [conv(X, 64)])
+    mine, theirs = (get_target(f"{name}:1t").latency(graph) for name in ("board", "raspberry-pi-4"))
+    assert mine.value < theirs.value
+    assert "not checked" in mine.how
+    with pytest.raises(DataError, match="board is there"):
+        add_target(file)
+    assert add_target(file, name="other.board", overwrite=True).name == "other.board"
+    remove_target("board")
+    with pytest.raises(UnknownNameError, match="board"):
+        get_target("board")
+
+
+def test_a_broken_sheet_is_not_added(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text((FOLDER / "raspberry-pi-4.toml").read_text().replace("cores = 4", "cores = 0"))
+    with pytest.raises(DataError, match="cores is 0"):
+        add_target(file)
+    assert not home.exists()
+    file.write_text((FOLDER / "raspberry-pi-4.toml").read_text())
+    with pytest.raises(DataError, match="raspberry-pi-4 comes with netwright"):
+        add_target(file, name="raspberry-pi-4")
+
+
+def test_how_good_a_sheet_is_is_told_beside_multiply_adds() -> None:
+    good = get_target("raspberry-pi-4:1t").quality()["latency_ms"]
+    assert good["spearman"] >= 0.9
+    assert good["reach"] > 0
+    assert {"fbnet", "nb201"} <= set(good["measured_by"])
+    assert get_target("nvidia-rtx-4090").quality() == {}

@@ -172,10 +172,12 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     tells = f"; tells {', '.join(facts['knows'])}" if facts["knows"] else ""
     lines = [f"{facts['name']}  {facts['kind']}{tells}", f"    {facts['how']}"]
     for quantity, good in facts["quality"].items():
-        within = f"; nine of ten within {100 * good['reach']:.2g} %" if "reach" in good else ""
+        whole = "measured_by" in good
+        unseen = "what others measured" if whole else "networks left out"
+        reach = f"a factor of {1 + good['reach']:.2g}" if whole else f"{100 * good.get('reach', 0):.2g} %"
         lines.append(
-            f"    {quantity}: error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on"
-            f" networks left out{within}"
+            f"    {quantity}: error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on {unseen}"
+            + (f"; nine of ten within {reach}" if "reach" in good else "")
         )
     return lines
 

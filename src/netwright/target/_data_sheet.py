@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 
 from netwright.errors import DataError, UnknownNameError
+from netwright.target._folder import targets_folder
 from netwright.target._roofline_model import KINDS, Machine
 
-__all__ = ["BYTES", "DataSheet", "data_sheet_names", "get_data_sheet", "read_data_sheet"]
+__all__ = ["BYTES", "DataSheet", "data_sheet_names", "get_data_sheet", "own_data_sheets", "read_data_sheet"]
 
 FOLDER = Path(__file__).parent / "devices" / "data_sheets"
 BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "int16": 2, "int8": 1}
@@ -73,27 +74,44 @@ class DataSheet:
         )
 
 
-def data_sheet_names() -> list[str]:
-    """Names of the devices that come with netwright, sorted.
+@cache
+def _shipped() -> Mapping[str, Path]:
+    return {path.stem: path for path in sorted(FOLDER.glob("*.toml"))}
+
+
+def own_data_sheets() -> dict[str, Path]:
+    """Files of the user's own data sheets by name, beside the user's other targets."""
+    return {path.stem: path for path in sorted(targets_folder().glob("*.toml"))}
+
+
+def data_sheet_names(*, own: bool = False) -> list[str]:
+    """Names of the devices that come with netwright, sorted; with `own` also of those that the user has added.
 
     >>> "raspberry-pi-4" in data_sheet_names()
     True
     """
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return sorted({**_shipped(), **(own_data_sheets() if own else {})})
 
 
-@cache
 def get_data_sheet(name: str) -> DataSheet:
-    """A device that comes with netwright, by its name.
+    """A device that comes with netwright or was added by the user, by its name.
 
     >>> get_data_sheet("nvidia-a100-pcie-40gb").bandwidth_gbs
     1555
 
-    Raises UnknownNameError that lists near names.
+    Raises UnknownNameError that lists near names, and DataError for a file of the user's that is not whole.
     """
-    if name not in data_sheet_names():
-        raise UnknownNameError("device", name, data_sheet_names())
-    return read_data_sheet(FOLDER / f"{name}.toml")
+    if name in _shipped():
+        return _read_shipped(name)
+    own = own_data_sheets()
+    if name not in own:
+        raise UnknownNameError("device", name, data_sheet_names(own=True))
+    return read_data_sheet(own[name])
+
+
+@cache
+def _read_shipped(name: str) -> DataSheet:
+    return read_data_sheet(_shipped()[name])
 
 
 def read_data_sheet(path: Path) -> DataSheet:

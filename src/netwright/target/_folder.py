@@ -11,7 +11,7 @@ from typing import Any
 
 from netwright.errors import DataError
 
-__all__ = ["check_name", "read_json", "saved_targets", "targets_folder", "write_json"]
+__all__ = ["check_name", "read_json", "saved_targets", "targets_folder", "write_json", "write_text"]
 
 _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
 
@@ -50,10 +50,15 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole or not at all; raises DataError where it cannot be written."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; raises DataError where it cannot be written."""
     draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(path)
     except OSError as error:
         raise DataError(f"a target's file must be writable, but {path} is not: {error.strerror}.") from error

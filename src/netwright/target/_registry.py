@@ -72,7 +72,7 @@ def get_target(name: str) -> Target:
         return Here.parse(name)
     if name not in makers and first in device_names():
         return MicrocontrollerTarget.parse(name)
-    if name not in makers and first in data_sheet_names():
+    if name not in makers and first in data_sheet_names(own=True):
         return RooflineTarget.parse(name)
     if name not in makers:
         raise UnknownNameError("target", name, makers)
@@ -118,7 +118,7 @@ def _makers() -> dict[str, Callable[[], Target]]:
     """How to make each target, by name; those that a user added and those that are installed, too."""
     found: dict[str, Callable[[], Target]] = {"here": Here}
     found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
-    found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names()}
+    found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names(own=True)}
     found |= {name: partial(_saved, path, name) for name, path in saved_targets().items()}
     return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["RooflineLatency", "RooflineTarget"]
 
 _NAME = re.compile(
-    r"(?P<device>[a-z0-9-]+)(?P<eager>:eager)?(?::(?P<threads>[1-9]\d{0,2})t)?(?::b(?P<batch>[1-9]\d{0,4}))?"
+    r"(?P<device>[A-Za-z][\w.-]*)(?P<eager>:eager)?(?::(?P<threads>[1-9]\d{0,2})t)?(?::b(?P<batch>[1-9]\d{0,4}))?"
     rf"(?::(?P<dtype>{'|'.join(BYTES)}))?"
 )
 FORM = "DEVICE:eager:1t:b1:fp32"
@@ -79,8 +79,8 @@ class RooflineTarget(Target):
         parts = _NAME.fullmatch(name)
         if parts is None:
             raise UnknownNameError("target", name, [FORM])
-        if parts["device"] not in data_sheet_names():
-            raise UnknownNameError("target", name, data_sheet_names())
+        if parts["device"] not in data_sheet_names(own=True):
+            raise UnknownNameError("target", name, data_sheet_names(own=True))
         return cls(
             get_data_sheet(parts["device"]),
             name=name,
@@ -116,7 +116,7 @@ class RooflineTarget(Target):
     def how(self) -> str:
         run = "operators started one by one" if self.eager else "fused kernels"
         cores = f", {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
-        return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {in_words(self.checks)}"
+        return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {in_words(self.alike)}"
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         """Sum over the kernels, with an interval that is meant to hold 90 % of what would be measured."""
@@ -126,18 +126,38 @@ class RooflineTarget(Target):
         how = f"within a factor of {factor:.2g}: {self.how}"
         return Estimate(value, value / factor, value * factor, "ms", how, {"kernels": float(len(works))})
 
+    @property
+    def alike(self) -> tuple[Check, ...]:
+        """Checks of networks that ran in the same way and data type on as many cores; all where there are none."""
+        return tuple(filter(self._same, self.checks)) or self.checks
+
+    def _same(self, check: Check) -> bool:
+        parts = _NAME.fullmatch(check.target)
+        assert parts is not None
+        threads = int(parts["threads"]) if parts["threads"] else None
+        told = (parts["eager"] is not None, threads, parts["dtype"] or self.device.dtype)
+        return told == (self.eager, self.threads, self.dtype)
+
     def _factor(self) -> float:
-        """Factor within which 90 % of the measurements are: those that ran in the same way, where there are some."""
-        parsed = [(_NAME.fullmatch(check.target), check.factor) for check in self.checks]
-        alike = [
-            factor
-            for parts, factor in parsed
-            if parts is not None
-            and (parts["eager"] is not None) == self.eager
-            and (int(parts["threads"]) if parts["threads"] else None) == self.threads
-        ]
-        known = alike or [factor for _, factor in parsed]
-        return max(known, default=unchecked_factor(self.device.kind))
+        """Factor within which 90 % of the measurements are."""
+        return max((check.factor for check in self.alike), default=unchecked_factor(self.device.kind))
+
+    def quality(self) -> Mapping[str, Mapping[str, Any]]:
+        """How good it is beside what others measured; `macs_spearman` is the rank of multiply-adds alone.
+
+        Over several sets of measurements, the worst of each number.
+        """
+        if not self.alike:
+            return {}
+        return {
+            "latency_ms": {
+                "error": max(check.error for check in self.alike),
+                "spearman": min(check.spearman for check in self.alike),
+                "macs_spearman": max(check.macs for check in self.alike),
+                "reach": self._factor() - 1,
+                "measured_by": sorted({check.source for check in self.alike}),
+            }
+        }
 
     def additive(self, quantity: str, space: Space, name: str) -> RooflineLatency | None:
         return RooflineLatency(self, name) if quantity in self.knows else None

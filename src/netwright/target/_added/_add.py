@@ -12,7 +12,9 @@ from netwright.target._added._file import DeviceFile, Measured, read_device_file
 from netwright.target._added._script import draw_pool
 from netwright.target._added._target import MANY, load_added, references_for
 from netwright.target._base import Target
-from netwright.target._folder import check_name, saved_targets, targets_folder, write_json
+from netwright.target._data_sheet import own_data_sheets, read_data_sheet
+from netwright.target._folder import check_name, saved_targets, targets_folder, write_json, write_text
+from netwright.target._roofline_target import RooflineTarget
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -32,7 +34,8 @@ def add_target(
 ) -> Target:
     """Check a device's file and keep it, so that `latency_ms@NAME` can be asked; the target.
 
-    path: a file that `measure.py` wrote, or a table of a space in CSV, Parquet or JSON (see `read_table`). name: of
+    path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON (see `read_table`), or a data
+    sheet in TOML (see `read_data_sheet`). name: of
     the target; the device's own if none. space: that the designs are of; one of the catalogue is found by its name
     in the file. told: the space's name and classes as the file should keep them, for a table. columns: as in
     `read_table`. edited: as in `read_device_file`. overwrite: replace a target that was added under this name.
@@ -40,6 +43,8 @@ def add_target(
     Raises DataError, in one sentence, for a file that is not as it should be, and for a name that is taken.
     """
     file = Path(path)
+    if file.suffix == ".toml":
+        return _add_data_sheet(file, name, overwrite)
     if _is_table(file):
         measured = _of_table(file, space, told or {}, columns)
     else:
@@ -52,6 +57,7 @@ def add_target(
             pool = draw_pool(space, references_for(measured, apart_from=target))
             measured = replace(measured, pool=tuple(pool))
     write_json(targets_folder() / f"{target}.json", measured.to_json())
+    (targets_folder() / f"{target}.toml").unlink(missing_ok=True)
     return load_added(target)
 
 
@@ -60,11 +66,20 @@ def remove_target(name: str) -> Path:
 
     Raises UnknownNameError that lists those that are there.
     """
-    files = saved_targets()
+    files = saved_targets() | own_data_sheets()
     if name not in files:
         raise UnknownNameError("target of your own", name, files)
     files[name].unlink()
     return files[name]
+
+
+def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
+    """Keep a data sheet under its own name, or another."""
+    read_data_sheet(file)
+    target = _free(name or file.stem, overwrite)
+    write_text(targets_folder() / f"{target}.toml", file.read_text(encoding="utf-8"))
+    (targets_folder() / f"{target}.json").unlink(missing_ok=True)
+    return RooflineTarget.parse(target)
 
 
 def _is_table(file: Path) -> bool:
@@ -94,7 +109,7 @@ def _free(name: str, overwrite: bool) -> str:
     from netwright.target._registry import target_names
 
     check_name(name)
-    if name in saved_targets():
+    if name in saved_targets() | own_data_sheets():
         if not overwrite:
             raise DataError(f"a target is added once, but {name} is there; state another name, or --overwrite.")
     elif name in target_names():
