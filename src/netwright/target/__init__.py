@@ -39,6 +39,7 @@ from netwright.target._microcontroller import (
     read_device,
 )
 from netwright.target._protocol import Timing, measure, measure_interleaved
+from netwright.target._prune import PrunedSpace, precedes, prune
 from netwright.target._rank import Leaning, RankComparison, compare_ranks
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
@@ -82,6 +83,7 @@ __all__ = [
     "PatchPlan",
     "PredictedTarget",
     "Prediction",
+    "PrunedSpace",
     "RankComparison",
     "RooflineLatency",
     "RooflineTarget",
@@ -115,6 +117,8 @@ __all__ = [
     "operator_table",
     "parts_of",
     "plan_buffers",
+    "precedes",
+    "prune",
     "rank_correlation",
     "read_data_sheet",
     "read_device",
