@@ -36,7 +36,7 @@ def test_equal_networks_are_at_no_distance() -> None:
 
 
 def test_distance_is_symmetric_and_grows_with_the_edits() -> None:
-    # Section 4 of D-DARTS: how far a design has gone from the network it started from.
+    # The use in D-DARTS: how far a design has gone from the network it started from.
     space, design = dartopti(scale=0.25), dartopti_start()
     start, last = space.network(design), 0.0
     for path in [path for path, value in design.items() if value == "simple_conv_3x3"][:6]:

@@ -86,7 +86,7 @@ OPERATIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
 def flexibert_mixer(x: Tensor, operation: str = "scaled", heads: int = 2) -> Tensor:
     """Heads of one operation, a linear layer, the input added, normalised: `(N, T, D)` keeps its shape.
 
-    Tuli et al. 2023, FlexiBERT, section 3.1. `operation` is `scaled` or `weighted` (multiplicative, with one matrix
+    Tuli et al. 2023, FlexiBERT. `operation` is `scaled` or `weighted` (multiplicative, with one matrix
     between query and key) attention, the `fourier` or `cosine` transform, or `span5` or `span9`: dynamic convolution
     over spans (Jiang et al. 2020, ConvBERT). Raises ShapeError and UnknownNameError.
 
@@ -130,7 +130,7 @@ def token_width(x: Tensor, width: int = 64) -> Tensor:
 def bert_head(x: Tensor, classes: int = 2) -> Tensor:
     """Linear layer and tanh on the first token, then the classifier: `(N, T, D)` to `(N, classes)`.
 
-    Devlin et al. 2019, BERT, section 3.2 and the authors' code.
+    Devlin et al. 2019, BERT, as the authors' code has it.
 
     >>> from netwright.graph import Input
     >>> bert_head(Input((1, 16, 32)), 2).shape

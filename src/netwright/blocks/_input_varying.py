@@ -1,7 +1,7 @@
 """Linear operators that the input varies: gated convolution and recurrence, attention to features made elsewhere.
 
 All of these, and attention, are one family: a linear map of the sequence whose weights are
-features of it (Thomas et al. 2024, STAR, section 3).
+features of it (Thomas et al. 2024, STAR).
 """
 
 from __future__ import annotations

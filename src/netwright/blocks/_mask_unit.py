@@ -92,7 +92,7 @@ def mask_unit(
 ) -> Tensor:
     """Attention inside units, then MLP, pre-normalised: `(N, C, H, W)` to `(N, channels, H / pool, W / pool)`.
 
-    Ryali et al. 2023, Hiera, section 3: attention stays in units of `unit` by `unit` pixels, or is global where that
+    Ryali et al. 2023, Hiera: attention stays in units of `unit` by `unit` pixels, or is global where that
     is None; with `pool` queries and shortcut are pooled by maximum, and the width may change. Raises ShapeError.
 
     >>> from netwright.graph import image

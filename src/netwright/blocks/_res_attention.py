@@ -24,7 +24,7 @@ def res_attention(
 ) -> Tensor:
     """1x1, depthwise 3x3 for the position, attention, 1x1, and the input: `(N, C, H, W)` to `(N, channels, ...)`.
 
-    Li et al. 2021, BossNAS, section 4.2, and the authors' code: `heads` of width `each`; the depthwise convolution
+    Li et al. 2021, BossNAS, as the authors' code has it: `heads` of width `each`; the depthwise convolution
     has the stride, the shortcut a mean over windows and a 1x1 convolution. Raises ShapeError for other than images.
 
     >>> from netwright.graph import image

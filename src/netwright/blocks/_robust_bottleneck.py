@@ -22,7 +22,7 @@ def robust_bottleneck(
 ) -> Tensor:
     """1x1, grouped 3x3, squeeze and excitation, 1x1, and the input: `(N, C, *space)` to `(N, channels, ...)`.
 
-    Peng et al. 2023, Robust Principles, section 3.3, and the authors' code: the activations are smooth, the squeezed
+    Peng et al. 2023, Robust Principles, as the authors' code has it: the activations are smooth, the squeezed
     width is `se` times that of the input, and the first convolution is not normalised. `group` is the width of one
     group. Raises ShapeError where `group` does not divide the inner width.
 

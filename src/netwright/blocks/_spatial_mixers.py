@@ -15,7 +15,7 @@ __all__ = ["halo_attention", "projected_depthwise", "reduced_attention"]
 def projected_depthwise(x: Tensor, kernel: int = 7) -> Tensor:
     """Depthwise convolution between two 1x1 convolutions: `(N, C, H, W)` keeps its shape.
 
-    Hu et al. 2025, Demystify Transformers & Convolutions, section 3: the convolution of ConvNeXt with the projections
+    Hu et al. 2025, Demystify Transformers & Convolutions: the convolution of ConvNeXt with the projections
     that attention has.
 
     >>> from netwright.graph import image
@@ -32,7 +32,7 @@ def projected_depthwise(x: Tensor, kernel: int = 7) -> Tensor:
 def reduced_attention(x: Tensor, heads: int = 4, reduction: int = 2) -> Tensor:
     """Attention to keys and values of a smaller image, which a strided convolution makes: `(N, C, H, W)` stays.
 
-    Wang et al. 2021, Pyramid Vision Transformer, section 3.3. Raises ShapeError where `heads` does not divide the
+    Wang et al. 2021, Pyramid Vision Transformer. Raises ShapeError where `heads` does not divide the
     width or `reduction` the image.
 
     >>> from netwright.graph import image
@@ -82,7 +82,7 @@ def _neighbourhoods(x: Tensor, side: int, halo: int, heads: int) -> Tensor:
 def halo_attention(x: Tensor, side: int = 7, halo: int = 3, heads: int = 4) -> Tensor:
     """Attention of each block of pixels to itself and a halo around it: `(N, C, H, W)` keeps its shape.
 
-    Vaswani et al. 2021, HaloNet, section 2.2, without relative positions; beyond the image are zeros. Raises
+    Vaswani et al. 2021, HaloNet, without relative positions; beyond the image are zeros. Raises
     ShapeError where blocks do not divide the image, heads the width, or the halo is wider than a block.
 
     >>> from netwright.graph import image

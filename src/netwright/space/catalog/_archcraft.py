@@ -1,8 +1,8 @@
 """ArchCraft: depth, width and components for continual learning (Lu et al., IJCAI 2024; row 55).
 
-Made for networks that learn tasks one after the other and forget little: wide and shallow ones, with the image pooled
-and the width doubled at places of their own, with or without shortcuts around each layer (ResAC, AlexAC), and with
-global pooling or the whole last image ahead of the classifier, whose weights forgetting has been traced to.
+Made for networks that learn tasks one after the other and forget little. What the paper finds to matter is open:
+depth and width, shortcuts around each layer (as in ResAC) or none (as in AlexAC), global pooling or the whole last
+image ahead of the classifier, and where the image is pooled and the width doubled.
 """
 
 from __future__ import annotations

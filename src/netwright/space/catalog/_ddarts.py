@@ -1,4 +1,4 @@
-"""D-DARTS: cells of DARTS that each decide for themselves (Heuillet et al., Pattern Recognition 2023; row 135).
+"""D-DARTS: cells of DARTS that each decide for themselves (Heuillet et al. 2023; row 135).
 
 Made for more diverse networks than two cells used everywhere: each of a few cells is its own, and a deeper network is
 derived by using those of each third of the depth in turn.

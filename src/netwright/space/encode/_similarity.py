@@ -34,7 +34,7 @@ def similarity_embedding(graphs: Sequence[Graph], dimensions: int = 16, *, steps
     """A point for each network, shape (graphs, dimensions), as far from the others as the graphs are.
 
     Least squares over all pairs of the distance between the points and that between the graphs, which is what Tuli et
-    al. 2023, section 3.2, train their embeddings for.
+    al. 2023 train their embeddings for.
 
     >>> from netwright.graph import image, ops
     >>> x = image(1, 4, 4)
