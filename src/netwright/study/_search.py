@@ -113,11 +113,12 @@ def search(
     limits: bounds such as "params <= 50k" or "latency_ms@here <= 0.5". Those on additive costs are held by the
         forest: no design that breaks one is ever proposed. Others are checked before a design is trained, and the
         winner is measured again at the end.
-    budget: of the search, such as "3 min" or "100 trials"; the end (final trainings, baselines) comes on top.
+    budget: of the search, such as "3 min" or "100 trials"; its end (final trainings, baselines) comes on top, and
+        trainings are shortened so that it takes 0.45 times as long at most, or a minute where that is more.
     strategy: its name; "auto" is NSGA-II with several objectives, else regularised evolution.
     workers: processes that evaluate trials. seed: of every random choice.
     out: folder of the study; by default a new one under runs/. overwrite: replace a study that is there.
-    epochs: of a trial's training. final_epochs: of the finalists and of the winner.
+    epochs: of a trial's training. final_epochs: of finalists, winner and baselines, however long they take.
     compare: also run the baselines: random search at equal cost and the largest designs within the limits.
     latency: "measure" each design before it is trained, or first make a "table" of all blocks of the space, with
         which the forest holds a limit on latency_ms@here as well; the winner is measured in both cases.
