@@ -208,6 +208,15 @@ def test_the_page_is_one_file_with_a_treemap_a_roofline_and_the_drawing(run, tmp
     assert "Work against arithmetic intensity" in file.read_text()
 
 
+def test_the_page_says_how_a_latency_is_known(run, tmp_path: Path):
+    pytest.importorskip("jinja2")
+    file = tmp_path / "profile.html"
+    found = profiled(run, "mlp-tabular", "--html", file, "--target", "pixel-3")
+    how = found["latency"]["pixel-3"]["how"].partition(";")[0]
+    assert "roofline" in how
+    assert how in file.read_text()
+
+
 def test_a_page_that_cannot_be_written(run, tmp_path: Path):
     done = run("profile", "mlp-tabular", "--html", tmp_path / "nowhere" / "profile.html")
     assert done.exit_code == 2

@@ -39,7 +39,7 @@ def profile(
     source: Source,
     input: ModelShape = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="Tell the latency on a target, such as here or here:4t; repeatable.")
+        list[str] | None, typer.Option(help="Tell the latency on a target: here, here:4t, pixel-3; repeatable.")
     ] = None,
     batch: Batch = 1,
     top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,

@@ -101,7 +101,7 @@ def memory_chart(memory: MemoryPlan) -> Chart | None:
     canvas.grid()
     canvas.line([(1, memory.lower_bound / factor), (x.high, memory.lower_bound / factor)], "curve1")
     canvas.line([(i + 1, level / factor) for i, level in enumerate(memory.timeline)], "front", steps=True)
-    keys = [Key("line", "front", "best order found"), Key("line", "curve1", "no order needs less at its peak")]
+    keys = [Key("line", "front", "best order found"), Key("line", "curve1", "lower bound for every order")]
     peak = quantity("peak_memory", memory.peak_bytes)
     own = quantity("peak_memory", memory.graph_peak_bytes)
     note = f"Peak {peak}; {own} in the order of the model." if memory.peak_bytes < memory.graph_peak_bytes else ""

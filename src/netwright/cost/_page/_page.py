@@ -41,7 +41,8 @@ def profile_page(
     >>> page.startswith("<!doctype html>"), "one layer" in page
     (True, True)
 
-    latency: by target, with `median_ms`, `low_ms` and `high_ms`. top: number of hot spots.
+    latency: by target, with `median_ms`, `low_ms`, `high_ms` and, in words, `how` it is known.
+    top: number of hot spots.
 
     Raises MissingExtraError without jinja2.
     """
@@ -82,11 +83,14 @@ def _tiles(found: Profile, latency: Mapping[str, Mapping[str, Any]]) -> list[dic
         ("peak memory", quantity("peak_memory", memory.peak_bytes), order),
         ("alpha-FLOPs", quantity("flops", totals["alpha_flops"]), "corrected for parallel hardware"),
     ]
-    tiles += [
-        (f"latency {name}", f"{t['median_ms']:.3g} ms", f"{t['low_ms']:.3g} to {t['high_ms']:.3g} ms")
-        for name, t in latency.items()
-    ]
+    tiles += [(f"latency {name}", f"{t['median_ms']:.3g} ms", _known(t)) for name, t in latency.items()]
     return [{"name": name, "value": value, "detail": detail} for name, value, detail in tiles]
+
+
+def _known(latency: Mapping[str, Any]) -> str:
+    """Interval of a latency and, in short, how it is known."""
+    how, _, _ = str(latency.get("how", "")).partition(";")
+    return ", ".join(filter(None, (f"{latency['low_ms']:.3g} to {latency['high_ms']:.3g} ms", how)))
 
 
 def _map(found: Profile, key: str, label: str) -> tuple[str, str, str]:
