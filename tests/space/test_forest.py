@@ -126,6 +126,12 @@ def test_histogram_counts_every_design(source: Source) -> None:
         assert len(edges) == 8
 
 
+def test_quantiles_of_more_designs_than_a_float_can_count() -> None:
+    histogram = Space(conv(oneof(4, 8)), input=image(3, 4, 4)).histogram("params")
+    many = replace(histogram, counts=(10**400, 3 * 10**400))
+    assert [many.quantile(share) for share in (0.0, 0.25, 0.26, 1.0)] == sorted(histogram.costs * 2)
+
+
 @quick
 @given(sources())
 def test_a_rounded_histogram_brackets_the_exact_one(source: Source) -> None:

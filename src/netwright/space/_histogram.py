@@ -60,7 +60,8 @@ class Histogram:
 
     def quantile(self, share: float) -> float:
         """Smallest cost that at least this share of the designs does not exceed (on the grid when not exact)."""
-        wanted, seen = share * self.total, 0
+        # No float: more designs may be counted than one can hold.
+        wanted, seen = Fraction(share) * self.total, 0
         for value, number in zip(self.costs, self.counts, strict=True):
             seen += number
             if seen >= wanted:
