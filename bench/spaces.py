@@ -101,8 +101,8 @@ def size(designs: int) -> str:
 
 
 def short(value: float) -> str:
-    """A cost in thousands, millions or billions."""
-    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    """A cost in thousands, millions, billions or trillions."""
+    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= unit:
             return f"{value / unit:.3g}{letter}"
     return f"{value:.3g}"
