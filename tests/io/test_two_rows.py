@@ -101,6 +101,7 @@ def test_where_the_steps_differ_the_numbers_decide() -> None:
         return x + x if x.shape[0] == 1 else x * 2
 
     assert from_torch(Called(either), (1, 3, 4, 4)).inputs[0].batch_axis == 0
+    assert from_torch(Called(either).bfloat16(), (1, 3, 4, 4)).inputs[0].batch_axis == 0
     assert from_torch(Called(either).to("meta"), torch.empty(1, 3, 4, 4, device="meta")).inputs[0].batch_axis is None
 
 

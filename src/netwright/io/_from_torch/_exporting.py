@@ -174,10 +174,15 @@ def as_exported(module: nn.Module) -> Iterator[None]:
         for flag, value in before.items():
             setattr(torch.compiler, flag, value)
         for inner, attributes, buffers in kept:
-            vars(inner).clear()
-            vars(inner).update(attributes)
-            inner._buffers.clear()
-            inner._buffers.update(buffers)
+            _restore(vars(inner), attributes)
+            _restore(inner._buffers, buffers)
+
+
+def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
+    """Put back what is no longer the same object, and drop what is new."""
+    for name in [name for name in now if name not in before]:
+        del now[name]
+    now.update({name: value for name, value in before.items() if now.get(name, now) is not value})
 
 
 @contextmanager
