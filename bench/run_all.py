@@ -15,6 +15,7 @@ PAGE = HERE.parent / "BENCHMARKS.md"
 ORDER = (
     "exact_results",
     "spaces",
+    "spaces_against_others",
     "distinct_networks",
     "count_nasbench201",
     "histogram_ofa",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,11 +11,11 @@ import pytest
 
 from netwright.blocks import conv, skip
 from netwright.cost import Limit
-from netwright.errors import SpaceError, UnknownNameError
+from netwright.errors import DesignError, SpaceError, UnknownNameError
 from netwright.graph import Input, image
-from netwright.space import Design, Space, catalog, oneof, real, repeat, seq, tied
+from netwright.space import Space, catalog, oneof, real, repeat, seq, tied
 from netwright.space._design import Value
-from netwright.space.catalog import SPACES, auto_space, get_space
+from netwright.space.catalog import SPACES, auto_space, get_space, read_design, write_design
 from netwright.testing import SpaceConformance, assert_exports_agree
 
 INPUTS = {
@@ -99,28 +98,6 @@ SHORTER: dict[str, dict[str, Any]] = {
 """Less of what takes the suite long and is tested with the space itself."""
 
 
-Write, Read = Callable[[Mapping[str, Value]], Any], Callable[[Any], Design]
-TEXTS: dict[str, tuple[Write, Read]] = {
-    "accel-nasbench": (catalog.accel_nasbench_row, catalog.accel_nasbench_from_row),
-    "darts": (catalog.darts_genotype, catalog.darts_from_genotype),
-    "hat": (catalog.hat_config, catalog.hat_from_config),
-    "flexibert": (catalog.flexibert_dictionary, catalog.flexibert_from_dictionary),
-    "hytra": (catalog.hytra_encoding, catalog.hytra_from_encoding),
-    "fbnet": (catalog.fbnet_indices, catalog.fbnet_from_indices),
-    "nasbench101": (catalog.nasbench101_matrix, lambda form: catalog.nasbench101_from_matrix(*form)),
-    "nasbench201": (catalog.nasbench201_string, catalog.nasbench201_from_string),
-    "ofa-mobilenetv3": (catalog.ofa_mobilenetv3_dictionary, catalog.ofa_mobilenetv3_from_dictionary),
-    "ofa-proxyless": (catalog.ofa_proxyless_dictionary, catalog.ofa_proxyless_from_dictionary),
-    "ofa-resnet50": (catalog.ofa_resnet50_dictionary, catalog.ofa_resnet50_from_dictionary),
-    "star": (catalog.star_genome, catalog.star_from_genome),
-    "proxylessnas": (catalog.proxylessnas_blocks, catalog.proxylessnas_from_blocks),
-    "regnet": (catalog.regnet_config, catalog.regnet_from_config),
-    "transnas101-macro": (catalog.transnas101_macro_string, catalog.transnas101_from_string),
-    "transnas101-micro": (catalog.transnas101_micro_string, catalog.transnas101_from_string),
-}
-"""How designs are written in the forms of their authors, and read."""
-
-
 class TestEverySpace(SpaceConformance):
     draws = 4
 
@@ -141,12 +118,23 @@ def test_every_space_travels_to_another_process(name: str) -> None:
     assert other.design_at(other.network_size() - 1) == space.design_at(space.network_size() - 1)
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", catalog.FORMS)
 def test_text_forms_go_both_ways(name: str) -> None:
-    write, read = TEXTS[name]
+    write, read = catalog.FORMS[name]
     space = SPACES[name]()
     for design in space.sample(np.random.default_rng(0), 50):
         assert read(write(design)) == design
+        assert read_design(name, write_design(name, design)) == design
+        assert read_design(name, design.to_json()) == design
+
+
+def test_what_has_no_form_of_its_authors_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"no form of designs is named 'vit-tiny'.*known: accel-nasbench"):
+        write_design("vit-tiny", {})
+    for text in ("", "none", "1 2 3", "[1, 2]", '"text"', "{", "[[0, 1], [0, 0]]"):
+        for name in (*catalog.FORMS, "vit-tiny"):
+            with pytest.raises(DesignError):
+                read_design(name, text)
 
 
 @pytest.mark.parametrize("name", SPACES)

@@ -56,7 +56,7 @@ from netwright.space.catalog._proxylessnas import (
     proxylessnas_blocks,
     proxylessnas_from_blocks,
 )
-from netwright.space.catalog._registry import SPACES, auto_space, get_space, read_design
+from netwright.space.catalog._registry import SPACES, auto_space, get_space
 from netwright.space.catalog._regnet import (
     REGNETS,
     regnet,
@@ -71,6 +71,7 @@ from netwright.space.catalog._simplenet import simplenet
 from netwright.space.catalog._spaceevo import spaceevo, spaceevo_choice, spaceevo_space
 from netwright.space.catalog._spatial_mixers import spatial_mixers
 from netwright.space.catalog._star import star, star_from_genome, star_genome
+from netwright.space.catalog._texts import FORMS, read_design, write_design
 from netwright.space.catalog._tiny import (
     convnet_tiny,
     grammar_tiny,
@@ -89,6 +90,7 @@ from netwright.space.catalog._transnas101 import (
 from netwright.space.catalog._turbovit import turbovit
 
 __all__ = [
+    "FORMS",
     "REGNETS",
     "SPACES",
     "accel_nasbench",
@@ -181,4 +183,5 @@ __all__ = [
     "transnas101_micro_string",
     "turbovit",
     "vit_tiny",
+    "write_design",
 ]

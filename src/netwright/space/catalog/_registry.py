@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from netwright.errors import DesignError, SpaceError, UnknownNameError
+from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input
-from netwright.space._design import Design
 from netwright.space._space import Space
 from netwright.space.catalog._accel_nasbench import accel_nasbench
 from netwright.space.catalog._anynet import anynet
@@ -22,7 +21,7 @@ from netwright.space.catalog._deeparchitect import deeparchitect
 from netwright.space.catalog._dla import dla
 from netwright.space.catalog._einspace import einspace
 from netwright.space.catalog._encoder_decoder import encoder_decoder
-from netwright.space.catalog._fbnet import fbnet, fbnet_from_indices
+from netwright.space.catalog._fbnet import fbnet
 from netwright.space.catalog._flexibert import flexibert
 from netwright.space.catalog._fractalnet import fractalnet
 from netwright.space.catalog._hat import hat
@@ -32,7 +31,7 @@ from netwright.space.catalog._hytra import hytra
 from netwright.space.catalog._lowformer import lowformers
 from netwright.space.catalog._metaformer import metaformers
 from netwright.space.catalog._nasbench101 import nasbench101
-from netwright.space.catalog._nasbench201 import nasbench201, nasbench201_from_string
+from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
 from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
 from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
@@ -54,7 +53,7 @@ from netwright.space.catalog._tiny import (
 from netwright.space.catalog._transnas101 import transnas101_macro, transnas101_micro
 from netwright.space.catalog._turbovit import turbovit
 
-__all__ = ["SPACES", "auto_space", "get_space", "read_design"]
+__all__ = ["SPACES", "auto_space", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
     "accel-nasbench": accel_nasbench,
@@ -151,22 +150,3 @@ def auto_space(input_shape: Sequence[int]) -> str:
     if len(input_shape) not in BY_RANK:
         raise SpaceError(f"a space can be chosen for inputs of 1, 2 or 3 dimensions, but got {tuple(input_shape)}.")
     return BY_RANK[len(input_shape)]
-
-
-def read_design(space: str, text: str) -> Design:
-    """Design of a text: a JSON object, or the form that the authors of a space by this name write.
-
-    >>> read_design("fbnet", "8 " * 22)["layer21"]
-    'skip'
-    >>> read_design("mine", '{"width": 8}')
-    Design({'width': 8})
-
-    Raises DesignError.
-    """
-    if text.lstrip().startswith("{"):
-        return Design.from_json(text)
-    if space == "nasbench201":
-        return nasbench201_from_string(text)
-    if space == "fbnet" and all(word.isdecimal() for word in text.split()):
-        return fbnet_from_indices([int(word) for word in text.split()])
-    raise DesignError(f"a design of {space} is written as a JSON object, but got {text[:80]!r}.")
