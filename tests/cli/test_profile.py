@@ -12,7 +12,7 @@ import pytest
 
 KEYS = {
     "version", "source", "title", "design", "batch", "latency", "roofline", "html", "inputs", "outputs", "totals",
-    "memory", "blocks", "operators", "nodes", "hot_spots", "warnings", "key_value_cache", "unknown",
+    "memory", "blocks", "operators", "nodes", "hot_spots", "warnings", "key_value_cache", "unknown", "targets",
 }  # fmt: skip
 COSTS = {"params", "macs", "flops", "activation_bytes", "weight_bytes", "traffic", "intensity"}
 MODEL = """

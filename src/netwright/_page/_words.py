@@ -21,7 +21,10 @@ __all__ = [
 
 BYTES = frozenset({"traffic", "peak_memory", "activation_bytes", "weight_bytes"})
 _COUNTS = frozenset({"params", "macs", "flops"})
-_LABELS = {"macs": "MACs", "flops": "FLOPs", "latency_ms": "latency", "traffic": "memory traffic"}
+_LABELS = {
+    "macs": "MACs", "flops": "FLOPs", "latency_ms": "latency", "traffic": "memory traffic",
+    "memory_bytes": "memory", "flash_bytes": "flash",
+}  # fmt: skip
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -75,7 +78,7 @@ def quantity(metric: str, value: Any) -> str:
     name = metric.partition("@")[0].partition(":")[0]
     if is_share(name, number):
         return f"{100 * number:.2f} %"
-    if name in BYTES:
+    if name in BYTES or name.endswith("_bytes"):
         return _binary(number)
     if name in _COUNTS:
         return f"{number:,.0f}" if abs(number) < 1e6 else compact(number)

@@ -29,9 +29,11 @@ def describe(
 
     Raises UnknownNameError for a limit on something that is no cost, LimitError for one that no design meets.
     """
+    from netwright.cli._draws import split_limits
     from netwright.space import distinct_networks
 
-    for limit in limits:
+    space, held, _ = split_limits(space, limits)
+    for limit in held:
         space.cost(limit.metric)
     space.check_limits(limits)
     within = _within(space, limits)

@@ -23,7 +23,7 @@ from netwright.cli._source import (
     find,
     write_text,
 )
-from netwright.errors import SpaceError
+from netwright.errors import SpaceError, UnknownNameError
 
 if TYPE_CHECKING:
     from netwright.cli._source import Found
@@ -39,7 +39,7 @@ def profile(
     source: Source,
     input: ModelShape = None,
     target: Annotated[
-        list[str] | None, typer.Option(help="Tell the latency on a target: here, here:4t, pixel-3; repeatable.")
+        list[str] | None, typer.Option(help="Tell what a target knows: here:4t, pixel-3, stm32f746; repeatable.")
     ] = None,
     batch: Batch = 1,
     top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,
@@ -67,11 +67,11 @@ def profile(
         from netwright.io._batch import with_batch
 
         check_free(html, overwrite)
-        targets = named_targets(target or (), batch)
+        targets = named_targets(target or (), batch, None)
         roof = _roof(peak_gflops, bandwidth_gbs)
         found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
         taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
-        latency = {name: _latency(each, found) for name, each in targets.items()}
+        latency = {name: _latency(each, found) for name, each in targets.items() if "latency_ms" in each.knows}
         if html is not None:
             from netwright.cost import profile_page
 
@@ -84,6 +84,7 @@ def profile(
             "design": None if found.design is None else dict(found.design),
             "batch": batch,
             "latency": latency,
+            "targets": {name: _told(each, found) for name, each in targets.items()},
             "roofline": None if roof is None else _least(taken.nodes, roof),
             "html": None if html is None else str(html),
             **taken.to_json(top),
@@ -91,21 +92,31 @@ def profile(
         answer.give(document, lambda: words(document, taken, top, rows))
 
 
-def named_targets(names: Sequence[str], batch: int) -> dict[str, Target]:
+def named_targets(names: Sequence[str], batch: int, needs: str | None = "latency_ms") -> dict[str, Target]:
     """Targets by name; those that take a batch with that of the costs, unless their names state one.
+
+    needs: a quantity that each must know.
 
     Raises UnknownNameError that lists the targets, or what a target knows.
     """
-    from netwright.target import Here, RooflineTarget, target_metric
+    from netwright.target import Here, RooflineTarget, get_target
 
     found: dict[str, Target] = {}
     for name in names:
-        metric = target_metric(f"latency_ms@{name}")
-        assert metric is not None
-        found[name] = metric.target
-        if isinstance(metric.target, (Here, RooflineTarget)) and metric.target.batch == 1:
-            found[name] = metric.target.with_batch(batch)
+        found[name] = target = get_target(name)
+        if needs is not None and needs not in target.knows:
+            raise UnknownNameError(f"quantity of target {name}", needs, target.knows)
+        if isinstance(target, (Here, RooflineTarget)) and target.batch == 1:
+            found[name] = target.with_batch(batch)
     return found
+
+
+def _told(target: Target, found: Found) -> dict[str, Any]:
+    """What a target knows besides the latency, by quantity."""
+    return {
+        quantity: target.of(quantity, found.graph, found.design).to_json()
+        for quantity in sorted(target.knows - {"latency_ms"})
+    }
 
 
 def _latency(target: Target, found: Found) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from netwright._page import compact, quantity
+from netwright._page import compact, label, quantity
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -67,6 +67,9 @@ def _head(document: Mapping[str, Any], taken: Profile) -> Iterator[str]:
             f"latency on {name}: {timing['median_ms']:.3g} ms ({timing['low_ms']:.3g} to {timing['high_ms']:.3g}),"
             f" {timing['how']}"
         )
+    for name, told in document["targets"].items():
+        for metric, known in told.items():
+            yield f"{label(metric)} on {name}: {quantity(metric, known['value'])}, {known['how']}"
     if document["roofline"]:
         roof = document["roofline"]
         yield (

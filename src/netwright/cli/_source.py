@@ -137,15 +137,14 @@ def _space(name: str, wanted: Wanted) -> Space:
 
 
 def _of_space(space: Space, wanted: Wanted) -> Found:
-    import numpy as np
-
+    from netwright.cli._draws import designs_within
     from netwright.cost import Limit
     from netwright.graph import simplify
 
     if wanted.design:
         design = _read(wanted.design)
     else:
-        design = space.sample(np.random.default_rng(wanted.seed), 1, Limit.of(list(wanted.limits)))[0]
+        [design] = designs_within(space, Limit.of(list(wanted.limits)), 1, wanted.seed).designs
     return Found(simplify(space.network(design)), space.name, design)
 
 

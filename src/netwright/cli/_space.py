@@ -54,7 +54,7 @@ def space(
             answer.give({}, lambda: text.rstrip("\n"))
             return
         # Draws first: they are quick, and a limit that the forest cannot hold is then refused at once.
-        samples = {"samples": _samples(found, limits, sample, seed)} if sample else {}
+        samples = _samples(found, limits, sample, seed) if sample else {}
         facts = describe(found, classes or default_classes(found.name), limits, seconds) | samples
         answer.give(facts, lambda: _words(facts))
 
@@ -83,11 +83,13 @@ def _catalogue() -> tuple[dict[str, Any], Callable[[], str]]:
     return {"spaces": spaces}, words
 
 
-def _samples(found: Space, limits: Sequence[Limit], number: int, seed: int) -> list[dict[str, Any]]:
-    import numpy as np
+def _samples(found: Space, limits: Sequence[Limit], number: int, seed: int) -> dict[str, Any]:
+    """Designs with their costs, and how many were looked at for them where a limit is checked design by design."""
+    from netwright.cli._draws import designs_within
 
-    designs = found.sample(np.random.default_rng(seed), number, limits)
-    return [{"design": dict(design), **found.costs(design, ("params", "macs"))} for design in designs]
+    drawn = designs_within(found, limits, number, seed)
+    made = [{"design": dict(design), **found.costs(design, ("params", "macs"))} for design in drawn.designs]
+    return {"samples": made, "looked_at": drawn.looked}
 
 
 def _words(facts: dict[str, Any]) -> str:
@@ -107,6 +109,8 @@ def _words(facts: dict[str, Any]) -> str:
         low, high = spread["median_range"]
         about = "" if low == high else f" (between {low:,} and {high:,})"
         lines.append(f"{cost:<8}  {spread['min']:,} to {spread['max']:,}, median {spread['median']:,}{about}")
+    if facts.get("looked_at", 0) > len(facts.get("samples", [])):
+        lines.append(f"drawn     {len(facts['samples']):,} of {facts['looked_at']:,} looked at keep all limits")
     for sample in facts.get("samples", []):
         lines += ["", f"{sample['params']:,} params, {sample['macs']:,} MACs"]
         lines += [f"  {path} = {value}" for path, value in sample["design"].items()]
