@@ -25,6 +25,7 @@ ORDER = (
     "startup",
     "study_overhead",
     "latency_here",
+    "buffer_plans",
     "timing_protocol",
     "latency_calibrated",
     "importance",

@@ -331,3 +331,15 @@ def test_a_network_without_a_local_stage_is_not_cut() -> None:
     graph = Graph([x], [ops.gemm(x, parameter("weight", (4, 16)))])
     with pytest.raises(EvaluationError, match="begins with none"):
         plan_buffers(graph, patches=(2, 2))
+
+
+def test_a_vision_transformer_is_planned_and_its_attention_is_part_of_it() -> None:
+    from netwright.space.catalog import get_space
+
+    space = get_space("vit-tiny")
+    graph = space.network(space.sample(np.random.default_rng(0), 1)[0])
+    apart, together = (plan_buffers(graph, in_place=flag) for flag in (False, True))
+    check(graph, apart)
+    check(graph, together)
+    assert apart.gap == together.gap == 0
+    assert together.peak_bytes <= apart.peak_bytes

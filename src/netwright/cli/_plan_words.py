@@ -60,7 +60,8 @@ def _amount(what: str, needed: int, available: int) -> str:
 def _proof(plan: BufferPlan) -> str:
     own = f"the model's own order needs {_bytes(plan.own_order_bytes)}"
     if plan.gap == 0:
-        return f"no order and no placement needs less; {own}"
+        stage = "" if plan.patches is None else " with this first stage"
+        return f"no order and no placement needs less{stage}; {own}"
     return f"at most {100 * plan.gap:.1f} % more than needed: none needs less than {_bytes(plan.lower_bound)}; {own}"
 
 

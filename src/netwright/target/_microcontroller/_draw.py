@@ -57,7 +57,8 @@ def _top(plan: BufferPlan) -> float:
 
 
 def _subtitle(plan: BufferPlan) -> str:
-    least = "no plan needs less" if plan.gap == 0 else f"no plan needs less than {kib(plan.lower_bound)}"
+    stage = "" if plan.patches is None else " with this first stage"
+    least = f"no plan needs less{stage}" + ("" if plan.gap == 0 else f" than {kib(plan.lower_bound)}")
     parts = [f"peak {kib(plan.peak_bytes)}", least]
     if plan.patches is not None:
         rows, columns = plan.patches.grid
