@@ -27,6 +27,7 @@ def test_two_targets_are_ranked(run) -> None:
         (["--target", "here"], "two targets are compared, but got 1"),
         (["--target", "macs", "--target", "her"], "did you mean 'here'"),
         (["--target", "macs", "--target", "here", "--quantity", "watts"], "no quantity of a target is named 'watts'"),
+        (["--target", "macs", "--target", "params", "--limit", "latency_ms@here<=1"], "limits that a forest holds"),
         (["--target", "macs", "--target", "params", "--limit", "macs<=1"], "a limit must hold for some design"),
     ],
 )

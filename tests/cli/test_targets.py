@@ -67,7 +67,23 @@ def test_adding_a_device_as_the_page_says(run, tmp_path: Path, monkeypatch: pyte
                 assert facts["name"] == "pi5"
                 assert facts["quality"]["latency_ms"]["designs"] == 20
                 assert "added device" in run("targets").output
+                _check_limits(run)
     assert done == [["targets", "script"], ["targets", "add"], ["space", "mobilenet-tiny"], ["targets", "remove"]]
+
+
+def _check_limits(run) -> None:
+    """The device is a limit of a space, of a profile's draw and of a comparison."""
+    space = ["mobilenet-tiny", "--input", "1x8x8", "--classes", "10"]
+    metric = "latency_ms@pi5"
+    latencies = []
+    for seed in (0, 1, 2):
+        told = json.loads(run("profile", *space, "--target", "pi5", "--seed", seed, "--json").output)
+        latencies.append(told["latency"]["pi5"]["median_ms"])
+    limit = f"{metric}<={sorted(latencies)[1]!r}"
+    counted = json.loads(run("space", *space, "--limit", limit, "--json").output)
+    assert 0 < int(counted["designs_within_limits"] or 1) < int(counted["designs"])
+    ranked = run("rank", *space, "--target", "pi5", "--target", "macs", "--designs", 20, "--limit", limit, "--json")
+    assert json.loads(ranked.output)["targets"] == [metric, "macs"]
 
 
 def test_a_profile_of_a_design_on_an_added_device(run, own: str, tmp_path: Path) -> None:
@@ -93,6 +109,7 @@ def test_a_profile_of_a_design_on_an_added_device(run, own: str, tmp_path: Path)
         (["targets", "add", "x.csv", "--column", "pixel2"], "latency_ms=pixel2, but got 'pixel2'"),
         (["targets", "remove", "here"], "no target of your own is named 'here'"),
         (["profile", "mobilenet-tiny", "--target", "her"], "did you mean 'here'"),
+        (["space", "mobilenet-tiny", "--limit", "latency_ms@her<=1"], "did you mean 'here'"),
     ],
 )
 def test_what_cannot_be_met_is_one_sentence(

@@ -8,7 +8,7 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
-from netwright.errors import DataError
+from netwright.errors import DataError, LimitError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,13 +38,18 @@ def rank(
     Example: netwright rank nasbench201 --target raspberry-pi-4 --target nvidia-t4
     """
     with answering(as_json) as answer:
+        from netwright.cli._draws import split_limits
+        from netwright.cost import Limit
         from netwright.target import compare_ranks
 
         if len(target or ()) != 2:
             raise DataError(f"two targets are compared, but got {len(target or ())}: give --target twice.")
-        found_space = find_space(space, parse_shape(input) if input else None, classes)
+        whole = find_space(space, parse_shape(input) if input else None, classes)
+        found_space, limits, checked = split_limits(whole, Limit.of(limit or []))
+        if checked:
+            raise LimitError(f"ranks are compared within limits that a forest holds, but {checked[0]} is not one.")
         first, second = (_metric(name, quantity, found_space) for name in target or ())
-        found = compare_ranks(found_space, first, second, designs=designs, limits=limit or [], seed=seed)
+        found = compare_ranks(found_space, first, second, designs=designs, limits=limits, seed=seed)
         document = {
             "version": 1,
             "space": found_space.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit, rank_correlation
-from netwright.target._transfer import DeviceTransfer
+from netwright.target._transfer import DeviceTransfer, Prediction
 
 if TYPE_CHECKING:
     from netwright.target._table_target import TableTarget
@@ -21,6 +22,9 @@ __all__ = ["Foretold", "foretell", "reference_values"]
 Array = NDArray[np.float64]
 
 FOLDS = 5
+COVERAGE = 0.9
+PRIOR = 10
+"""Measured designs that weigh as much as what other devices say of the width of the intervals."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,11 @@ def foretell(
     if len(whole) == len(designs):
         return Foretold(alone, {}, "a sum over decisions")
     transfer = DeviceTransfer(whole, reference_values(others, whole, quantity))
-    guess = _left_out(transfer, values)
+    guess, ratio = _left_out(transfer, values)
     error = float(np.median(np.abs(guess - values) / values))
     if taken <= alone.prices.keys() and alone.error <= error:
         return Foretold(alone, {}, "a sum over decisions")
-    told = transfer.predict(np.arange(len(designs)), values)
+    told = _widened(transfer.predict(np.arange(len(designs)), values), ratio, len(designs))
     spread = AdditiveFit.of(whole, told.median_ms)
     # Outside of the pool both may be wrong: the process, and the sum that stands for it.
     own = float(np.median((told.high_ms - told.low_ms) / 2 / told.median_ms))
@@ -73,13 +77,26 @@ def reference_values(others: Mapping[str, TableTarget], designs: Sequence[Design
     return {name: np.array([each.told(quantity, d) for d in designs]) for name, each in others.items()}
 
 
-def _left_out(transfer: DeviceTransfer, values: Array) -> Array:
-    """Each measured value as the others foretell it; they are the first designs of the transfer."""
+def _left_out(transfer: DeviceTransfer, values: Array) -> tuple[Array, float]:
+    """Each measured value as the others foretell it, and how many half intervals hold nine of ten misses.
+
+    The measured designs are the first ones of the transfer.
+    """
     count = len(values)
     folds = np.random.default_rng(0).permutation(count) % min(FOLDS, count)
-    guess = np.full(count, float(np.median(values)))
+    guess, ratios = np.full(count, float(np.median(values))), np.ones(count)
     for fold in range(int(folds.max()) + 1):
-        rows = np.flatnonzero(folds != fold)
+        rows, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if len(rows) > 1:
-            guess[folds == fold] = transfer.predict(rows, values[rows]).median_ms[:count][folds == fold]
-    return guess
+            told = transfer.predict(rows, values[rows])
+            guess[held] = told.median_ms[held]
+            ratios[held] = np.abs(np.log(values[held] / guess[held])) / np.log(told.high_ms[held] / guess[held])
+    # One more than there are stands for the design to come (split conformal prediction, Papadopoulos et al. 2002).
+    return guess, float(np.sort(ratios)[min(ceil((count + 1) * COVERAGE), count) - 1])
+
+
+def _widened(told: Prediction, ratio: float, count: int) -> Prediction:
+    """The prediction with its intervals as wide as the misses on the device itself say; few of these say little."""
+    scale = float(np.sqrt((count * ratio**2 + PRIOR) / (count + PRIOR)))
+    reach = (told.high_ms / told.median_ms) ** scale
+    return Prediction(told.median_ms, told.median_ms / reach, told.median_ms * reach)
