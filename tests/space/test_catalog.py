@@ -166,7 +166,7 @@ def _plain(values: object) -> tuple[Value, ...]:
     return values if isinstance(values, tuple) else ()
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "einspace")) for n in SPACES])
 def test_every_space_takes_the_shape_and_classes_of_a_task(name: str) -> None:
     space = get_space(name, INPUTS[name], 7)
     assert space.name == name
