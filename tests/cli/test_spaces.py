@@ -62,6 +62,12 @@ def test_a_space_is_shrunk_by_a_search_and_searched_again(run, tmp_path):
         *base, "--space", "convnet-tiny", "--budget", "2 trials", "--out", tmp_path / "second", "--restrict", kept
     )
     assert done.exit_code == 0, done.stderr
+    decide = ("--decide", "*.channels", "--limit", "params<=20k", "--rounds", 3, "--json")
+    evolved = json.loads(run("spaces", "evolve", tmp_path / "first", *decide).stdout)
+    assert set(evolved["kept"]) <= set(evolved["decisions"])
+    assert int(evolved["designs_after"]) < int(evolved["designs_before"])
+    scores = [score for score in evolved["history"] if score is not None]
+    assert (len(evolved["history"]), evolved["score"]) == (3, max(scores))
     again = run("spaces", "shrink", tmp_path / "second", "--json")
     assert (again.exit_code, "10 designs or more" in again.stderr) == (2, True)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -140,6 +142,67 @@ def shrink(
             write_text(out, json.dumps(found.kept, indent=2) + "\n", "a restriction")
         document = {"version": 1, **found.to_json(), "out": None if out is None else str(out)}
         answer.give(document, lambda: _shrunk_words(found, top))
+
+
+@spaces.command()
+def evolve(
+    folder: Annotated[Path, typer.Argument(help="Folder of a search, or of one space of a comparison.")],
+    decide: Annotated[
+        list[str], typer.Option("--decide", "-d", help="Decision of the space, or a pattern such as 'stage*.kernel'.")
+    ],
+    limit: Annotated[
+        list[str],
+        typer.Option("--limit", "-l", help="On an additive cost; one for each use of the space."),
+    ],
+    metric: Annotated[str | None, typer.Option(help="Metric to judge by; the first objective if absent.")] = None,
+    method: Annotated[str, typer.Option(help="functional-anova or autobuild.")] = "functional-anova",
+    rounds: Annotated[int, typer.Option(min=1, help="Subspaces that are scored.")] = 200,
+    space: Annotated[
+        str | None, typer.Option("--space", "-s", help="The space, where the search got an object.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="JSON file of the options that stay, for search --restrict.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make some decisions of a space once and for all, so that the best designs that are left hold the limits.
+
+    Example: netwright spaces evolve runs/digits -d 'stage*.down.expand' -l 'macs<=1M' -l 'macs<=2M' --out kept.json
+    """
+    from netwright.study import evolve_by_trials, kept_options
+
+    with answering(as_json) as answer:
+        check_free(out, overwrite)
+        study = read_study(folder)
+        whole = space_of(study, space)
+        found = evolve_by_trials(study, whole, decide, limit, metric=metric, method=method, rounds=rounds, seed=seed)
+        kept = kept_options(whole, found.space)
+        if out is not None:
+            write_text(out, json.dumps(kept, indent=2) + "\n", "a restriction")
+        document = {
+            "version": 1,
+            "space": whole.name,
+            "designs_before": str(whole.network_size()),
+            "designs_after": str(found.space.network_size()),
+            "decisions": dict(found.decisions),
+            "kept": kept,
+            "score": found.score,
+            "score_of_whole": found.whole,
+            "history": [score if math.isfinite(score) else None for score in found.history],
+            "out": None if out is None else str(out),
+        }
+        answer.give(document, lambda: _evolved_words(document))
+
+
+def _evolved_words(document: Mapping[str, Any]) -> str:
+    decided = ", ".join(f"{path}={value}" for path, value in document["decisions"].items())
+    return (
+        f"decided   {decided}\n"
+        f"designs   {int(document['designs_before']):,} before, {int(document['designs_after']):,} after\n"
+        f"Q-T score {document['score']:.3f}, of the whole space {document['score_of_whole']:.3f}"
+    )
 
 
 def _words(found: Comparison, equal: Comparison | None) -> RenderableType:

@@ -3,7 +3,7 @@
 from netwright.study._budget import Budget, Spent
 from netwright.study._comparison import Comparison, Pair, compare_costs, compare_spaces
 from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, Request, Result
-from netwright.study._evolve_space import Evolved, Subspaces, evolve_space, qt_score
+from netwright.study._evolve_space import Evolved, Subspaces, evolve_by_trials, evolve_space, qt_score
 from netwright.study._executor import Executor, InlineExecutor, OnStep
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
 from netwright.study._plan import space_from
@@ -14,7 +14,7 @@ from netwright.study._records import STATES, State, Study, StudySpec, Trial, env
 from netwright.study._report import comparison_page
 from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
-from netwright.study._shrink import Shrunk, shrink_space
+from netwright.study._shrink import Shrunk, kept_options, shrink_space
 from netwright.study._store import FORMAT, Steps, Store
 from netwright.study._trainings import Candidate, train_trial
 
@@ -58,8 +58,10 @@ __all__ = [
     "compare_spaces",
     "comparison_page",
     "environment",
+    "evolve_by_trials",
     "evolve_space",
     "front",
+    "kept_options",
     "matched",
     "qt_score",
     "resume",

@@ -13,11 +13,13 @@ from netwright.cost import Limit
 from netwright.errors import EmptySpaceError, LimitError, SpaceError
 from netwright.space import Design
 from netwright.strategy import Objective, Outcome, RegularisedEvolution
+from netwright.study._shrink import judged
 
 if TYPE_CHECKING:
     from netwright.space import Space
+    from netwright.study._records import Study
 
-__all__ = ["Evolved", "Subspaces", "evolve_space", "qt_score"]
+__all__ = ["Evolved", "Subspaces", "evolve_by_trials", "evolve_space", "qt_score"]
 
 Quality = Callable[[Sequence[Design]], Sequence[float]]
 """Estimates of several designs of the whole space; higher is better."""
@@ -156,6 +158,33 @@ def evolve_space(
         best = max(best, (score, proposal.design), key=lambda pair: pair[0])
         history.append(score)
     return Evolved(best[1], family.space(best[1]), best[0], whole, tuple(history))
+
+
+def evolve_by_trials(
+    study: Study,
+    space: Space,
+    decisions: Sequence[str],
+    limits: Sequence[Limit | str],
+    *,
+    metric: str | None = None,
+    method: str = "functional-anova",
+    rounds: int = 200,
+    seed: int = 0,
+) -> Evolved:
+    """Evolve a subspace with the effects of options, by the trials of a study, as the estimate of quality.
+
+    metric, method: as in `shrink_space`; scores are in the units of the effects. The other arguments are those of
+    `evolve_space`, and so are the errors.
+    """
+    from netwright.quality.importance import effects
+
+    designs, values = judged(study, metric)
+    held = tuple(limit for limit in study.spec.limits if space.additive(limit.metric))
+    demerit = effects(space, designs, values, method=method, limits=held, seed=seed).cost()
+    family = Subspaces(space, decisions)
+    return evolve_space(
+        family, lambda drawn: [-demerit.of_design(d) for d in drawn], limits, rounds=rounds, seed=seed
+    )
 
 
 def _score(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from netwright.quality.importance import Effects
     from netwright.space import Design, Space
 
-__all__ = ["Shrunk", "shrink_space"]
+__all__ = ["Shrunk", "judged", "kept_options", "shrink_space"]
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,11 @@ def shrink_space(
     method: "functional-anova" or "autobuild", see `netwright.quality.importance`. limits: that the built design
     keeps; by default the study's own, as far as they are additive.
 
-    Raises UnknownNameError for a metric that the trials do not have; further as `effects` and `shrink` do.
+    Raises StudyError and UnknownNameError as `judged` does; further as `effects` and `shrink` do.
     """
     from netwright.quality.importance import effects, shrink
 
-    trials = study.of_state("complete", "duplicate")
-    if not trials:
-        raise StudyError(f"options are judged by complete trials, but the study in {study.folder} has none.")
-    signs = {objective.metric: objective.sign for objective in study.spec.objectives}
-    metric = metric or study.spec.objectives[0].metric
-    if metric not in trials[0].values:
-        raise UnknownNameError("metric", metric, trials[0].values)
-    designs = [_network_part(trial.design) for trial in trials]
-    values = [-signs.get(metric, 1) * trial.values[metric] for trial in trials]
+    designs, values = judged(study, metric)
     held = tuple(limit for limit in study.spec.limits if space.additive(limit.metric))
     found = effects(space, designs, values, method=method, limits=held, seed=seed)
     smaller = shrink(space, found, share)
@@ -83,14 +75,33 @@ def shrink_space(
     bounds = Limit.of(limits) or held
     _, built = climb(merit, "demerit", np.random.default_rng(seed), bounds)
     costs = space.costs(built)
-    return Shrunk(smaller, found, space.network_size(), smaller.network_size(), _kept(space, smaller), built, costs)
+    return Shrunk(
+        smaller, found, space.network_size(), smaller.network_size(), kept_options(space, smaller), built, costs
+    )
+
+
+def judged(study: Study, metric: str | None = None) -> tuple[list[dict[str, Any]], list[float]]:
+    """Network designs of the complete trials, and the metric of each so that higher is better.
+
+    metric: the first objective by default; one that is no objective is taken as a cost.
+
+    Raises StudyError where no trial is complete, UnknownNameError for a metric that they do not have.
+    """
+    trials = study.of_state("complete", "duplicate")
+    if not trials:
+        raise StudyError(f"options are judged by complete trials, but the study in {study.folder} has none.")
+    signs = {objective.metric: objective.sign for objective in study.spec.objectives}
+    name = metric or study.spec.objectives[0].metric
+    if name not in trials[0].values:
+        raise UnknownNameError("metric", name, trials[0].values)
+    return [_network_part(t.design) for t in trials], [-signs.get(name, 1) * t.values[name] for t in trials]
 
 
 def _network_part(design: Mapping[str, Any]) -> dict[str, Any]:
     return {path: value for path, value in design.items() if not path.startswith("recipe.")}
 
 
-def _kept(space: Space, smaller: Space) -> dict[str, list[Any]]:
+def kept_options(space: Space, smaller: Space) -> dict[str, list[Any]]:
     """Values that are left of each decision that lost some; of a decision that nothing reaches any more, all."""
     before = space.decisions()
     return {
