@@ -27,7 +27,6 @@ ORDER = (
     "latency_here",
     "buffer_plans",
     "timing_protocol",
-    "latency_calibrated",
     "importance",
     "evolve_space",
     "new_device",

@@ -20,7 +20,6 @@ NEEDS = {
     "importance": ("torch",),
     "main_job": ("onnxruntime",),
     "timing_protocol": ("onnxruntime",),
-    "latency_calibrated": ("onnxruntime", "scipy"),
 }
 
 
