@@ -38,6 +38,13 @@ def test_a_value_that_two_read_ends_its_kernel() -> None:
     assert kinds(ops.relu(y) + ops.sigmoid(y))[0] == ["Conv"]
 
 
+def test_additions_that_were_simplified_to_one_follow_as_before() -> None:
+    graph = Graph([X], [ops.sum(ops.relu(X), X, pointwise(X))])
+    together, apart = ([[n.op.name for n in g.nodes] for g in fused(graph, sums=sums)] for sums in (True, False))
+    assert together == [["Relu"], ["Conv", "Sum"]]
+    assert apart == [["Relu"], ["Conv"], ["Sum"]]
+
+
 def test_an_output_ends_its_kernel() -> None:
     y = pointwise(X)
     assert kinds(y, ops.relu(y)) == [["Conv"], ["Relu"]]

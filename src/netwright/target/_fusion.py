@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
@@ -41,7 +41,7 @@ class Group:
         return self.nodes[0]
 
 
-def fused(graph: Graph, *, alone: bool = False) -> list[Group]:
+def fused(graph: Graph, *, alone: bool = False, sums: bool = False) -> list[Group]:
     """The network as groups that run as one: a convolution or matrix product with the norm and activation behind it.
 
     >>> from netwright.blocks import conv
@@ -55,20 +55,22 @@ def fused(graph: Graph, *, alone: bool = False) -> list[Group]:
     are groups of their own. What depends on no input runs once and for all, and views cost nothing, so neither is in
     a group.
 
-    alone: make every operator a group of its own, as a program does that runs one after the other.
+    alone: make every operator a group of its own, as a program does that runs one after the other. sums: let a Sum,
+    into which additions are simplified, follow as they would; some runtimes start it apart.
     """
     constant = graph.constant_nodes
     running = [node for node in graph.nodes if node not in constant and node.op.name not in FREE]
     place = {node: number for number, node in enumerate(running)}
     outputs = {_behind(tensor) for tensor in graph.outputs}
     users = _users(graph, running)
+    tails = TAILS | {"Sum"} if sums else TAILS
     taken: set[Node] = set()
     groups = []
     for node in running:
         if node in taken:
             continue
         members = [node]
-        while not alone and (tail := _tail(members, users, outputs, place)) is not None:
+        while not alone and (tail := _tail(members, users, outputs, place, tails)) is not None:
             members.append(tail)
         taken.update(members)
         groups.append(_group(members, users, outputs, graph))
@@ -92,12 +94,16 @@ def _users(graph: Graph, running: list[Node]) -> dict[Tensor, list[Node]]:
 
 
 def _tail(
-    members: list[Node], users: Mapping[Tensor, list[Node]], outputs: set[Tensor], place: Mapping[Node, int]
+    members: list[Node],
+    users: Mapping[Tensor, list[Node]],
+    outputs: set[Tensor],
+    place: Mapping[Node, int],
+    tails: Set[str],
 ) -> Node | None:
     """The node that the group takes in next."""
     made = members[-1].output
     readers = users.get(made, [])
-    if members[0].op.name not in HEADS or made in outputs or len(readers) != 1 or readers[0].op.name not in TAILS:
+    if members[0].op.name not in HEADS or made in outputs or len(readers) != 1 or readers[0].op.name not in tails:
         return None
     reader = readers[0]
     if reader.output.size != made.size:

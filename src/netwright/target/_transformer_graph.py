@@ -36,7 +36,7 @@ def parts_of(graph: Graph) -> tuple[Part, ...]:
     """
     length = _length([node for node in graph.nodes if node.op.name == "Attention"])
     found: dict[Part, int] = {}
-    for group in fused(graph):
+    for group in fused(graph, sums=True):
         if group.head.op.name in MOVES:
             continue
         final = any(tensor in graph.outputs for tensor in group.writes)

@@ -82,7 +82,7 @@ def works_of(graph: Graph, *, alone: bool = False) -> list[Work]:
     >>> work.operator, work.nodes, work.products
     ('Conv', 3, (Product(count=1, rows=64, columns=16, inner=27),))
     """
-    return [work_of(group) for group in fused(graph, alone=alone)]
+    return [work_of(group) for group in fused(graph, alone=alone, sums=True)]
 
 
 def work_of(group: Group) -> Work:
@@ -91,18 +91,27 @@ def work_of(group: Group) -> Work:
     products = _products(head)
     touched = [*_read(group), *group.writes]
     flops = sum(node.op.flops(node) for node in group.nodes) - 2 * sum(p.macs for p in products)
+    folded = _folded(group)
     own = [t for t in touched if t.dtype == "float32"]
     return Work(
         head.op.name,
         len(group.nodes),
         products,
-        float(max(flops, 0)),
+        float(max(flops - folded, 0)),
         float(sum(t.size for t in own)),
         float(sum(t.size * DTYPE_BYTES[t.dtype] for t in touched if t.dtype != "float32")),
-        float(sum(_weight_size(t, head) for t in group.weights)),
+        float(sum(_weight_size(t, head) for t in group.weights) - folded),
         _shared(head),
         _winograd(head),
     )
+
+
+def _folded(group: Group) -> int:
+    """Additions in a Sum of what stays the same, which are done once; they stood apart before it was simplified."""
+    if group.head.op.name != "Sum":
+        return 0
+    fixed = [tensor.size for tensor in group.weights]
+    return sum(fixed) - max(fixed, default=0)
 
 
 def _winograd(node: Node) -> bool:
