@@ -1,7 +1,8 @@
 """Every catalogued space at its published arguments: designs, parameters and MACs over all of them, and speed.
 
 Sizes, extremes and medians are exact, or for the largest spaces medians within the rounding of a histogram, which is
-below 1 %. `--write` puts the table into docs/spaces.md.
+below 1 %. Networks: distinct ones under the canonical form, where all can be built in some seconds. `--write` puts
+the table into docs/spaces.md, and a drawing of one design of each space beside it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from _table import arguments, machine, number, show, verdict
 # isort: split
 import numpy as np
 
-from netwright.space import Space
+from netwright.graph import simplify
+from netwright.io import draw
+from netwright.space import Space, distinct_networks
 from netwright.space.catalog import SPACES
 
 PAGE = Path(__file__).parents[1] / "docs" / "spaces.md"
+DRAWINGS = PAGE.parent / "spaces"
 PUBLISHED = {
     # what the paper, or the authors' repository, says of its size
     "accel-nasbench": "about 10^11",
@@ -40,13 +44,16 @@ PUBLISHED = {
 }
 COMPILES_IN = {"einspace": 20.0}
 OTHERS_IN = 2.0
+ENUMERATED_IN = 20.0
 SAMPLES = 5000.0
 """Asked of a space: seconds to compile at most, and designs a second at least."""
 HEAD = """# Spaces
 
 Every space of the catalogue with its own arguments; each also takes another input, number of classes and scale.
 Designs, smallest and largest are exact; medians are over all designs, of the largest spaces within 1 %. Costs are
-those of one example. `netwright space NAME` says more of one; `python bench/spaces.py --write` writes this page.
+those of one example. Networks are the distinct ones under the canonical form, counted where all can be built in some
+seconds. The name of a space leads to a drawing of one of its designs, drawn at random. `netwright space NAME` says
+more of one; `python bench/spaces.py --write` writes this page.
 """
 
 
@@ -58,7 +65,7 @@ def main() -> None:
         flags={"write": "write the table into docs/spaces.md"},
     )
     rows = [row(name, given.sample) for name in list(SPACES)[: given.spaces]]
-    header = ["space", "designs", "published", "params", "MACs", "compiled in s", "samples/s"]
+    header = ["space", "designs", "networks", "published", "params", "MACs", "compiled in s", "samples/s"]
     show("Smallest, median and largest", header, rows)
     slow = [
         r[0]
@@ -70,6 +77,7 @@ def main() -> None:
     )
     print(f"\n{asked}: {verdict(not slow)} {', '.join(slow)}")
     if given.write:
+        draw_all([r[0] for r in rows])
         PAGE.write_text(page(header, rows))
         print(f"wrote {PAGE.name}")
 
@@ -86,7 +94,18 @@ def row(name: str, sample: int) -> list[str]:
     space.sample(rng, sample)
     rate = sample / (time.perf_counter() - start)
     costs = [spread(space, cost) for cost in ("params", "macs")]
-    return [name, size(designs), PUBLISHED.get(name, ""), *costs, f"{compiled:.2f}", number(rate, 2)]
+    networks = distinct_networks(space, seconds=ENUMERATED_IN)
+    counted = "" if networks is None else f"{networks:,}"
+    return [name, size(designs), counted, PUBLISHED.get(name, ""), *costs, f"{compiled:.2f}", number(rate, 2)]
+
+
+def draw_all(names: list[str]) -> None:
+    """A drawing of one design of each space."""
+    DRAWINGS.mkdir(exist_ok=True)
+    for name in names:
+        space = SPACES[name]()
+        graph = simplify(space.network(space.sample(np.random.default_rng(0))[0]))
+        (DRAWINGS / f"{name}.svg").write_text(draw(graph, title=f"{name}: one design") + "\n")
 
 
 def spread(space: Space, cost: str) -> str:
@@ -110,7 +129,8 @@ def short(value: float) -> str:
 
 def page(header: list[str], rows: list[list[str]]) -> str:
     """The page with the table."""
-    lines = [" | ".join(cells) for cells in (header, ["---"] * len(header), *rows)]
+    linked = [[f"[{name}](spaces/{name}.svg)", *cells] for name, *cells in rows]
+    lines = [" | ".join(cells) for cells in (header, ["---"] * len(header), *linked)]
     table = "\n".join(f"| {line} |" for line in lines)
     return f"{HEAD}\n{table}\n\nTimes on {machine()}.\n"
 
