@@ -46,6 +46,12 @@ INPUT = image(3, 8, 8)
 
 
 @block
+def labelled(x: Tensor, label: object = None) -> Tensor:
+    """A block that takes anything as a hyperparameter."""
+    return x
+
+
+@block
 def doubled(x: Tensor, factor: float = 2.0) -> Tensor:
     """A block of a user's own."""
     return ops.relu(x) * factor
@@ -207,7 +213,7 @@ def test_what_cannot_be_written_is_refused() -> None:
     with pytest.raises(SpaceError, match=r"must stand in a module to be written down, but .*hidden"):
         Space(hidden(), input=INPUT).to_python()
     with pytest.raises(SpaceError, match="must be numbers, strings or lists of them, but got"):
-        Space(doubled(factor=2j), input=INPUT).hash()
+        Space(labelled(label=2j), input=INPUT).hash()
     x = image(1, 8, 8)
     around = from_model(Graph([x], [classifier(10).apply(conv(x, 16))]), kernels=False)
     with pytest.raises(SpaceError, match="a space around a model cannot be written down"):

@@ -75,7 +75,7 @@ def _catalogue() -> tuple[dict[str, Any], Callable[[], str]]:
     def words() -> str:
         width = max(len(each["name"]) for each in spaces)
         return "\n".join(
-            f"{each['name']:<{width}}  {_grouped(each['designs'])} designs, input {each['input']}, "
+            f"{each['name']:<{width}}  {_counted(each['designs'])}input {each['input']}, "
             f"{each['classes']} classes\n{'':<{width}}  {each['summary']}"
             for each in spaces
         )
@@ -115,6 +115,10 @@ def _words(facts: dict[str, Any]) -> str:
         lines += ["", f"{sample['params']:,} params, {sample['macs']:,} MACs"]
         lines += [f"  {path} = {value}" for path, value in sample["design"].items()]
     return "\n".join(lines)
+
+
+def _counted(designs: str | None) -> str:
+    return "" if designs is None else f"{_grouped(designs)} designs, "
 
 
 def _grouped(number: str) -> str:

@@ -16,7 +16,7 @@ from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, Un
 from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
 from netwright.space._bundle import tensors
-from netwright.space._compile import TooManyNodesError, too_large
+from netwright.space._compile import too_large
 from netwright.space._condition import trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
@@ -29,15 +29,13 @@ from netwright.space._recipe import Recipe
 from netwright.space._restrict import restricted
 from netwright.space._sample import Draws, Sampler, Window
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
-from netwright.space._whole import compiled, prefix_of
+from netwright.space._whole import compiled, compiled_if_small, prefix_of
 from netwright.space._written import Written
 
 __all__ = ["Space"]
 
 Limits = Any
 CACHED_SAMPLERS = 8
-AT_ONCE = 5_000
-"""Nodes of a forest up to which a space is compiled when it is made, and not at the first question."""
 
 
 class Space(Written):
@@ -83,16 +81,15 @@ class Space(Written):
         self._templates: dict[Any, Any] = {}
         if not self.inputs:
             raise SpaceError("a space needs at least one input shape, but got none.")
-        self._compile_at_once()
+        # A space without designs is refused where it is made, unless its forest is large.
+        small = compiled_if_small(self.expression, self.inputs, bound=max_nodes, largest=largest)
+        if small is not None:
+            self.__dict__["forest"] = self._priced(small)
 
-    def _compile_at_once(self) -> None:
-        """Compile what is small now, so that a space without designs is refused where it is made."""
-        bound = min(AT_ONCE, self._max_nodes)
-        try:
-            forest = compiled(self.expression, self.inputs, bound=bound, largest=self.largest)
-        except TooManyNodesError:
-            return
-        self.__dict__["forest"] = self._priced(forest)
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the forest is there, as it is at once for spaces up to 5,000 nodes."""
+        return "forest" in self.__dict__
 
     allowed: tuple[tuple[str, tuple[Value, ...]], ...] = ()
     """What `restricted` left of some decisions, by pattern of their paths."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from netwright.graph import Input
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TooManyNodesError
 from netwright.space._design import Value
 from netwright.space._expression import Expression
 from netwright.space._forest import Forest, check_names
 from netwright.space._sequence import compose
 
-__all__ = ["compiled", "prefix_of"]
+__all__ = ["compiled", "compiled_if_small", "prefix_of"]
+
+AT_ONCE = 5_000
+"""Nodes of a forest up to which a space is compiled when it is made, and not at the first question."""
 
 
 def compiled(
@@ -39,6 +42,16 @@ def compiled(
     compiler.forest.root = compiler.forest.choice(None, [(None, node) for node in whole.values()])
     check_names(compiler.forest)
     return compiler.forest.trimmed()
+
+
+def compiled_if_small(
+    expression: Expression, inputs: Mapping[str, Input], *, bound: int, largest: int | None
+) -> Forest | None:
+    """The same where it has few nodes, else None."""
+    try:
+        return compiled(expression, inputs, bound=min(AT_ONCE, bound), largest=largest)
+    except TooManyNodesError:
+        return None
 
 
 def prefix_of(expression: Expression) -> str:
