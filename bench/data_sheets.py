@@ -35,7 +35,10 @@ HEAD = """# Devices by their data sheets
 What comes with netwright as targets that need no measurement: `netwright profile MODEL --target raspberry-pi-4`, or a
 limit `latency_ms@raspberry-pi-4 <= 30`, which a space's forest holds as a sum over blocks. The file of each is in
 `src/netwright/target/devices/data_sheets`; one of the same form describes a device of your own, which
-`netwright targets add board.toml` adds: see targets.md.
+`netwright targets add board.toml` adds: see [targets.md](targets.md).
+
+Each file names its sources, but most figures were entered by hand from memory of them and not looked up again: check
+those of a device that you rely on.
 
 A name may go on with how the network runs, in this order: `pixel-7:eager:1t:b8:fp16` starts its operators one
 after the other instead of fusing them, uses one thread, a batch of 8, and half precision.
