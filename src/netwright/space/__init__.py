@@ -2,7 +2,7 @@
 
 from netwright.space._bundle import grow, several, take
 from netwright.space._choice import oneof
-from netwright.space._climb import climb
+from netwright.space._climb import climb, climb_from
 from netwright.space._computed import computed
 from netwright.space._design import Design
 from netwright.space._domain import integer, real
@@ -28,6 +28,7 @@ __all__ = [
     "branch",
     "cell",
     "climb",
+    "climb_from",
     "computed",
     "distinct_networks",
     "from_model",

@@ -11,7 +11,7 @@ from netwright.cost import DecisionCost, Limit
 from netwright.space._design import Design
 from netwright.space._space import Space
 
-__all__ = ["climb"]
+__all__ = ["climb", "climb_from"]
 
 DRAWS = 500
 
@@ -27,8 +27,7 @@ def climb(
     >>> value == space.costs(design, ["macs"])["macs"], space.costs(design)["params"] >= 50_000
     (True, True)
 
-    The best of uniform draws within the limits is climbed: to its best neighbour, until none is better. largest: of
-    large cost instead.
+    The climb begins at the best of uniform draws within the limits. largest: of large cost instead.
 
     Raises LimitError when no design keeps the limits.
     """
@@ -36,9 +35,18 @@ def climb(
     if not held:
         return space.extremes(cost)[int(largest)]
     sign = -1.0 if largest else 1.0
-    best = min(_priced(space, cost, space.sample(rng, draws, held), sign), key=lambda pair: pair[0])
+    _, start = min(_priced(space, cost, space.sample(rng, draws, held), sign), key=lambda pair: pair[0])
+    return climb_from(space, start, cost, held, largest=largest)
+
+
+def climb_from(
+    space: Space, design: Design, cost: str, limits: Any = (), *, largest: bool = False
+) -> tuple[float, Design]:
+    """Where a climb from a design ends that takes the best neighbour within the limits until none is better."""
+    sign = -1.0 if largest else 1.0
+    best = _priced(space, cost, [design], sign)[0]
     while True:
-        around = _priced(space, cost, space.neighbours(best[1], held), sign)
+        around = _priced(space, cost, space.neighbours(best[1], limits), sign)
         found = min(around, key=lambda pair: pair[0], default=best)
         if found[0] >= best[0]:
             return sign * best[0], best[1]

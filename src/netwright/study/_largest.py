@@ -9,6 +9,7 @@ import numpy as np
 
 from netwright.cost import Limit
 from netwright.graph import simplify
+from netwright.space import climb_from
 from netwright.study._checks import told_by_targets, verdicts
 from netwright.study._plan import Plan
 
@@ -36,7 +37,7 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
     order = np.argsort(-draws.costs[cost], kind="stable")
     for rank in range(TRIES):
         start = draws.designs[order[rank * len(order) // (4 * TRIES)]]
-        design = _climbed(plan, start, cost, held) if rank == 0 else start
+        design = climb_from(plan.space, start, cost, held, largest=True)[1] if rank == 0 else start
         graph = simplify(plan.space.network(design))
         if not other or all(check["holds"] for check in _told(plan, other, graph, design)):
             return design
@@ -46,16 +47,6 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
 def _asked(held: Sequence[Limit], cost: str) -> Limit:
     """The limit on a cost, or one that always holds."""
     return next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
-
-
-def _climbed(plan: Plan, design: Design, cost: str, held: Sequence[Limit]) -> Design:
-    best = plan.space.costs(design, [cost])[cost]
-    while True:
-        found = [(plan.space.costs(other, [cost])[cost], other) for other in plan.space.neighbours(design, held)]
-        value, other = max(found, key=lambda pair: pair[0], default=(best, design))
-        if value <= best:
-            return design
-        best, design = value, other
 
 
 def _told(plan: Plan, limits: Sequence[Limit], graph: Any, design: Design) -> list[dict[str, Any]]:
