@@ -121,6 +121,31 @@ def test_monarch_matrix_costs_two_n_to_the_three_halves(width: int) -> None:
     assert macs(graph) == 10 * parameters(graph)
 
 
+@pytest.mark.parametrize(("width", "features", "rank"), [(64, 64, 0.5), (64, 256, 0.33), (96, 24, 1.0)])
+def test_three_factors_meet_at_the_rank(width: int, features: int, rank: float) -> None:
+    r = int(rank * min(width, features))
+    graph = built(nb.low_rank_linear(features, rank), 10, width)
+    assert parameters(graph) == r * (width + r + features) + features
+    assert macs(graph) == 10 * r * (width + r + features)
+
+
+def test_encoder_of_low_rank() -> None:
+    d, inner, hidden, tokens = 48, 2 * 16, 4 * 48, 10
+    graph = built(nb.low_rank_encoder(2, 4.0, 0.5, 16), tokens, d)
+    maps = ((d, 3 * inner), (inner, d), (d, hidden), (hidden, d))
+    weights = sum(min(pair) // 2 * (sum(pair) + min(pair) // 2) for pair in maps)
+    assert parameters(graph) == weights + sum(out for _, out in maps) + 2 * 2 * d
+    assert macs(graph) == tokens * weights + 2 * tokens**2 * inner
+
+
+def test_where_low_rank_saves_weights() -> None:
+    def saves(features: int, rank: float) -> bool:
+        return parameters(built(nb.low_rank_linear(features, rank), 10, 1000)) < 1000 * features
+
+    assert [saves(1000, rank) for rank in (0.41, 0.42)] == [True, False]
+    assert [saves(4000, rank) for rank in (0.69, 0.71)] == [True, False]
+
+
 def test_monarch_mixer_is_below_quadratic_in_the_length() -> None:
     def cost(length: int) -> int:
         return macs(built(nb.monarch_mixer(), length, 64))

@@ -143,6 +143,30 @@ def test_monarch_is_the_product_of_its_factors_and_permutations() -> None:
     close(found, x @ dense)
 
 
+def test_low_rank_is_the_product_of_its_factors() -> None:
+    x = normal(2, 5, 12)
+    found, w = run(nb.low_rank_linear(8, 0.5), x)
+    matrix = w["low_rank.enter.weight"] @ w["low_rank.within.weight"] @ w["low_rank.leave.weight"]
+    close(found, x @ matrix + w["low_rank.leave.bias"])
+    assert np.linalg.matrix_rank(matrix) == 4
+
+
+def test_encoder_of_low_rank_attends_like_one_of_full_rank() -> None:
+    x = normal(2, 5, 12)
+    found, w = run(nb.low_rank_encoder(2, 2.0, 0.5, 3), x)
+
+    def merged(name: str) -> dict[str, Array]:
+        factors = [w[f"{name}.{part}.weight"] for part in ("enter", "within", "leave")]
+        return {"weight": factors[0] @ factors[1] @ factors[2], "bias": w[f"{name}.leave.bias"]}
+
+    # The same maps in one matrix each, in AutoFormer's block, give the same.
+    places = {"mix.qkv": "mix.qkv", "mix.out": "mix.out"}
+    places |= {f"feed.{name}": f"feed.mlp.{name}" for name in ("expand", "project")}
+    weights = {f"{there}.{kind}": value for here, there in places.items() for kind, value in merged(here).items()}
+    weights |= {name: value for name, value in w.items() if ".norm." in name}
+    close(run(nb.autoformer_encoder(2, 2.0, 3), x, weights)[0], found)
+
+
 def test_class_token_stands_in_front_of_the_patches() -> None:
     x = normal(2, 3, 4, 4)
     found, w = run(nb.patch_embedding(5, 2, class_token=True), x)

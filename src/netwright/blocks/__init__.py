@@ -38,6 +38,7 @@ from netwright.blocks._input_varying import gated_convolution, gated_recurrence,
 from netwright.blocks._language import token_embedding, vocabulary_head
 from netwright.blocks._layers import conv, make_divisible
 from netwright.blocks._linear_block import linear_block
+from netwright.blocks._low_rank import low_rank_encoder, low_rank_linear
 from netwright.blocks._lowformer import lowformer, lowformer_attention
 from netwright.blocks._mask_unit import image_positions, mask_unit, window_attention
 from netwright.blocks._mbconv import fused_mbconv, mbconv
@@ -118,6 +119,8 @@ __all__ = [
     "leaky",
     "learned_positions",
     "linear_block",
+    "low_rank_encoder",
+    "low_rank_linear",
     "lowformer",
     "lowformer_attention",
     "make_divisible",

@@ -26,7 +26,9 @@ from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbe
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._hytra import hytra, hytra_encoding, hytra_from_encoding
 from netwright.space.catalog._lowformer import lowformers
+from netwright.space.catalog._mcuformer import mcuformer
 from netwright.space.catalog._metaformer import metaformers
+from netwright.space.catalog._micronas import micronas
 from netwright.space.catalog._nasbench101 import (
     nasbench101,
     nasbench101_from_matrix,
@@ -136,7 +138,9 @@ __all__ = [
     "hytra_from_encoding",
     "lowformers",
     "maybe_swap",
+    "mcuformer",
     "metaformers",
+    "micronas",
     "mlp_tabular",
     "mobilenet_tiny",
     "nasbench101",

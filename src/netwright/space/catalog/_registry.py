@@ -29,7 +29,9 @@ from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbe
 from netwright.space.catalog._hourglass import hourglass_mlp
 from netwright.space.catalog._hytra import hytra
 from netwright.space.catalog._lowformer import lowformers
+from netwright.space.catalog._mcuformer import mcuformer
 from netwright.space.catalog._metaformer import metaformers
+from netwright.space.catalog._micronas import micronas
 from netwright.space.catalog._nasbench101 import nasbench101
 from netwright.space.catalog._nasbench201 import nasbench201
 from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
@@ -80,7 +82,9 @@ SPACES: dict[str, Callable[..., Space]] = {
     "hourglass-mlp": hourglass_mlp,
     "hytra": hytra,
     "lowformer": lowformers,
+    "mcuformer": mcuformer,
     "metaformer": metaformers,
+    "micronas": micronas,
     "mlp-tabular": mlp_tabular,
     "mobilenet-tiny": mobilenet_tiny,
     "nasbench101": nasbench101,
@@ -133,6 +137,7 @@ RANKS = dict.fromkeys(SPACES, 3) | {
     "flexibert": 1,
     "hat": 1,
     "hourglass-mlp": 1,
+    "micronas": 2,
     "mlp-tabular": 1,
     "series-tiny": 2,
     "star": 1,
