@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netwright.space._design import Design, Value
 from netwright.space._forest import Forest, Or, join_path
-from netwright.space._tables import Ints
+from netwright.space._scale import Ints
 
 __all__ = ["Choices", "Columns", "Prefixes", "Tokens", "rows_of"]
 

@@ -12,8 +12,8 @@ import numpy as np
 from netwright.cost import Cost
 from netwright.errors import SpaceError
 from netwright.space._forest import And, Forest, ForestNode, Leaf, Or
+from netwright.space._scale import FINE, Floats, Ints, extremes
 from netwright.space._semiring import Counting, Moments, Semiring, evaluate
-from netwright.space._tables import FINE, Floats, Ints, extremes
 
 __all__ = ["Histogram", "histogram"]
 

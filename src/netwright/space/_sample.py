@@ -13,8 +13,9 @@ from netwright.errors import LimitError
 from netwright.space._descent import Choices, Prefixes, Tokens, rows_of
 from netwright.space._design import Design
 from netwright.space._forest import And, Forest, Leaf, Or
+from netwright.space._scale import Axis, Errors, Floats, Ints, Scale
 from netwright.space._split import at, draw_rows, enter, lookup, split_bins, split_keys
-from netwright.space._tables import Axis, Errors, Floats, Ints, Scale, build_tables
+from netwright.space._tables import build_tables
 
 __all__ = ["Draws", "Sampler", "Window"]
 

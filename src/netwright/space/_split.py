@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from netwright.space._tables import Floats, Ints, Table
+from netwright.space._scale import Floats, Ints
+from netwright.space._tables import Table
 
 __all__ = ["at", "draw_rows", "enter", "lookup", "split_bins", "split_keys"]
 
