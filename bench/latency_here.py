@@ -57,7 +57,7 @@ def measured(space: Space, count: int, target: Calibrated, seen: set[str]) -> np
 def main() -> None:
     given = arguments(
         __doc__,
-        ("networks", 120, 8, "networks of a space to calibrate on"),
+        ("networks", 120, 12, "networks of a space to calibrate on"),
         ("unseen", 100, 4, "networks to predict"),
         ("minutes", 4, 1, "at most, for the calibration on a space"),
         ("spaces", len(SPACES), 1, "of the list, from its start"),

@@ -9,6 +9,7 @@ above the rounding of the numbers. Least and most: of the sum over all designs, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from _table import SHARED, arguments, show
@@ -45,8 +46,8 @@ def few(designs: Sequence[Mapping[str, Any]], values: Sequence[float]) -> tuple[
 
 
 def main() -> None:
-    arguments(__doc__)
-    for title, space_name, designs, columns in tables():
+    given = arguments(__doc__, ("tables", 3, 1, "of the list, from its start"))
+    for title, space_name, designs, columns in islice(tables(), given.tables):
         space, rows = get_space(space_name), []
         for name, values in columns.items():
             quantity = "energy_mj" if name.endswith("energy") else "latency_ms"
