@@ -35,7 +35,7 @@ ORDER = (
     "data_sheets",
     "transformer_latency",
     "main_job",
-    "import_models",
+    "import",
     "cost_against_others",
 )
 HEAD = """# Benchmarks

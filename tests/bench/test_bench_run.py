@@ -15,7 +15,7 @@ SCRIPTS = sorted(p.stem for p in BENCH.glob("*.py") if p.stem != "run_all" and n
 NEEDS = {
     "cost_against_others": ("timm", "transformers", "fvcore", "calflops", "ptflops"),
     "count_nasbench201": ("torch",),
-    "import_models": ("timm",),
+    "import": ("timm",),
     "latency_here": ("onnxruntime",),
     "importance": ("torch",),
     "main_job": ("onnxruntime",),

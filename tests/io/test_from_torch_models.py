@@ -1,4 +1,4 @@
-"""Published networks come in whole and go out as they came; `bench/import_models.py` takes all families."""
+"""Published networks come in whole and go out as they came; `bench/import.py` takes all families."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ import sys, time
 sys.path.insert(0, {folder!r})
 from _zoo import timm_model
 module, _ = timm_model("resnet50")
-from import_models import timed_import
-graph, export, ours = timed_import(module, (1, 3, 224, 224))
+from importlib import import_module
+graph, export, ours = import_module("import").timed_import(module, (1, 3, 224, 224))
 print(export, ours)
 """
 
