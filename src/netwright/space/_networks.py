@@ -46,7 +46,8 @@ def distinct_networks(space: Space, *, seconds: float | None = None, workers: in
     started = time.perf_counter()
     found = {canonical_hash(space.network(space.design_at(i))) for i in range(0, total, -(-total // TRIAL))}
     spent = (time.perf_counter() - started) / min(TRIAL, total)
-    if seconds is not None and spent * total / workers > seconds:
+    # Numbers of designs beyond the reach of floats can be compared with one, but not multiplied.
+    if seconds is not None and total > workers * seconds / spent:
         return None
     if workers == 1:
         numbers = _representatives(_keys(space, 0, total))

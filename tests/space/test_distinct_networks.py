@@ -1,0 +1,12 @@
+"""Distinct networks of spaces with more designs than a float can count."""
+
+from __future__ import annotations
+
+import netwright as nw
+from netwright.space import distinct_networks
+
+
+def test_a_space_beyond_the_reach_of_floats_is_given_up_at_once():
+    space = nw.Space(nw.seq(*[nw.conv(nw.oneof(1, 2), kernel=1) for _ in range(1100)]), input=nw.image(1, 2, 2))
+    assert space.size() == 2**1100
+    assert distinct_networks(space, seconds=5.0) is None
