@@ -35,7 +35,7 @@ PUBLISHED = {
     "hat": "10^15",
     "hytra": "2,818,103 paths in the authors' code",
     "nasbench101": "423,624 distinct",
-    "nasbench201": "15,625",
+    "nasbench201": "15,625; 5,875 distinct",
     "ofa-mobilenetv3": "about 2 x 10^19, for each resolution",
     "ofa-proxyless": "about 2 x 10^19, for each resolution",
     "proxylessnas": "6^6 x 7^15",
