@@ -201,3 +201,22 @@ def test_equal_steps_with_a_sum_over_repeated_rows_differ() -> None:
     one, two = built(1), built(2)
     sizes = {t: (1, 3) for node in one.nodes for t in node.outputs} | {one.outputs[0]: (2, 3), one.inputs[0]: (2, 3)}
     assert not same_steps(one, sizes, two, lambda parameter: None)
+
+
+def test_what_a_module_keeps_in_a_dict_or_a_list_is_as_before():
+    class Keeping(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(3))
+            self.cache, self.seen = {}, []
+
+        def forward(self, x):
+            if "bias" not in self.cache:
+                self.cache["bias"] = self.weight * 2
+            self.seen.append(x)
+            return x + self.cache["bias"]
+
+    module = Keeping()
+    from_torch(module, torch.zeros(1, 3))
+    assert (module.cache, module.seen) == ({}, [])
+    assert module(torch.zeros(1, 3)).tolist() == [[2.0, 2.0, 2.0]]

@@ -159,10 +159,16 @@ def _evaluation(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def as_exported(module: nn.Module) -> Iterator[None]:
-    """A module that behaves as during its export; what it keeps in attributes is as before afterwards."""
+    """A module as during its export; afterwards its attributes, and dicts and lists in them, are as before.
+
+    Some modules keep tensors there for the next call, such as attention its biases.
+    """
     import torch
 
-    kept = [(inner, dict(vars(inner)), dict(inner._buffers)) for inner in module.modules()]
+    kept = [(vars(inner), dict(vars(inner))) for inner in module.modules()]
+    values = [value for _, attributes in kept for value in attributes.values()]
+    kept += [(value, dict(value)) for value in values if isinstance(value, dict)]
+    lists = [(value, list(value)) for value in values if isinstance(value, list)]
     flags = ("_is_compiling_flag", "_is_exporting_flag")
     before = {flag: getattr(torch.compiler, flag) for flag in flags if hasattr(torch.compiler, flag)}
     try:
@@ -173,12 +179,13 @@ def as_exported(module: nn.Module) -> Iterator[None]:
     finally:
         for flag, value in before.items():
             setattr(torch.compiler, flag, value)
-        for inner, attributes, buffers in kept:
-            _restore(vars(inner), attributes)
-            _restore(inner._buffers, buffers)
+        for now, earlier in kept:
+            _restore(now, earlier)
+        for items, as_before in lists:
+            items[:] = as_before
 
 
-def _restore(now: dict[str, Any], before: dict[str, Any]) -> None:
+def _restore(now: dict[Any, Any], before: dict[Any, Any]) -> None:
     """Put back what is no longer the same object, and drop what is new."""
     for name in [name for name in now if name not in before]:
         del now[name]
