@@ -388,6 +388,8 @@ def test_one_of_another_runtime_is_refused_unless_its_name_says_otherwise(
     with pytest.raises(DataError, match=r"onnxruntime 0\.1, but here is onnxruntime .*made:any-runtime\.$"):
         get_target("made")
     assert get_target("made:any-runtime").latency(unseen(1)[0]).value > 0
+    with pytest.raises(UnknownNameError, match="no option of target made is named 'any'; known: any-runtime"):
+        get_target("made:any")
     away = replace(old, device={**old.device, "hash": "of another machine"})
     away.save(home / "made.json")
     assert get_target("made").latency(unseen(1)[0]).value > 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,18 +65,10 @@ def get_target(name: str) -> Target:
     Raises UnknownNameError that lists near names.
     """
     makers = _makers()
-    first, _, rest = name.partition(":")
-    if name not in makers and rest == ANY_RUNTIME and first in (saved := saved_targets()):
-        return Calibrated.read(saved[first], name, any_runtime=True)
-    if name not in makers and first == "here":
-        return Here.parse(name)
-    if name not in makers and first in device_names():
-        return MicrocontrollerTarget.parse(name)
-    if name not in makers and first in data_sheet_names(own=True):
-        return RooflineTarget.parse(name)
-    if name not in makers:
+    first = name if name in makers else name.partition(":")[0]
+    if first not in makers:
         raise UnknownNameError("target", name, makers)
-    return makers[name]()
+    return makers[first](name)
 
 
 def target_metric(name: str) -> TargetMetric | None:
@@ -114,22 +106,31 @@ def with_targets(space: Space, metrics: Iterable[str]) -> Space:
     return space.with_costs(*costs) if costs else space
 
 
-def _makers() -> dict[str, Callable[[], Target]]:
-    """How to make each target, by name; those that a user added and those that are installed, too."""
-    found: dict[str, Callable[[], Target]] = {"here": Here}
-    found |= {name: partial(MicrocontrollerTarget.parse, name) for name in device_names()}
-    found |= {name: partial(RooflineTarget.parse, name) for name in data_sheet_names(own=True)}
+def _makers() -> dict[str, Callable[[str], Target]]:
+    """What makes a target of a whole name, by the part before the options; the user's own and installed ones, too."""
+    found: dict[str, Callable[[str], Target]] = {"here": Here.parse}
+    found |= dict.fromkeys(device_names(), MicrocontrollerTarget.parse)
+    found |= dict.fromkeys(data_sheet_names(own=True), RooflineTarget.parse)
     found |= {name: partial(_saved, path, name) for name, path in saved_targets().items()}
-    return found | {entry.name: _installed(entry) for entry in entry_points(group=GROUP)}
+    return found | {entry.name: partial(_installed, entry) for entry in entry_points(group=GROUP)}
 
 
-def _saved(path: Path, name: str) -> Target:
-    return load_added(name) if is_added(path) else Calibrated.read(path, name)
+def _saved(path: Path, name: str, whole: str) -> Target:
+    """A target in the user's folder: an added device, or a calibration of this machine."""
+    options = whole.removeprefix(name).removeprefix(":")
+    if is_added(path):
+        _refuse(options, whole, ())
+        return load_added(name)
+    _refuse(options, whole, (ANY_RUNTIME,))
+    return Calibrated.read(path, whole, any_runtime=options == ANY_RUNTIME)
 
 
-def _installed(entry: Any) -> Callable[[], Target]:
-    def make() -> Target:
-        target: Target = entry.load()()
-        return target
+def _installed(entry: EntryPoint, whole: str) -> Target:
+    _refuse(whole.removeprefix(entry.name).removeprefix(":"), whole, ())
+    target: Target = entry.load()()
+    return target
 
-    return make
+
+def _refuse(options: str, whole: str, known: Sequence[str]) -> None:
+    if options and options not in known:
+        raise UnknownNameError(f"option of target {whole.partition(':')[0]}", options, known)
