@@ -7,14 +7,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netwright.blocks import classifier, conv, depthwise_separable, mbconv
+from netwright.cost import Limit
 from netwright.errors import DataError, EvaluationError, UnknownNameError
-from netwright.graph import Graph, Tensor, image, ops, parameter, vector
+from netwright.graph import Graph, Tensor, image, ops, parameter, simplify, vector
 from netwright.space import Space, oneof
+from netwright.space.catalog import get_space
 from netwright.study import search
-from netwright.target import MicrocontrollerTarget, get_target, plan_buffers, read_device, target_metric, target_names
+from netwright.target import MicrocontrollerTarget, get_target, plan_buffers, read_device, target_metric, target_names, with_targets
 from netwright.target._microcontroller import device_names, fit_of
 from netwright.target._microcontroller._device import KINDS, parse_device
 from netwright.target._microcontroller._draw import plan_svg
@@ -167,6 +170,49 @@ def test_a_limit_on_memory_and_flash_is_kept_by_a_search(tmp_path: Path) -> None
         assert trial.values["flash_bytes@stm32f746"] <= 1024 * 1024
     assert {trial.state for trial in found.study.trials} >= {"complete", "infeasible"}
     assert max(trial.values["score"] for trial in found.study.of_state("complete")) == 8
+
+
+@pytest.mark.parametrize("name", ["mobilenet-tiny", "mcuformer", "vit-tiny"])
+def test_flash_is_held_by_the_forest_and_is_that_of_the_network(name: str) -> None:
+    metric = "flash_bytes@stm32f746"
+    held = with_targets(get_space(name), [metric])
+    assert held.additive(metric)
+    least, most = (value for value, _ in held.extremes(metric))
+    bound = Limit(metric, high=(least + most) / 2)
+    for design in held.sample(np.random.default_rng(0), 5, [bound]):
+        exactly = flash_bytes(simplify(held.network(design)))
+        assert held.costs(design, [metric])[metric] == exactly <= bound.high
+
+
+def test_designs_within_flash_are_those_that_a_look_at_each_finds() -> None:
+    metric = "flash_bytes@stm32f746"
+    held = with_targets(widths(), [metric])
+    fitting = {design for design in held.enumerate() if flash_bytes(held.network(design)) <= 500}
+    assert len(fitting) == 2
+    assert set(held.sample(np.random.default_rng(0), 50, f"{metric} <= 500")) == fitting
+
+
+def test_latency_by_operator_is_held_by_the_forest_unless_patches_compute_again() -> None:
+    metric, patched = "latency_ms@stm32f746", "latency_ms@stm32f746:2x2"
+    held = with_targets(get_space("mobilenet-tiny"), [metric, patched, "memory_bytes@stm32f746"])
+    assert held.additive(metric)
+    assert patched not in held.costs_known
+    assert "memory_bytes@stm32f746" not in held.costs_known
+    for value, design in held.extremes(metric):
+        told = get_target("stm32f746").latency(simplify(held.network(design)))
+        assert value == pytest.approx(told.value)
+
+
+def test_a_search_draws_no_design_beyond_flash(tmp_path: Path) -> None:
+    def score(network: Graph, budget: float, report: Any) -> dict[str, float]:
+        return {"score": float(network.outputs[0].shape[1])}
+
+    found = search(
+        widths(), score, maximize="score", limits="flash_bytes@stm32f746 <= 700", budget="6 trials",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    assert not found.study.of_state("infeasible")
+    assert max(trial.values["score"] for trial in found.study.of_state("complete")) == 16
 
 
 def test_a_network_that_fits_needs_no_remedy() -> None:

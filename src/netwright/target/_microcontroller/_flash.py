@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from netwright.cost._cost import weights_of
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
-from netwright.target._microcontroller._runtime import LINEAR, fused, int8_size
+from netwright.target._microcontroller._runtime import LINEAR, by_channel, fused, int8_size
 
 __all__ = ["flash_bytes"]
 
@@ -47,8 +47,17 @@ def _of(node: Node, constant: frozenset[Node]) -> Iterator[tuple[Tensor, int]]:
             yield weight, int8_size(weight) + by_output * _outputs(node)
         yield from ((bias, 0) for bias in fixed[1:])
         return
+    if node.op.name == "Sum":
+        fixed = [t for t in fixed if not _bias_of_a_term(t, node)]
     wide = node.op.name.endswith("Normalization")
     yield from ((t, 4 * t.size if wide and isinstance(t, Parameter) else int8_size(t)) for t in fixed)
+
+
+def _bias_of_a_term(tensor: Tensor, node: Node) -> bool:
+    """Whether a term is the bias of a layer that is summed, too."""
+    # What is simplified has one sum in place of a bias and the sum after it.
+    makers = [t.node for t in node.inputs if t is not None and t.node is not None]
+    return any(maker.op.name in LINEAR and by_channel(tensor, maker) for maker in makers)
 
 
 def _outputs(node: Node) -> int:

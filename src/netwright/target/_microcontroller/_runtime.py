@@ -9,7 +9,7 @@ from netwright.cost._memory import VIEWS, Layout
 from netwright.graph import Constant, Graph, Node, Parameter, Tensor
 from netwright.graph.ops._elementwise import Elementwise, Softmax, Unary
 
-__all__ = ["LINEAR", "fused", "int8_layout", "int8_size", "root", "scratch"]
+__all__ = ["LINEAR", "by_channel", "fused", "int8_layout", "int8_size", "root", "scratch"]
 
 LINEAR = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with weights, whose kernels add a bias and scale the sum before they write it."""
@@ -66,11 +66,11 @@ def _joins(node: Node, kernel: Node) -> bool:
     if kernel.op.name not in LINEAR:
         return False
     if name in _SCALES:
-        return all(t is not None and _by_channel(t, kernel) for t in node.inputs[1:])
+        return all(t is not None and by_channel(t, kernel) for t in node.inputs[1:])
     return name == "BatchNormalization"
 
 
-def _by_channel(tensor: Tensor, kernel: Node) -> bool:
+def by_channel(tensor: Tensor, kernel: Node) -> bool:
     """Whether a fixed value has one number for each channel that a kernel makes, or one for all."""
     if not isinstance(tensor, Parameter | Constant):
         return False

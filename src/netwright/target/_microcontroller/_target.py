@@ -12,9 +12,12 @@ from netwright.target._microcontroller._device import Device, read_device
 from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._latency import milliseconds
 from netwright.target._microcontroller._plan import SECONDS, plan_buffers
+from netwright.target._microcontroller._sums import FlashBytes, KernelLatency
 
 if TYPE_CHECKING:
+    from netwright.cost import Cost
     from netwright.graph import Graph
+    from netwright.space import Space
     from netwright.target._microcontroller._buffers import BufferPlan
     from netwright.target._microcontroller._patches import Grid
 
@@ -95,6 +98,14 @@ class MicrocontrollerTarget(Target):
         return MicrocontrollerTarget(
             self.name, self.device, in_place=self.in_place, patches=self.patches, solver="auto", seconds=self.seconds
         )
+
+    def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
+        """Flash and, without patches, latency; the memory of a plan is no sum."""
+        if quantity == "flash_bytes":
+            return FlashBytes(name)
+        # Patches compute parts of the network again: how much, the blocks alone do not tell.
+        known = quantity == "latency_ms" and self.device.cycles and self.patches is None
+        return KernelLatency(name, self.device) if known else None
 
     def plan(self, graph: Graph, solver: str | None = None) -> BufferPlan:
         """Order of execution and place of every buffer; see `plan_buffers`."""
