@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+from netwright.space.catalog import get_space
 
 
 def test_two_targets_are_ranked(run) -> None:
@@ -19,6 +23,31 @@ def test_two_targets_are_ranked(run) -> None:
     words = run(*arguments).output
     assert "20 designs of nasbench201 on latency_ms@stm32f746 and macs: rank correlation" in words
     assert "Where they disagree most" in words
+
+
+def test_the_page_holds_what_the_document_says_and_loads_nothing(run, tmp_path: Path) -> None:
+    page = tmp_path / "rank.html"
+    arguments = ["rank", "nasbench201", "--target", "raspberry-pi-4", "--target", "nvidia-t4", "--designs", "60"]
+    found = json.loads(run(*arguments, "--html", page, "--json").output)
+    text = page.read_text(encoding="utf-8")
+    HTMLParser().feed(text)
+    assert found["html"] == str(page)
+    assert f"{found['spearman']:.3f}" in text
+    assert text.count('class="series1"') + text.count('class="series2"') > 0
+    for each in found["reduced"]:
+        assert f"For latency {each['for'].partition('@')[2]}" in text
+        assert all(path in text for path in each["dropped"])
+    assert not {"http://", "https://"} & set(text.split('"'))
+    assert run(*arguments, "--html", page).exit_code == 2, "a page that is there is kept"
+    assert run(*arguments, "--html", page, "--overwrite").exit_code == 0
+
+
+def test_the_space_that_follows_is_one_that_a_search_can_take(run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    arguments = ["rank", "nasbench201", "--target", "raspberry-pi-4", "--target", "nvidia-t4", "--designs", "60"]
+    found = json.loads(run(*arguments, "--out", kept, "--json").output)
+    reduced = get_space("nasbench201").restricted(json.loads(kept.read_text()))
+    assert str(reduced.network_size()) == found["reduced"][0]["designs"] != "15625"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,15 @@ from netwright.graph import Graph, Tensor, image, ops, parameter, simplify, vect
 from netwright.space import Space, oneof
 from netwright.space.catalog import get_space
 from netwright.study import search
-from netwright.target import MicrocontrollerTarget, get_target, plan_buffers, read_device, target_metric, target_names, with_targets
+from netwright.target import (
+    MicrocontrollerTarget,
+    get_target,
+    plan_buffers,
+    read_device,
+    target_metric,
+    target_names,
+    with_targets,
+)
 from netwright.target._microcontroller import device_names, fit_of
 from netwright.target._microcontroller._device import KINDS, parse_device
 from netwright.target._microcontroller._draw import plan_svg

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
+from netwright.cli._source import check_free, write_text
 from netwright.errors import DataError, LimitError
 
 if TYPE_CHECKING:
@@ -31,6 +34,12 @@ def rank(
     input: InputShape = None,
     classes: Classes = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    html: Annotated[Path | None, typer.Option(help="Write a page that opens offline.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="JSON file of the options that stay for the first, for search --restrict."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the page and the file.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank the same designs on two targets: where they disagree, which options are friendly to which, what to drop.
@@ -40,8 +49,11 @@ def rank(
     with answering(as_json) as answer:
         from netwright.cli._draws import split_limits
         from netwright.cost import Limit
-        from netwright.target import compare_ranks
+        from netwright.study import kept_options
+        from netwright.target import compare_ranks, rank_page
 
+        check_free(html, overwrite)
+        check_free(out, overwrite)
         if len(target or ()) != 2:
             raise DataError(f"two targets are compared, but got {len(target or ())}: give --target twice.")
         whole = find_space(space, parse_shape(input) if input else None, classes)
@@ -50,6 +62,11 @@ def rank(
             raise LimitError(f"ranks are compared within limits that a forest holds, but {checked[0]} is not one.")
         first, second = (_metric(name, quantity, found_space) for name in target or ())
         found = compare_ranks(found_space, first, second, designs=designs, limits=limits, seed=seed)
+        if html is not None:
+            write_text(html, rank_page(found, found_space, top=top), "a page")
+        if out is not None:
+            kept = kept_options(found_space, found.reduced(found_space))
+            write_text(out, json.dumps(kept, indent=2) + "\n", "a restriction")
         document = {
             "version": 1,
             "space": found_space.name,
@@ -61,6 +78,8 @@ def rank(
             "kinds": [each.to_json() for each in found.kinds()],
             "options": [each.to_json() for each in found.options()],
             "reduced": [_reduced(found, found_space, to_first) for to_first in (True, False)],
+            "html": None if html is None else str(html),
+            "out": None if out is None else str(out),
         }
         answer.give(document, lambda: _words(document, top))
 

@@ -41,6 +41,7 @@ from netwright.target._microcontroller import (
 from netwright.target._protocol import Timing, measure, measure_interleaved
 from netwright.target._prune import PrunedSpace, precedes, prune
 from netwright.target._rank import Leaning, RankComparison, compare_ranks
+from netwright.target._rank_page import rank_page
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
 from netwright.target._roofline_target import RooflineLatency, RooflineTarget
@@ -120,6 +121,7 @@ __all__ = [
     "precedes",
     "prune",
     "rank_correlation",
+    "rank_page",
     "read_data_sheet",
     "read_device",
     "read_device_file",

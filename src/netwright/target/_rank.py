@@ -139,6 +139,13 @@ class RankComparison:
                 found[path] = tuple(against[:most])
         return found
 
+    def without(self, dropped: Mapping[str, Sequence[Any]]) -> list[int]:
+        """Numbers of the designs that take none of some values, by path."""
+        return [
+            number for number, design in enumerate(self.designs)
+            if not any(path in design and design[path] in values for path, values in dropped.items())
+        ]  # fmt: skip
+
     def reduced(self, space: Space, *, to_first: bool = True) -> Space:
         """The space without the options that are unfriendly to one of the two."""
         dropped = self.unfriendly(to_first=to_first)
