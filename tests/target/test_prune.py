@@ -12,7 +12,7 @@ from netwright.blocks import conv, skip
 from netwright.errors import DesignError, LimitError, SpaceError, UnknownNameError
 from netwright.graph import image
 from netwright.space import Design, Space, named, oneof, repeat, seq
-from netwright.target import TableTarget, precedes, prune
+from netwright.target import TableTarget, by_listing, precedes, prune
 
 METRIC = "latency_ms@phone"
 
@@ -119,6 +119,27 @@ def test_every_trial_cuts_more_until_nothing_is_left(profiled: Space) -> None:
         pruned.sample(rng)
 
 
+def test_the_share_that_is_left_is_exact_for_small_spaces_and_told_by_draws_for_others(profiled: Space) -> None:
+    designs = list(profiled.enumerate())
+    pruned = prune(profiled, METRIC, (), tried(designs, 12, 3), order=order)
+    whole = pruned.left(np.random.default_rng(0), len(designs))
+    assert whole.exact
+    assert whole.share == whole.low == whole.high == len(list(pruned.enumerate())) / len(designs)
+    some = pruned.left(np.random.default_rng(0), len(designs) - 1)
+    assert not some.exact
+    assert some.low < whole.share < some.high
+
+
+def test_a_listing_orders_names_and_leaves_numbers_as_they_are() -> None:
+    listed = by_listing(["none", "narrow", "wide"])
+    assert precedes({"a": "none", "w": 8}, {"a": "wide", "w": 16}, listed)
+    assert not precedes({"a": "wide", "w": 8}, {"a": "none", "w": 16}, listed)
+    assert not precedes({"a": "other", "w": 8}, {"a": "wide", "w": 16}, listed)
+    for wrong in (["a"], ["a", "b", "a"]):
+        with pytest.raises(SpaceError, match="an order lists two values or more"):
+            by_listing(wrong)
+
+
 def test_values_that_cannot_be_compared_prune_nothing() -> None:
     space = Space(oneof(named("a", conv(8)), named("b", conv(16))), input=image(3, 8, 8))
     first, second = space.enumerate()
@@ -132,6 +153,8 @@ def test_bad_input_is_one_sentence(profiled: Space) -> None:
         prune(profiled, "latency_ms@phne")
     with pytest.raises(SpaceError, match="peak_memory is not"):
         prune(profiled, "peak_memory")
+    with pytest.raises(SpaceError, match="memory_bytes@stm32f746 is not"):
+        prune(profiled, "memory_bytes@stm32f746")
     with pytest.raises(LimitError, match="holds for none"):
         prune(profiled, METRIC, f"{METRIC} <= 0.01")
     with pytest.raises(DesignError, match="a tried design must be of small"):

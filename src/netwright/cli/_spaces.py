@@ -22,6 +22,7 @@ from netwright.cli._arguments import (
     parse_shape,
 )
 from netwright.cli._profile_words import table
+from netwright.cli._prune import prune
 from netwright.cli._source import check_free, write_text
 from netwright.cli._studies import read_study, space_of
 from netwright.errors import StudyError
@@ -36,6 +37,7 @@ __all__ = ["spaces"]
 spaces = typer.Typer(
     no_args_is_help=True, help="Design spaces themselves: compare what they are worth, drop options."
 )
+spaces.command()(prune)
 COSTED = 1000
 """Designs of each space where nothing is trained."""
 TRAINED = 30

@@ -14,7 +14,7 @@ from netwright.study._records import STATES, State, Study, StudySpec, Trial, env
 from netwright.study._report import comparison_page
 from netwright.study._search import Model, SearchResult, resume_search, search
 from netwright.study._session import KeepGoing, Parts, StudySpace
-from netwright.study._shrink import Shrunk, kept_options, shrink_space
+from netwright.study._shrink import Shrunk, judged, kept_options, shrink_space
 from netwright.study._store import FORMAT, Steps, Store
 from netwright.study._trainings import Candidate, train_trial
 
@@ -61,6 +61,7 @@ __all__ = [
     "evolve_by_trials",
     "evolve_space",
     "front",
+    "judged",
     "kept_options",
     "matched",
     "qt_score",

@@ -39,7 +39,7 @@ from netwright.target._microcontroller import (
     read_device,
 )
 from netwright.target._protocol import Timing, measure, measure_interleaved
-from netwright.target._prune import PrunedSpace, precedes, prune
+from netwright.target._prune import Left, Order, PrunedSpace, by_listing, precedes, prune
 from netwright.target._rank import Leaning, RankComparison, compare_ranks
 from netwright.target._rank_page import rank_page
 from netwright.target._reference import measure_against, reference_graph
@@ -76,9 +76,11 @@ __all__ = [
     "Here",
     "LatencyPredictor",
     "Leaning",
+    "Left",
     "Measured",
     "MeasuredNetworks",
     "MicrocontrollerTarget",
+    "Order",
     "Part",
     "PartTime",
     "PatchPlan",
@@ -98,6 +100,7 @@ __all__ = [
     "Timing",
     "Transformer",
     "add_target",
+    "by_listing",
     "calibrate",
     "check_name",
     "choose_designs",

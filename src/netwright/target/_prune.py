@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright._proportion import wilson
 from netwright.cost import Limit
 from netwright.errors import DesignError, LimitError, SpaceError
 from netwright.space import Design
-from netwright.target._registry import with_targets
+from netwright.target._registry import target_metric, with_targets
 
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["Order", "PrunedSpace", "precedes", "prune"]
+__all__ = ["Left", "Order", "PrunedSpace", "by_listing", "precedes", "prune"]
 
 Order = Callable[[str, Any], float | None]
 """How large a value of a decision is, by path and value; None where it cannot be compared with others."""
@@ -35,6 +36,26 @@ TRIES = 200
 def by_number(path: str, value: Any) -> float | None:
     """Numbers by their size; no other values."""
     return float(value) if isinstance(value, int | float) else None
+
+
+def by_listing(*listings: Sequence[str]) -> Order:
+    """Order of the values that are no numbers: a listing has those of a decision from the smallest to the largest.
+
+    >>> order = by_listing(["skip", "conv"])
+    >>> order("block", "skip"), order("block", "conv"), order("width", 16), order("block", "pool")
+    (0.0, 1.0, 16.0, None)
+
+    Raises SpaceError for a listing of fewer than two values, or a value that is listed twice.
+    """
+    named = [str(value) for listing in listings for value in listing]
+    twice = next((value for value in named if named.count(value) > 1), None)
+    if twice is not None or any(len(listing) < 2 for listing in listings):
+        raise SpaceError(
+            "an order lists two values or more from the smallest to the largest, each once, but got"
+            f" {'; '.join(' < '.join(map(str, listing)) for listing in listings)}."
+        )
+    places = {str(value): float(at) for listing in listings for at, value in enumerate(listing)}
+    return lambda path, value: places.get(str(value), by_number(path, value))
 
 
 def precedes(small: Mapping[str, Any], large: Mapping[str, Any], order: Order = by_number) -> bool:
@@ -54,6 +75,17 @@ def _up_to(path: str, value: Any, other: Any, order: Order) -> bool:
         return True
     size, bound = order(path, value), order(path, other)
     return size is not None and bound is not None and size <= bound
+
+
+@dataclass(frozen=True)
+class Left:
+    """Share of the designs within the limits that is left, with a 95 % interval; exact where all were looked at."""
+
+    share: float
+    low: float
+    high: float
+    looked: int
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +119,22 @@ class PrunedSpace:
         for design in self.space.enumerate():
             if self.space.keeps(design, self.limits) and not self.drops(design):
                 yield design
+
+    def left(self, rng: np.random.Generator, designs: int = 500) -> Left:
+        """How much is left: told from so many designs drawn within the limits, or from all where there are no more.
+
+        >>> from netwright.space.catalog import get_space
+        >>> left = prune(get_space("nasbench201"), "macs", "macs <= 20M").left(np.random.default_rng(0), 50)
+        >>> left.share, left.looked, left.exact
+        (1.0, 50, False)
+        """
+        if self.space.network_size() <= designs:
+            within = [design for design in self.space.enumerate() if self.space.keeps(design, self.limits)]
+        else:
+            within = self.space.sample(rng, designs, self.limits)
+        kept, exact = sum(not self.drops(design) for design in within), self.space.network_size() <= designs
+        low, high = (kept / len(within),) * 2 if exact else wilson(kept / len(within), len(within))
+        return Left(kept / len(within), low, high, len(within), exact)
 
     def sample(self, rng: np.random.Generator, n: int = 1) -> list[Design]:
         """n designs, independent and uniform over those that are left.
@@ -146,7 +194,8 @@ def prune(
     that no design keeps, DesignError for a tried design that is not of the space.
     """
     held = with_targets(space, [metric, *(limit.metric for limit in Limit.of(limits))])
-    if not held.cost(metric).additive:
+    told = metric not in held.costs_known and target_metric(metric) is not None
+    if told or not held.cost(metric).additive:
         raise SpaceError(f"a space is pruned by an additive cost, but {metric} is not.")
     held.check_limits(limits)
     for design, _ in tried:

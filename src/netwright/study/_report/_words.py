@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from netwright._page import finite, is_share, percent
+from netwright._proportion import wilson
 
 __all__ = [
     "difference",
@@ -16,11 +17,7 @@ __all__ = [
     "proportion",
     "share",
     "trials_word",
-    "wilson",
 ]
-
-# Two-sided 95 % point of the normal distribution.
-_Z = 1.959963984540054
 
 
 def direction_word(direction: str) -> str:
@@ -45,20 +42,6 @@ def share(low: Fraction, high: Fraction) -> str:
     """
     one, other = percent(low), percent(high)
     return one if one == other else f"between {one} and {other}"
-
-
-def wilson(part: float, n: int) -> tuple[float, float]:
-    """95 % interval of a proportion seen on n examples.
-
-    >>> low, high = wilson(0.98, 359)
-    >>> round(low, 4), round(high, 4)
-    (0.9596, 0.9902)
-
-    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
-    """
-    middle = (part + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(part * (1 - part) / n + _Z**2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def difference(a: float, b: float, n: int) -> tuple[float, float]:
