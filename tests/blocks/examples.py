@@ -90,6 +90,7 @@ EXAMPLES: list[Example] = [
     (nb.vit_encoder(heads=8, kv_heads=2, dropout=0.1), TOKENS, TOKENS),
     (nb.dla_tree(24, levels=3), IMAGE, (1, 24, 4, 4)),
     (nb.dla_tree(levels=1, stride=1, leaf="bottleneck", residual=True), IMAGE, IMAGE),
+    (nb.dla_tree(levels=1, stride=1, leaf="grouped"), IMAGE, IMAGE),
     (nb.hat_encoder(4, 48, inner=16), TOKENS, TOKENS),
     (nb.hat_decoder(heads=2, hidden=48, inner=16), TOKENS, TOKENS),
     (nb.autoformer_encoder(3, each=16), TOKENS, TOKENS),

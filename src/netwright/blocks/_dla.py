@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import gcd
 
 from netwright.blocks._base import block
 from netwright.blocks._layers import activate, chosen, conv_norm, fits
@@ -20,14 +21,22 @@ def _basic(x: Tensor, channels: int, stride: int, residual: Tensor) -> Tensor:
     return activate(conv_norm(y, channels, 3, name="conv2") + residual, "relu")
 
 
-def _bottleneck(x: Tensor, channels: int, stride: int, residual: Tensor) -> Tensor:
-    narrow = max(channels // 2, 1)
-    y = conv_norm(x, narrow, activation="relu", name="reduce")
-    y = conv_norm(y, narrow, 3, stride=stride, activation="relu", name="conv")
+def _inner(x: Tensor, channels: int, stride: int, residual: Tensor, width: int, groups: int) -> Tensor:
+    y = conv_norm(x, width, activation="relu", name="reduce")
+    y = conv_norm(y, width, 3, stride=stride, groups=groups, activation="relu", name="conv")
     return activate(conv_norm(y, channels, name="expand") + residual, "relu")
 
 
-LEAVES: dict[str, Leaf] = {"basic": _basic, "bottleneck": _bottleneck}
+def _bottleneck(x: Tensor, channels: int, stride: int, residual: Tensor) -> Tensor:
+    return _inner(x, channels, stride, residual, max(channels // 2, 1), 1)
+
+
+def _grouped(x: Tensor, channels: int, stride: int, residual: Tensor) -> Tensor:
+    return _inner(x, channels, stride, residual, channels, gcd(channels, GROUPS))
+
+
+GROUPS = 32
+LEAVES: dict[str, Leaf] = {"basic": _basic, "bottleneck": _bottleneck, "grouped": _grouped}
 
 
 def _root(values: Sequence[Tensor], channels: int, residual: bool) -> Tensor:
@@ -66,8 +75,8 @@ def dla_tree(
     """Tree of 2 ** levels blocks, aggregated level by level: `(N, C, *space)` to `(N, channels, *space / stride)`.
 
     Yu et al. 2018, Deep Layer Aggregation, section 3.2: the last root reads the outputs of all trees before it,
-    and, where `rooted`, the pooled input. `leaf` is basic or bottleneck; `residual` adds to each root its last leaf.
-    Raises ShapeError and UnknownNameError.
+    and, where `rooted`, the pooled input. `leaf` is basic, bottleneck, or grouped (the X of DLA-X: 32 groups at the
+    full width); `residual` adds to each root its last leaf. Raises ShapeError and UnknownNameError.
 
     >>> from netwright.graph import image
     >>> dla_tree(image(32, 16, 16), 64, levels=2).shape

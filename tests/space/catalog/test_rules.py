@@ -49,6 +49,27 @@ def test_the_unified_architecture_has_its_sizes(size: str, millions: float, with
     assert space.costs(design)["params"] / 1e6 == pytest.approx(millions, rel=within)
 
 
+@pytest.mark.parametrize(
+    ("size", "heads", "depths", "millions", "gigamacs"),
+    # Depths of the authors' code for windows and halos; totals that the source of their README has for U-Swin, whose
+    # relative positions, 13 * 13 for each head of a block, are not here.
+    [
+        ("micro", 1, (2, 2, 9, 2), 4.4, 0.71),
+        ("tiny", 3, (2, 2, 6, 2), 31.5, 4.91),
+        ("small", 3, (2, 2, 18, 2), 52.9, 9.18),
+        ("base", 4, (2, 2, 18, 2), 93.4, 16.18),
+    ],
+)
+def test_windows_in_the_unified_architecture_have_their_totals(
+    size: str, heads: int, depths: tuple[int, ...], millions: float, gigamacs: float
+) -> None:
+    design = {"size": f"{size}_attention", **{f"size.stage{i}.blocks.each": "window" for i in (1, 2, 3, 4)}}
+    costs = spatial_mixers().costs(design)
+    positions = 13 * 13 * sum(depth * heads << i for i, depth in enumerate(depths))
+    assert (costs["params"] + positions) / 1e6 == pytest.approx(millions, abs=0.05)
+    assert costs["macs"] / 1e9 == pytest.approx(gigamacs, rel=0.015)
+
+
 def test_windows_and_halos_have_the_same_weights() -> None:
     space = spatial_mixers()
     costs = {

@@ -2,10 +2,11 @@
 
 Made for depth without residuals; each column is a network of its own, which drop-path trains along.
 
-The network of 20 layers is said to have 38.6 M parameters (table 2 of Huang et al. 2017, DenseNet). The expansion
-rule with the widths 64, 128, 256, 512, 512 gives 33.7 M: three of the seven convolutions of a block then read the
-narrower input. With a 1x1 convolution ahead, so that all seven have the new width, it is 38.6 M. Which of the two was
-meant is not known here, so that both are in the space.
+The network of 20 layers for CIFAR-10 is that of the authors' generator (widths 64, 128, 256, 512, 512; every first
+convolution of a column reads the narrower input itself) at 33,724,618 parameters. Huang et al. 2017 (DenseNet, table
+2) give it 38.6 M, which comes out where a 1x1 convolution changes the width ahead, so that all seven convolutions of
+a block have the new one; both are in the space. The generator pools each column ahead of the join, here the mean is
+pooled.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Spatial token mixers in one unified architecture (Hu et al., TPAMI 2025, Demystify; row 228).
 
 Made for comparing what mixes the positions while everything around it stays: stem, stages, blocks and head are those
-of the paper's unified architecture, in its four sizes for convolutions. Deformable convolution is left out; windows
-are not shifted, and attention has no relative positions, which have few parameters. A window, or a block with a halo,
-that does not divide the image becomes the whole image.
+of the paper's unified architecture, in its four sizes, each with the depths that the authors' code gives to networks of
+convolutions and to those of attention in windows or halos. Deformable convolution is left out, and so are the widths and
+MLP ratios of its own that spatial-reduction attention has there; windows are not shifted, and attention has no relative
+positions, which have few parameters. A window, or a block with a halo, that does not divide the image becomes the whole
+image.
 """
 
 from __future__ import annotations
@@ -33,8 +35,12 @@ SIZES = {
     "tiny": (96, (2, 2, 9, 2)),
     "small": (96, (2, 2, 24, 2)),
     "base": (128, (2, 2, 24, 2)),
+    "micro_attention": (32, (2, 2, 9, 2)),
+    "tiny_attention": (96, (2, 2, 6, 2)),
+    "small_attention": (96, (2, 2, 18, 2)),
+    "base_attention": (128, (2, 2, 18, 2)),
 }
-"""Width of the first stage, which doubles from stage to stage, and blocks of each."""
+"""Width of the first stage, which doubles from stage to stage, and blocks of each: for convolutions, for attention."""
 WINDOW, HALO, HEAD = 7, 3, 32
 
 
@@ -54,7 +60,7 @@ def _norm(x: Tensor) -> Tensor:
 def spatial_mixers(input: Input | None = None, classes: int = 1000, *, scale: float = 1.0) -> Space:
     """Size, and the mixer of each of four stages: the paper's networks have one mixer in all of them.
 
-    >>> spatial_mixers().size() == 4 * 4**4
+    >>> spatial_mixers().size() == 8 * 4**4
     True
 
     scale: multiplier of all widths.
