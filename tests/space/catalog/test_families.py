@@ -150,14 +150,17 @@ def test_the_network_of_thirteen_layers_is_a_simplenet() -> None:
         "group3.group.more.times": 0,
         "group4.group.enter.channels": 256,
         "group4.group.more.times": 1,
-        "group5.group": "layers",
-        "group5.group.enter.channels": 512,
-        "group5.group.more.times": 0,
+        "group5": "layers",
+        "group5.enter.channels": 512,
+        "group5.more.times": 0,
     }
     space = simplenet()
     assert design in space
     network = space.network(design)
     assert sum(node.op.name == "Conv" for node in network.nodes) == 13
+    # The authors' code for CIFAR-10: behind convolutions 4, 7, 9 and 12.
+    order = [node.op.name for node in network.nodes if node.op.name in ("Conv", "MaxPool")]
+    assert [order[:i].count("Conv") for i, name in enumerate(order) if name == "MaxPool"] == [4, 7, 9, 12]
     # The paper: 5.48 M parameters for CIFAR-10.
     assert space.costs(design)["params"] / 1e6 == pytest.approx(5.48, rel=0.005)
 

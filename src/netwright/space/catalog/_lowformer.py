@@ -1,6 +1,7 @@
 """LowFormer: convolutions early, lightweight attention late (Nottebaum et al., WACV 2025; row 30).
 
-Widths, depths, expansions and heads are those of the authors' code for B0, B1, B1.5 and B3, which are all in the space.
+Widths, depths, expansions and heads are those of the authors' code for B0, B1, B1.5 and B3, which are all in the
+space.
 """
 
 from __future__ import annotations

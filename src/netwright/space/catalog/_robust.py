@@ -3,9 +3,9 @@
 Made for networks that are to be trained against attacks. Three rules are built in: a convolution, not patches, as the
 stem, whose second halving of the image is left to the first stage; blocks with squeeze and excitation and smooth
 activations; and widths that suit the depths. The last is a range, from 7.5 to 13.5, for the mean over all stages but
-the last of width by depth. Width is here that of a group, by which the three networks of the authors' code are at 9.0,
-7.6 and 11.6, and its RaWRN-70-16 for CIFAR, without groups, at 10.6; by the inner width they would be at twice that.
-The text of the paper was not at hand to read its definition.
+the last of width by depth. Width is here that of a group, by which the three networks of the authors' code are at
+9.0, 7.6 and 11.6, and its RaWRN-70-16 for CIFAR, without groups, at 10.6; by the inner width the three would be at
+twice that. The text of the paper was not at hand to read its definition.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """SimpleNet: plain convolutions in groups that only ever widen (Hasanpour et al. 2016; row 25).
 
-A baseline that needs nothing but convolutions and pools, and the rules that it was designed by as a space. Pools stand
-where the authors' code has them: one more, behind the fifth group, was a mistake of an early version of it.
+A baseline that needs nothing but convolutions and pools, and the rules that it was designed by as a space. Pools
+stand where the authors' code has them: one more, behind the fifth group, was a mistake of an early version of it.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Spatial token mixers in one unified architecture (Hu et al., TPAMI 2025, Demystify; row 228).
 
 Made for comparing what mixes the positions while everything around it stays: stem, stages, blocks and head are those
-of the paper's unified architecture, in its four sizes, each with the depths that the authors' code gives to networks of
-convolutions and to those of attention in windows or halos. Deformable convolution is left out, and so are the widths and
-MLP ratios of its own that spatial-reduction attention has there; windows are not shifted, and attention has no relative
-positions, which have few parameters. A window, or a block with a halo, that does not divide the image becomes the whole
-image.
+of the paper's unified architecture, in its four sizes, each with the depths that the authors' code gives to networks
+of convolutions and to those of attention in windows or halos. Deformable convolution is left out, and so are the
+widths and MLP ratios of its own that spatial-reduction attention has there; windows are not shifted, and attention
+has no relative positions, which have few parameters. A window, or a block with a halo, that does not divide the image
+becomes the whole image.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SIZES = {
     "small_attention": (96, (2, 2, 18, 2)),
     "base_attention": (128, (2, 2, 18, 2)),
 }
-"""Width of the first stage, which doubles from stage to stage, and blocks of each: for convolutions, for attention."""
+"""Width of the first stage, which doubles from stage to stage, and blocks of each."""
 WINDOW, HALO, HEAD = 7, 3, 32
 
 
