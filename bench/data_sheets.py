@@ -37,8 +37,9 @@ limit `latency_ms@raspberry-pi-4 <= 30`, which a space's forest holds as a sum o
 `src/netwright/target/devices/data_sheets`; one of the same form describes a device of your own, which
 `netwright targets add board.toml` adds: see [targets.md](targets.md).
 
-Each file names its sources, but most figures were entered by hand from memory of them and not looked up again: check
-those of a device that you rely on.
+{looked_up} of their {figures} figures were looked up in a document that the file names beside them; the others were
+entered from memory. `netwright targets` says which are which. A peak of a processor that is cores times clock times
+the arithmetic of a cycle is counted as looked up only where that was, too.
 
 A name may go on with how the network runs, in this order: `pixel-7:eager:1t:b8:fp16` starts its operators one
 after the other instead of fusing them, uses one thread, a batch of 8, and half precision.
@@ -135,14 +136,27 @@ def main() -> None:
 
 def page(checks: list[Check]) -> str:
     """The page with every device."""
-    lines = ["| device | | peak GFLOP/s | GB/s | measured by | Spearman | MACs | within |", "| " + "--- | " * 8]
+    lines = [
+        "| device | | peak GFLOP/s | GB/s | looked up | measured by | Spearman | MACs | within |",
+        "| " + "--- | " * 9,
+    ]
     for name in data_sheet_names():
         device = get_data_sheet(name)
         peaks = ", ".join(f"{dtype} {number(peak)}" for dtype, peak in device.peak_gflops.items())
-        facts = f"`{name}` | {device.title} | {peaks} | {number(device.bandwidth_gbs)}"
+        known = sum(document is not None for document in device.looked_up.values())
+        facts = (
+            f"`{name}` | {device.title} | {peaks} | {number(device.bandwidth_gbs)} | {known}/{len(device.looked_up)}"
+        )
         own = [each for each in checks if each.target.partition(":")[0] == name]
         lines += [f"| {facts} | {told(each)} |" for each in own] or [f"| {facts} | not checked | | | |"]
-    return HEAD + "\n" + "\n".join(line.strip() for line in lines) + "\n"
+    return head() + "\n" + "\n".join(line.strip() for line in lines) + "\n"
+
+
+def head() -> str:
+    """What stands above the table, with the number of figures that were looked up."""
+    documents = [document for name in data_sheet_names() for document in get_data_sheet(name).looked_up.values()]
+    looked_up = sum(document is not None for document in documents)
+    return HEAD.format(looked_up=looked_up, figures=len(documents))
 
 
 def told(each: Check) -> str:

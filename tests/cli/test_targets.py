@@ -29,7 +29,12 @@ def test_targets_are_listed_with_what_they_know(run) -> None:
     assert found["here"]["kind"] == "measured here"
     assert found["here"]["knows"] == ["latency_ms"]
     assert "ONNX Runtime" in found["here"]["how"]
-    assert "here  measured here; tells latency_ms" in run("targets").output
+    text = run("targets").output
+    assert "here  measured here; tells latency_ms" in text
+    assert found["here"]["sources"] == {}
+    assert "TechPowerUp" in found["nvidia-t4"]["sources"]["bandwidth_gbs"]
+    assert found["stm32f746"]["sources"]["elementwise"] is None
+    assert "figures looked up; from memory: conv, pool, elementwise" in text
 
 
 @pytest.mark.parametrize("command", ["script", "add", "remove"])

@@ -23,6 +23,7 @@ from netwright.target import (
     get_target,
     read_data_sheet,
     remove_target,
+    sources_in_words,
     target_metric,
     target_names,
     with_targets,
@@ -35,6 +36,7 @@ from netwright.target._work import Product, Work
 from netwright.testing import TargetConformance
 
 X = image(3, 16, 16)
+PAGE = Path(__file__).parents[2] / "docs" / "devices.md"
 
 
 def small() -> Space:
@@ -106,11 +108,28 @@ def test_a_sheet_is_whole(name: str) -> None:
     device = get_data_sheet(name)
     assert device.title
     assert device.sources
-    assert all("https://" in source for source in device.sources)
+    assert all("https://" in source.document for source in device.sources)
+    assert dict(get_target(name).sources()) == dict(device.looked_up)
     assert 0.5 < device.peak_gflops[device.dtype] / device.bandwidth_gbs < 10_000
     halves = [device.peak_gflops[dtype] for dtype in ("fp32", "fp16", "int8") if dtype in device.peak_gflops]
     assert halves == sorted(halves)
     assert get_target(name).name == name
+
+
+def test_each_figure_is_looked_up_or_from_memory() -> None:
+    found = get_data_sheet("raspberry-pi-4").looked_up
+    assert list(found) == ["cores", "clock_ghz", "bandwidth_gbs", "cache_mib", "memory_gib", "fp32"]
+    assert found["fp32"] is None
+    assert "BCM2711" in (found["cores"] or "")
+    assert sources_in_words(found) == "3 of 6 figures looked up; from memory: bandwidth_gbs, memory_gib, fp32"
+    assert None not in get_data_sheet("nvidia-t4").looked_up.values()
+
+
+def test_the_page_counts_what_was_looked_up() -> None:
+    documents = [document for name in data_sheet_names() for document in get_data_sheet(name).looked_up.values()]
+    known = sum(document is not None for document in documents)
+    assert f"{known} of their {len(documents)} figures were looked up" in PAGE.read_text()
+    assert known > 0.7 * len(documents)
 
 
 def test_there_are_devices_of_every_kind_and_size() -> None:
@@ -171,6 +190,11 @@ def test_names_that_mean_nothing_are_refused(name: str, error: type[Exception], 
         ('kind = "cpu"', 'kind = "abacus"', "gpu, cpu, npu, but got 'abacus'"),
         ("fp32 = 48", "fp31 = 48", "peak_gflops of fp32"),
         ("[peak_gflops]", "[peak_gflops", "readable TOML"),
+        ('"cache_mib"]', '"cache"]', "figures among cores, .*, fp32, but got 'cache'"),
+        ('"cache_mib"]', '"tdp_w"]', "but got 'tdp_w'"),
+        (', figures = ["cores"', ', pages = ["cores"', "must be text, or have document and figures"),
+        ("sources = [", "sources = [7,", "must be text, or have document and figures, but got 7"),
+        ("cache_mib = 1", "cache_mib = 1\ntdp_w = 0", "tdp_w is 0"),
     ],
 )
 def test_a_sheet_of_ones_own_is_checked(tmp_path: Path, old: str, new: str, words: str) -> None:

@@ -73,7 +73,8 @@ def mobile(x: Tensor, width: int = 16, stages: int = 3) -> Graph:
 def test_every_device_says_where_its_numbers_are_from(name: str) -> None:
     device = read_device(name)
     assert device.sram_bytes % 1024 == device.flash_bytes % 1024 == 0
-    assert len(device.source) > 40
+    assert all("https://" in source.document for source in device.sources)
+    assert set(get_target(name).sources()) == {"sram_bytes", "flash_bytes", "clock_mhz", *device.cycles}
     assert all(len(each.source) > 20 for each in device.cycles.values())
     assert ("latency_ms" in get_target(name).knows) == bool(device.cycles)
     assert name in target_names()
@@ -84,6 +85,10 @@ def test_every_device_says_where_its_numbers_are_from(name: str) -> None:
     [
         ("title = ", "is read from TOML"),
         ("title = 'x'", "is read from TOML with the fields of Device, but mine"),
+        (
+            "title = 'x'\nsources = [{document = 'x', figures = ['sram']}]",
+            "figures among sram_bytes, .* but got 'sram'",
+        ),
         ("[cycles.conv]\nlow = 1.0\nvalue = 2.0\nhigh = 3.0\nsource = 'x'", "is read from TOML"),
     ],
 )
@@ -93,7 +98,7 @@ def test_a_broken_device_is_one_sentence(text: str, words: str) -> None:
 
 
 def test_cycles_are_of_all_kinds_and_in_order() -> None:
-    head = "title='x'\nsram_bytes=1024\nflash_bytes=1024\nclock_mhz=10\nsource='x'\n"
+    head = "title='x'\nsram_bytes=1024\nflash_bytes=1024\nclock_mhz=10\nsources=[]\n"
     every = "".join(f"[cycles.{kind}]\nlow=1\nvalue=2\nhigh=3\nsource='x'\n" for kind in KINDS)
     assert parse_device("mine", head + every).cycles["pool"].value == 2
     with pytest.raises(DataError, match=r"cycles must be given for conv, .* or none, but mine has conv"):

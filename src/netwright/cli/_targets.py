@@ -126,7 +126,7 @@ def _known(name: str) -> dict[str, Any]:
     try:
         return _facts(get_target(name))
     except NetwrightError as error:
-        return {"name": name, "kind": "cannot be used", "knows": [], "how": str(error), "quality": {}}
+        return {"name": name, "kind": "cannot be used", "knows": [], "how": str(error), "quality": {}, "sources": {}}
 
 
 def _facts(target: Target) -> dict[str, Any]:
@@ -136,6 +136,7 @@ def _facts(target: Target) -> dict[str, Any]:
         "knows": sorted(target.knows),
         "how": target.how,
         "quality": {quantity: dict(numbers) for quantity, numbers in target.quality().items()},
+        "sources": dict(target.sources()),
     }
 
 
@@ -169,6 +170,8 @@ def _words(found: list[dict[str, Any]]) -> RenderableType:
 
 
 def _lines(facts: dict[str, Any]) -> list[str]:
+    from netwright.target import sources_in_words
+
     tells = f"; tells {', '.join(facts['knows'])}" if facts["knows"] else ""
     lines = [f"{facts['name']}  {facts['kind']}{tells}", f"    {facts['how']}"]
     for quantity, good in facts["quality"].items():
@@ -179,7 +182,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
             f"    {quantity}: error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on {unseen}"
             + (f"; nine of ten within {reach}" if "reach" in good else "")
         )
-    return lines
+    return lines + ([f"    {sources_in_words(facts['sources'])}"] if facts["sources"] else [])
 
 
 def _script_words(out: Path, networks: int, size: int) -> str:

@@ -46,6 +46,7 @@ from netwright.target._reference import measure_against, reference_graph
 from netwright.target._registry import TargetMetric, get_target, target_metric, target_names, with_targets
 from netwright.target._roofline_target import RooflineLatency, RooflineTarget
 from netwright.target._runtimes import RUNTIMES, Runtime, Setup, onnx_bytes
+from netwright.target._sources import Source, sources_in_words
 from netwright.target._table import TableLatency, operator_table, structural_key
 from netwright.target._table_file import read_table
 from netwright.target._table_target import TableTarget
@@ -92,6 +93,7 @@ __all__ = [
     "RooflineTarget",
     "Runtime",
     "Setup",
+    "Source",
     "Step",
     "TableLatency",
     "TableTarget",
@@ -132,6 +134,7 @@ __all__ = [
     "reference_graph",
     "remove_target",
     "saved_targets",
+    "sources_in_words",
     "step",
     "structural_key",
     "tables_of",

@@ -131,6 +131,13 @@ class Target(ABC):
         """
         return {}
 
+    def sources(self) -> Mapping[str, str | None]:
+        """Figures of the device that its numbers follow from, and the document where each was looked up.
+
+        None for one that was entered from memory; empty for a target that rests on no such figures.
+        """
+        return {}
+
     def careful(self) -> Target:
         """The same target for numbers that are reported: one that measures may take longer."""
         return self

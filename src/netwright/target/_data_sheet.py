@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._folder import targets_folder
 from netwright.target._roofline_model import KINDS, Machine
+from netwright.target._sources import Source, looked_up, read_sources
 
 __all__ = ["BYTES", "DataSheet", "data_sheet_names", "get_data_sheet", "own_data_sheets", "read_data_sheet"]
 
+_NUMBERS = ("cores", "clock_ghz", "bandwidth_gbs", "cache_mib", "memory_gib", "tdp_w")
+_OPTIONAL = frozenset({"memory_gib", "tdp_w"})
 FOLDER = Path(__file__).parent / "devices" / "data_sheets"
 BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "int16": 2, "int8": 1}
 """Bytes of a number by data type."""
@@ -25,7 +29,8 @@ class DataSheet:
 
     kind: cpu, gpu or npu. cores: of a processor, or what corresponds to them. clock_ghz: at which the peaks hold.
     peak_gflops: by data type; the first is the one that networks run in unless told otherwise. bandwidth_gbs: of the
-    memory. cache_mib: the last cache. memory_gib: None where it is not the device's own. sources: where it says so.
+    memory. cache_mib: the last cache. memory_gib: None where it is not the device's own. tdp_w: power that it is
+    made for, in W; None where it is not known. sources: where it says so.
     """
 
     name: str
@@ -37,12 +42,22 @@ class DataSheet:
     bandwidth_gbs: float
     cache_mib: float
     memory_gib: float | None
-    sources: tuple[str, ...]
+    tdp_w: float | None
+    sources: tuple[Source, ...]
 
     @property
     def dtype(self) -> str:
         """Data type that networks run in unless told otherwise."""
         return next(iter(self.peak_gflops))
+
+    @property
+    def looked_up(self) -> Mapping[str, str | None]:
+        """Document of each figure, a peak by its data type; None for one that was entered from memory.
+
+        >>> get_data_sheet("raspberry-pi-5").looked_up["bandwidth_gbs"]
+        'Raspberry Pi documentation, BCM2712: https://www.raspberrypi.com/documentation/computers/processors.html'
+        """
+        return looked_up(_figures(vars(self)), self.sources)
 
     def machine(self, dtype: str | None = None, threads: int | None = None, *, eager: bool = False) -> Machine:
         """The numbers that a latency follows from, with so many of the cores.
@@ -124,22 +139,27 @@ def read_data_sheet(path: Path) -> DataSheet:
         found = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"{path.name} must be a readable TOML file, but {error}.") from error
-    wanted = {"title", "kind", "cores", "clock_ghz", "peak_gflops", "bandwidth_gbs", "cache_mib", "sources"}
-    wrong = sorted(wanted - found.keys()) + sorted(found.keys() - wanted - {"memory_gib"})
+    wanted = {"title", "kind", "peak_gflops", "sources", *_NUMBERS} - _OPTIONAL
+    wrong = sorted(wanted - found.keys()) + sorted(found.keys() - wanted - _OPTIONAL)
     if wrong:
         raise DataError(f"{path.name} must have the fields {', '.join(sorted(wanted))}, but {wrong[0]} is not so.")
     if found["kind"] not in KINDS:
         raise DataError(f"{path.name} must be of kind {', '.join(KINDS)}, but got {found['kind']!r}.")
     _check_numbers(path.name, found)
-    sources, memory = tuple(found.pop("sources")), found.pop("memory_gib", None)
-    return DataSheet(name=path.stem, memory_gib=memory, sources=sources, **found)
+    sources = read_sources(path.name, found.pop("sources"), _figures(found))
+    return DataSheet(name=path.stem, sources=sources, **{**dict.fromkeys(_OPTIONAL), **found})
+
+
+def _figures(found: Mapping[str, Any]) -> list[str]:
+    """Names of the numbers that a sheet states: peaks by their data type."""
+    return [name for name in _NUMBERS if found.get(name) is not None] + list(found["peak_gflops"])
 
 
 def _check_numbers(name: str, found: Mapping[str, object]) -> None:
     peaks = found["peak_gflops"]
     if not isinstance(peaks, dict) or not peaks or not peaks.keys() <= BYTES.keys():
         raise DataError(f"{name} must have peak_gflops of {', '.join(BYTES)}, but got {peaks!r}.")
-    numbers = {key: found[key] for key in ("cores", "clock_ghz", "bandwidth_gbs", "cache_mib")} | peaks
+    numbers = {key: found[key] for key in _NUMBERS if key in found} | peaks
     for key, value in numbers.items():
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
             raise DataError(f"{name} must have positive numbers, but {key} is {value!r}.")

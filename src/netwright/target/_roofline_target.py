@@ -153,6 +153,9 @@ class RooflineTarget(Target):
             }
         }
 
+    def sources(self) -> Mapping[str, str | None]:
+        return self.device.looked_up
+
     def additive(self, quantity: str, space: Space, name: str) -> RooflineLatency | None:
         return RooflineLatency(self, name) if quantity in self.knows else None
 

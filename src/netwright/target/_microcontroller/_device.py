@@ -9,18 +9,20 @@ from functools import cache
 from importlib.resources import files
 
 from netwright.errors import DataError, UnknownNameError
+from netwright.target._sources import Source, looked_up, read_sources
 
 __all__ = ["KINDS", "Cycles", "Device", "device_names", "read_device"]
 
 KINDS = ("conv", "pointwise", "depthwise", "linear", "pool", "elementwise")
 """Kinds of operators that differ in speed."""
 
+_NUMBERS = ("sram_bytes", "flash_bytes", "clock_mhz")
 _FOLDER = files("netwright.target").joinpath("devices", "microcontrollers")
 
 
 @dataclass(frozen=True)
 class Cycles:
-    """Cycles for one multiply-add, or for one element where there are none, and where they are from."""
+    """Cycles for one multiply-add, or for one element where there are none, and how they follow from their source."""
 
     low: float
     value: float
@@ -33,7 +35,7 @@ class Device:
     """A microcontroller.
 
     sram_bytes: the largest run of addresses in memory. flash_bytes: of the whole chip or board. cycles: by kind of
-    operator, all of `KINDS` or none. source: of memory and clock.
+    operator, all of `KINDS` or none. sources: where its figures were looked up.
     """
 
     name: str
@@ -41,8 +43,17 @@ class Device:
     sram_bytes: int
     flash_bytes: int
     clock_mhz: float
-    source: str
+    sources: tuple[Source, ...]
     cycles: Mapping[str, Cycles] = field(default_factory=dict)
+
+    @property
+    def looked_up(self) -> Mapping[str, str | None]:
+        """Document of each figure, cycles by the kind of operator; None for one that was not looked up.
+
+        >>> read_device("stm32f746").looked_up["elementwise"] is None
+        True
+        """
+        return looked_up([*_NUMBERS, *self.cycles], self.sources)
 
 
 @cache
@@ -75,6 +86,8 @@ def parse_device(name: str, text: str) -> Device:
     try:
         content = tomllib.loads(text)
         cycles = {kind: Cycles(**entry) for kind, entry in content.pop("cycles", {}).items()}
+        if "sources" in content:
+            content["sources"] = read_sources(name, content["sources"], [*_NUMBERS, *cycles])
         device = Device(name, cycles=cycles, **content)
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise DataError(f"a device is read from TOML with the fields of Device, but {name}: {error}.") from error

@@ -94,6 +94,9 @@ class MicrocontrollerTarget(Target):
     def how(self) -> str:
         return f"computed for {self.device.title}, in 8 bits"
 
+    def sources(self) -> Mapping[str, str | None]:
+        return self.device.looked_up
+
     def careful(self) -> MicrocontrollerTarget:
         return MicrocontrollerTarget(
             self.name, self.device, in_place=self.in_place, patches=self.patches, solver="auto", seconds=self.seconds
