@@ -29,7 +29,7 @@ BAD: list[tuple[Call, Call, Shape, str]] = [
     (nb.conv_stem(2, stride=8), nb.conv_stem(4, stride=8), IMAGE, "channels are too few"),
     (nb.conv_stem(8, stride=0), nb.conv_stem(8, stride=1), IMAGE, "stride must be a power of two"),
     (nb.max_pool(2), nb.max_pool(2, stride=2), IMAGE, "kernel must be odd or equal to stride"),
-    (nb.avg_pool(0), nb.avg_pool(1), IMAGE, "kernel and stride must be positive"),
+    (nb.avg_pool(0), nb.avg_pool(1), IMAGE, "sizes must be positive"),
     (nb.avg_pool(), nb.global_pool(), ROW, "the input must be (N, C, *space)"),
     (nb.factorized_reduction(1), nb.factorized_reduction(2), IMAGE, "channels must be at least 2"),
     (nb.mbconv(stride=0), nb.mbconv(stride=1), IMAGE, "sizes must be positive"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from netwright.blocks._base import block
 from netwright.errors import ShapeError, UnknownNameError
 from netwright.graph import Init, Tensor, ops, parameter, scope
@@ -28,6 +30,7 @@ __all__ = [
     "pointwise",
     "same_padding",
     "shortcut",
+    "sizes_fit",
     "width_of",
 ]
 
@@ -61,6 +64,20 @@ def fits(holds: bool, block_name: str, rule: str, **values: object) -> None:
     """
     if not holds:
         raise ShapeError(f"{block_name}: {rule}, but got {', '.join(f'{k}={v}' for k, v in values.items())}.")
+
+
+def sizes_fit(block_name: str, **sizes: int) -> None:
+    """Raise ShapeError unless every size is a positive integer.
+
+    >>> sizes_fit("pool", kernel=2, stride=0)
+    Traceback (most recent call last):
+    netwright.errors.ShapeError: pool: sizes must be positive integers, but got kernel=2, stride=0.
+    """
+    # Numbers of NumPy count, too; a text or a fraction would fail deep inside, or not at all.
+    whole = all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes.values())
+    if not whole:
+        shown = ", ".join(f"{name}={size!r}" for name, size in sizes.items())
+        raise ShapeError(f"{block_name}: sizes must be positive integers, but got {shown}.")
 
 
 def divides(divisor: int, *sizes: int) -> bool:
@@ -135,9 +152,9 @@ def convolution(
     (1, 4, 4, 4)
     """
     fits(x.rank >= 3, "convolution", "the input must be (N, C, *space)", shape=x.shape)
-    positive = min(channels, groups, stride) > 0
-    fits(positive, "convolution", "sizes must be positive", channels=channels, groups=groups, stride=stride)
-    sides = (kernel,) * (x.rank - 2) if isinstance(kernel, int) else tuple(kernel)
+    sizes_fit("convolution", channels=channels, groups=groups, stride=stride, dilation=dilation)
+    sides = tuple(kernel) if isinstance(kernel, (tuple, list)) else (kernel,) * (x.rank - 2)
+    sizes_fit("convolution", **{f"kernel {axis}": side for axis, side in enumerate(sides)})
     if padding is None:
         # Else a residual block would meet a size that is smaller by one, and broadcast where that is 1.
         odd = stride > 1 or all(dilation * (side - 1) % 2 == 0 for side in sides)

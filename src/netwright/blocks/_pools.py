@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import fits, same_padding
+from netwright.blocks._layers import fits, same_padding, sizes_fit
 from netwright.graph import Tensor, ops
 
 __all__ = ["avg_pool", "global_pool", "max_pool", "max_windows", "mean_windows"]
@@ -17,7 +17,7 @@ def _windows(x: Tensor, kernel: int, stride: int) -> dict[str, Any]:
     They tile the input where kernel and stride are equal, and have their middle on every stride-th pixel else.
     """
     fits(x.rank >= 3, "pool", "the input must be (N, C, *space)", shape=x.shape)
-    fits(min(kernel, stride) > 0, "pool", "kernel and stride must be positive", kernel=kernel, stride=stride)
+    sizes_fit("pool", kernel=kernel, stride=stride)
     tiles = kernel == stride
     fits(tiles or kernel % 2 == 1, "pool", "kernel must be odd or equal to stride", kernel=kernel, stride=stride)
     # A tile on an axis that is shorter still takes what there is.

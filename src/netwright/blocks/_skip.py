@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, convolution, fits, normalise, shortcut
+from netwright.blocks._layers import chosen, convolution, fits, normalise, shortcut, sizes_fit
 from netwright.graph import Tensor, ops
 
 __all__ = ["factorized_reduction", "skip", "zero"]
@@ -66,7 +66,7 @@ def zero(x: Tensor, channels: int | None = None, stride: int = 1) -> Tensor:
     (1, 24, 17, 16)
     """
     out = chosen(channels, x.shape[1])
-    fits(min(out, stride) > 0, "zero", "sizes must be positive", channels=out, stride=stride)
+    sizes_fit("zero", channels=out, stride=stride)
     if stride > 1:
         axes = tuple(range(2, x.rank))
         x = ops.slice_(x, starts=(0,) * len(axes), ends=x.shape[2:], axes=axes, steps=(stride,) * len(axes))

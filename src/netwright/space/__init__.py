@@ -1,6 +1,7 @@
 """Spaces: expressions over blocks, compiled into forests of every shape-correct design."""
 
 from netwright.space._bundle import grow, several, take
+from netwright.space._cell import cell
 from netwright.space._choice import oneof
 from netwright.space._climb import climb, climb_from
 from netwright.space._computed import computed
@@ -10,7 +11,7 @@ from netwright.space._expression import named
 from netwright.space._from_model import from_model
 from netwright.space._grammar import grammar, rule
 from netwright.space._histogram import Histogram
-from netwright.space._join import branch, cell, residual
+from netwright.space._join import branch, residual
 from netwright.space._networks import block_graphs, distinct_networks
 from netwright.space._parallel import parallel
 from netwright.space._sequence import repeat, seq

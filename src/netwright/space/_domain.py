@@ -143,6 +143,9 @@ def integer(low: int, high: int, step: int = 1) -> Any:
     """
     from netwright.space._choice import oneof
 
+    whole = all(isinstance(number, (int, np.integer)) for number in (low, high, step))
+    if not whole:
+        raise SpaceError(f"integer needs whole numbers, but got low={low!r}, high={high!r}, step={step!r}.")
     if step < 1 or low > high:
         raise SpaceError(f"`low <= high` and a positive step must hold, but got low={low}, high={high}, step={step}.")
     return oneof(*range(low, high + 1, step))
@@ -156,6 +159,8 @@ def real(low: float, high: float, *, log: bool = False) -> Real:
 
     Raises SpaceError unless low < high, and for `log` unless low is positive.
     """
+    if not all(isinstance(bound, (int, float, np.number)) and math.isfinite(bound) for bound in (low, high)):
+        raise SpaceError(f"the bounds of real must be finite numbers, but got low={low!r}, high={high!r}.")
     if not low < high or (log and low <= 0):
         raise SpaceError(f"`low < high` (and `0 < low` for log) must hold, but got low={low}, high={high}.")
     return Real(float(low), float(high), log)

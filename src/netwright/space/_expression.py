@@ -257,9 +257,10 @@ def named(name: str, body: Any) -> Expression:
     return Named(checked_name(name), as_expression(body))
 
 
-def checked_name(name: str) -> str:
-    if not name or "." in name:
-        raise SpaceError(f"a name must not be empty or hold a dot, but got {name!r}.")
+def checked_name(name: str, what: str = "a dot", signs: str = ".") -> str:
+    """The name; raises SpaceError for an empty one, and for one with signs that mean something in a path."""
+    if not name or not isinstance(name, str) or any(sign in name for sign in signs):
+        raise SpaceError(f"a name must not be empty or hold {what}, but got {name!r}.")
     return name
 
 

@@ -1,8 +1,8 @@
-"""`branch`, `residual` and `cell`: parts side by side whose outputs are joined."""
+"""`branch` and `residual`: parts side by side whose outputs are joined."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from netwright.space._joins import JOINS, Join, joins_of
 from netwright.space._sequence import Seq
 from netwright.space._spelling import Spelling, with_keywords
 
-__all__ = ["Branch", "Cell", "Network", "branch", "cell", "residual"]
+__all__ = ["Branch", "Network", "branch", "residual"]
 
 Types = tuple[FlowType, ...]
 
@@ -50,22 +50,26 @@ class Network:
         self._partials = {_Partial((contexts.types,)): compiler.forest.leaf()}
         self._grouped: dict[tuple[str, Types, int], dict[object, list[tuple[Outcome, int]]]] = {}
 
-    def extend(self, name: str, source: int, part: Expression, join: Join | None) -> None:
-        """Apply a part to a value and let the result wait for the join; without one it fits beside anything."""
+    def extend(self, name: str, source: int, part: Expression, join: Join | None, node: str = "") -> None:
+        """Apply a part to a value and let the result wait for the join; without one it fits beside anything.
+
+        node: name of the node of a cell where the join is, for errors.
+        """
         grammar, left = self._contexts.grammar, self._contexts.left
         found: dict[_Partial, list[tuple[None, int]]] = {}
-        for partial, node in self._partials.items():
-            for outcome, child in self._fitting(name, partial, source, part, join):
+        at = f" at node {node}" if node else ""
+        for partial, before in self._partials.items():
+            for outcome, child in self._fitting(name, partial, source, part, join, at):
                 size = partial.size + outcome.size
                 if grammar is not None and grammar.over(size, left):
                     continue
                 waiting = (*partial.waiting, outcome.types)
                 new = _Partial(partial.values, waiting, merge_uses(partial.uses, outcome.uses), size)
-                found.setdefault(new, []).append((None, self._compiler.forest.product(("", node), (name, child))))
+                found.setdefault(new, []).append((None, self._compiler.forest.product(("", before), (name, child))))
         self._partials = {partial: self._compiler.forest.choice(None, nodes) for partial, nodes in found.items()}
 
     def _fitting(
-        self, name: str, partial: _Partial, source: int, part: Expression, join: Join | None
+        self, name: str, partial: _Partial, source: int, part: Expression, join: Join | None, at: str
     ) -> list[tuple[Outcome, int]]:
         """Outcomes of a part that the join may take beside the one that waits first: of many pairs, few fit."""
         into, place = partial.values[source], min(len(partial.waiting), 1)
@@ -82,7 +86,7 @@ class Network:
         key = join.key(0, partial.waiting[0])
         if groups and key not in groups:
             other = next(iter(groups.values()))[0][0]
-            self._compiler.note_misfit(join.name, (partial.waiting[0][0], other.types[0]), join.rule)
+            self._compiler.note_misfit(f"{join.name}{at}", (partial.waiting[0][0], other.types[0]), join.rule)
         return groups.get(key, [])
 
     def read(self, values: Sequence[int]) -> None:
@@ -120,78 +124,6 @@ class Network:
         for partial, node in self._partials.items():
             found.setdefault(Outcome(partial.values[-1], partial.uses, partial.size), []).append((None, node))
         return {outcome: self._compiler.forest.choice(None, nodes) for outcome, nodes in found.items()}
-
-
-class Cell(Expression):
-    """A directed acyclic graph: numbered nodes, a part on each edge, a join at each node."""
-
-    def __init__(self, edges: Sequence[tuple[int, int, Expression]], join: str, outputs: Sequence[int]) -> None:
-        super().__init__(tuple(edges), join, tuple(outputs), children=[part for *_, part in edges])
-        self.join = JOINS[join]
-        self.outputs = tuple(outputs)
-        self._into: dict[int, list[tuple[str, int, Expression]]] = {}
-        for source, target, part in sorted(edges, key=lambda edge: (edge[1], edge[0])):
-            self._into.setdefault(target, []).append((f"{source}-{target}", source, part))
-
-    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
-        network = Network(compiler, contexts)
-        for parts in self._into.values():
-            for name, source, part in parts:
-                network.extend(name, source, part, self.join)
-            network.join(self.join)
-        network.read(self.outputs)
-        network.join(JOINS["concat"])
-        return network.outcomes()
-
-    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        values = [x]
-        for parts in self._into.values():
-            values.append(
-                self.join(*(builder.build(part, values[source], prefix, name) for name, source, part in parts))
-            )
-        return JOINS["concat"](*(values[i] for i in self.outputs))
-
-    def spelled(self) -> Spelling:
-        edges, join, outputs = self._key
-        options: dict[str, Any] = {} if join == "add" else {"join": join}
-        return Spelling("cell", ({(i, j): part for i, j, part in edges},), {**options, "output": outputs})
-
-    def __repr__(self) -> str:
-        edges = ", ".join(f"({i}, {j}): {part!r}" for i, j, part in self._key[0])
-        return f"cell({{{edges}}}, join={self.join.name!r}, output={self.outputs!r})"
-
-
-def cell(
-    edges: Mapping[tuple[int, int], Any], *, join: str = "add", output: int | Sequence[int] | None = None
-) -> Expression:
-    """A directed acyclic graph with a part on each edge; node 0 is the input, an edge (i, j) needs i < j.
-
-    >>> from netwright.blocks import conv
-    >>> from netwright.space import oneof
-    >>> cell({(0, 1): conv(8), (1, 2): conv(8), (0, 2): conv(8, kernel=oneof(1, 3))}).label
-    'cell'
-
-    join: add, mul or concat of the edges that enter a node. output: the node whose value leaves (default: the last),
-    or several whose values are concatenated. In a design, the edge (0, 1) is `0-1`.
-
-    Raises SpaceError when an edge goes backwards, a node has no edge into it, or none that leads to the output.
-    """
-    for i, j in edges:
-        if not 0 <= i < j:
-            raise SpaceError(f"an edge (i, j) of a cell must have 0 <= i < j, but got {(i, j)}.")
-    last = max((j for _, j in edges), default=0)
-    missing = set(range(1, last + 1)) - {j for _, j in edges}
-    if missing or not edges:
-        raise SpaceError(f"every node of a cell needs an edge into it, but {sorted(missing) or 'all'} have none.")
-    outputs = (last,) if output is None else (output,) if isinstance(output, int) else tuple(output)
-    if not outputs or not all(0 <= node <= last for node in outputs):
-        raise SpaceError(f"output must be nodes of the cell from 0 to {last}, but got {outputs}.")
-    used = set(outputs)
-    for i, j in sorted(edges, key=lambda edge: edge[1], reverse=True):
-        used |= {i} if j in used else set()
-    if idle := set(range(1, last + 1)) - used:
-        raise SpaceError(f"every node of a cell must lead to its output, but {sorted(idle)} do not.")
-    return Cell([(i, j, as_expression(part)) for (i, j), part in edges.items()], joins_of(join)[0], outputs)
 
 
 class Branch(Expression):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from netwright.blocks import activated_conv, avg_pool, classifier, conv, residual_reduction, skip, zero
 from netwright.graph import Input, image
+from netwright.space._cell import cell
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression, named
-from netwright.space._join import branch, cell
+from netwright.space._join import branch
 from netwright.space._sequence import seq
 from netwright.space._space import Space
 from netwright.space.catalog._nasbench201 import EDGES

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from netwright.blocks import avg_pool, classifier, conv, relu_conv_bn, residual_reduction, skip, zero
 from netwright.errors import DesignError
 from netwright.graph import Input, image
+from netwright.space._cell import cell
 from netwright.space._choice import oneof
 from netwright.space._design import Design
 from netwright.space._expression import named
-from netwright.space._join import cell
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import tied

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from netwright.blocks import block, classifier, conv, preactivated, relu_conv_bn, skip, zero
 from netwright.errors import DesignError, ShapeError
 from netwright.graph import Input, Tensor, image
+from netwright.space._cell import cell
 from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
 from netwright.space._domain import integer
 from netwright.space._expression import Expression, named
-from netwright.space._join import cell
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import given, tied
