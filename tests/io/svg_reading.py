@@ -43,6 +43,17 @@ def rectangles(root: ET.Element) -> list[Rectangle]:
     return found
 
 
+def wire_ends(group: ET.Element) -> list[Rectangle]:
+    """The last straight piece of every wire in a group, as a rectangle of one pixel."""
+    found = []
+    for path in group.iter(f"{SVG}path"):
+        last = re.search(r"(?:M|C.* )([-\d.]+) ([-\d.]+)H([-\d.]+)$", path.attrib["d"])
+        if last:
+            left, y, right = map(float, last.groups())
+            found.append((left, y, right, y + 1))
+    return found
+
+
 def text_areas(root: ET.Element) -> list[tuple[str, Rectangle]]:
     """Every text with the room that it takes."""
     found = []

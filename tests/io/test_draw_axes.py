@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from drawn_networks import AXES, dense, drawings, layer, mlp, nameless, recurrent, resnet, unet, vit, windows
 from hypothesis import given, settings
-from svg_reading import SVG, overlap, placed, rectangles, text_areas, texts, within
+from svg_reading import SVG, overlap, placed, rectangles, text_areas, texts, wire_ends, within
 from test_draw import graphs
 from test_operators import CASES
 
@@ -68,6 +68,14 @@ def test_boxes_of_circuits_stand_clear_of_each_other_and_on_the_page(name: str) 
     assert boxes
     assert [pair for pair in combinations(boxes, 2) if overlap(*pair)] == []
     assert all(within(box, (0, 0, width, height)) for box in boxes)
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_wires_are_drawn_once_also_behind_the_dot_where_they_meet(name: str) -> None:
+    root = ET.fromstring(draw(AXES[name](), style="axes"))
+    ends = [wire_ends(group) for group in root.iter(f"{SVG}g") if group.get("stroke-width") == "1.6"]
+    assert any(ends)
+    assert [pair for group in ends for pair in combinations(group, 2) if overlap(*pair)] == []
 
 
 # What a box touches -------------------------------------------------------------------------------

@@ -66,13 +66,13 @@ def _dot(x: float, y: float, colour: str) -> str:
     return f'<circle cx="{number(x)}" cy="{number(y)}" r="3" fill="{colour}"/>'
 
 
-def _line(x: float, y: float, end: float, target: float, until: float) -> str:
-    """Straight from x to `end`, a bend to the height `target`, straight on to `until`."""
+def _line(x: float, y: float, target: float, until: float) -> str:
+    """A bend from x to the height `target`, then straight on to `until`."""
     if abs(y - target) < 0.5:
         return f"M{number(x)} {number(y)}H{number(until)}"
-    middle, after = (end + end + BEND) / 2, end + BEND
-    numbers = (middle, y, middle, target, after, target)
-    return f"M{number(x)} {number(y)}H{number(end)}C{' '.join(map(number, numbers))}H{number(until)}"
+    middle, after = x + BEND / 2, x + BEND
+    bend = f"M{number(x)} {number(y)}C{' '.join(map(number, (middle, y, middle, target, after, target)))}"
+    return bend if abs(until - after) < 0.5 else f"{bend}H{number(until)}"
 
 
 def _bundle(wire: Wire, circuit: Circuit) -> Iterator[str]:
@@ -134,16 +134,13 @@ def _wires(cell: Cell, names: Names) -> Iterator[str]:
             yield from (_stroke(f"M{number(turn)} {number(y)}H{number(cell.length)}", colour) for y, colour in after)
             continue
         yield from (_stroke(f"M0 {number(y)}H{number(turn)}", colour) for y, colour in before)
+        # Several wires that end in one keep their colours up to where they meet.
+        merges = len(before) > 1
+        until = turn + cell.bend if merges else cell.length
         for y, colour in before:
-            # Several wires that end in one keep their colours up to where they meet.
-            yield from (
-                _stroke(_line(turn, y, turn, end, cell.length), colour if len(before) > 1 else own)
-                for end, own in after
-            )
-        if len(before) > 1:
-            y, colour = after[0]
-            start = number(turn + cell.bend)
-            yield _stroke(f"M{start} {number(y)}H{number(cell.length)}", colour)
+            yield from (_stroke(_line(turn, y, end, until), colour if merges else own) for end, own in after)
+        if merges:
+            yield from (_stroke(f"M{number(until)} {number(y)}H{number(cell.length)}", own) for y, own in after)
         yield from _meeting(link, cell, after[0][1])
 
 
