@@ -26,9 +26,11 @@ __all__ = [
     "Limits",
     "Restrict",
     "calling_own",
+    "chosen_space",
     "find_space",
     "import_path",
     "load_own",
+    "own_or_text",
     "parse_shape",
     "read_restriction",
 ]
@@ -107,6 +109,17 @@ def load_own(text: str) -> Any:
     return found
 
 
+def own_or_text(text: str) -> Any:
+    """The user's own object where a text names one, else the text.
+
+    >>> own_or_text("digits")
+    'digits'
+
+    Raises SpaceError as `load_own`.
+    """
+    return load_own(text) if import_path(text) else text
+
+
 @contextmanager
 def calling_own(doing: str) -> Iterator[None]:
     """Make one sentence of whatever the user's own code raises, with the line that raised it."""
@@ -147,6 +160,11 @@ def find_space(name: str, shape: tuple[int, ...] | None = None, classes: int | N
     if not isinstance(found, Space):
         raise SpaceError(f"{name} must be a Space or a function that makes one, but is of {type(found).__name__}.")
     return found
+
+
+def chosen_space(name: str, input: str | None, classes: int | None) -> Space:
+    """The space that `find_space` finds for the texts of the options."""
+    return find_space(name, parse_shape(input) if input else None, classes)
 
 
 def _catalogue_arguments(shape: tuple[int, ...] | None, classes: int | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, InputShape, find_space, parse_shape
+from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.errors import DataError, SpaceError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _spaces(names: tuple[str, ...] | list[str], general: bool, input: str | None
         raise SpaceError("a calibration measures networks of a --space, or --general ones: give one of both.")
     if general:
         return [get_space(name, shape) for name, shape in GENERAL]
-    return [find_space(name, parse_shape(input) if input else None, classes) for name in names]
+    return [chosen_space(name, input, classes) for name in names]
 
 
 @contextmanager

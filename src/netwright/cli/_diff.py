@@ -13,7 +13,8 @@ from netwright._page import quantity
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, Limits
 from netwright.cli._profile import named_targets
-from netwright.cli._source import Found, ModelShape, Seed, SpaceOf, Strict, Wanted, find
+from netwright.cli._source import Found, find
+from netwright.cli._wanted import ModelShape, Seed, SpaceOf, Strict, Wanted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,9 +56,8 @@ def diff(
         from netwright.io._batch import with_batch
 
         targets = named_targets(target or (), batch)
-        limits = limit or ()
-        first = find(a, Wanted(design_a, trial_a, space, input, classes, limits, seed, strict))
-        second = find(b, Wanted(design_b, trial_b, space, input_b or input, classes, limits, seed, strict))
+        first = find(a, Wanted(design_a, trial_a, space, input, classes, limit, seed, strict))
+        second = find(b, Wanted(design_b, trial_b, space, input_b or input, classes, limit, seed, strict))
         graphs = [found.graph if batch == 1 else with_batch(found.graph, batch) for found in (first, second)]
         compared = compare(*map(profile, graphs))
         document = {

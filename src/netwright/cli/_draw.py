@@ -8,34 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, Limits
-from netwright.cli._source import (
-    DesignFile,
-    ModelShape,
-    Seed,
-    Source,
-    SpaceOf,
-    Strict,
-    TrialNumber,
-    Wanted,
-    check_free,
-    find,
-    write_text,
-)
+from netwright.cli._arguments import AsJson
+from netwright.cli._files import check_free, write_text
+from netwright.cli._source import find
+from netwright.cli._wanted import Source, Wanted, with_wanted
 
 __all__ = ["draw"]
 
 
+@with_wanted
 def draw(
     source: Source,
-    design: DesignFile = None,
-    trial: TrialNumber = None,
-    space: SpaceOf = None,
-    input: ModelShape = None,
-    classes: Classes = None,
-    limit: Limits = None,
-    seed: Seed = 0,
-    strict: Strict = True,
+    wanted: Wanted,
     out: Annotated[Path | None, typer.Option(help="SVG file to write; printed if absent.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
     as_json: AsJson = False,
@@ -49,7 +33,7 @@ def draw(
         from netwright.io import draw as drawing
 
         check_free(out, overwrite)
-        found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
+        found = find(source, wanted)
         svg = drawing(found.graph, title=found.title)
         chosen = None if found.design is None else dict(found.design)
         document: dict[str, Any] = {"source": source, "design": chosen, "costs": costs_of(found.graph)}

@@ -10,8 +10,9 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
-from netwright.cli._source import ModelShape, Source, Wanted, find
+from netwright.cli._source import find
 from netwright.cli._studies import read_result, read_study, read_trial, space_of
+from netwright.cli._wanted import ModelShape, Source, Wanted
 from netwright.errors import ExportError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
-from netwright.cli._source import DesignFile, ModelShape, Source, Wanted, find
+from netwright.cli._source import find
+from netwright.cli._wanted import DesignFile, ModelShape, Source, Wanted
 from netwright.errors import SpaceError
 
 if TYPE_CHECKING:

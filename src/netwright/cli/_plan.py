@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, Limits
-from netwright.cli._source import (
-    DesignFile,
-    ModelShape,
-    Seed,
-    Source,
-    SpaceOf,
-    Strict,
-    TrialNumber,
-    Wanted,
-    check_free,
-    find,
-    write_text,
-)
+from netwright.cli._arguments import AsJson
+from netwright.cli._files import check_free, write_text
+from netwright.cli._source import find
+from netwright.cli._wanted import Source, Wanted, with_wanted
 from netwright.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    from netwright.cli._source import Found
     from netwright.target import MicrocontrollerTarget
+    from netwright.target._microcontroller import Fit
 
 __all__ = ["plan"]
 
 
+@with_wanted
 def plan(
     source: Source,
     target: Annotated[str, typer.Option("--target", "-t", help="Microcontroller, such as stm32f746.")],
+    wanted: Wanted,
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Let sums and activations write over what they read last.")
     ] = False,
@@ -46,14 +40,6 @@ def plan(
     svg: Annotated[Path | None, typer.Option(help="Drawing to write: steps by addresses.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
     rows: Annotated[int, typer.Option(min=0, help="Most rows of the table of buffers.")] = 30,
-    input: ModelShape = None,
-    design: DesignFile = None,
-    trial: TrialNumber = None,
-    space: SpaceOf = None,
-    classes: Classes = None,
-    limit: Limits = None,
-    seed: Seed = 0,
-    strict: Strict = True,
     as_json: AsJson = False,
 ) -> None:
     """Plan the memory of a network on a microcontroller, in 8 bits: does it fit, and what lies where.
@@ -66,28 +52,35 @@ def plan(
 
         check_free(svg, overwrite)
         device = _device(target, in_place, patches, seconds)
-        found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
+        found = find(source, wanted)
         fit = fit_of(device, found.graph, solver=solver)
         if svg is not None:
             from netwright.target._microcontroller._draw import plan_svg
 
             write_text(svg, plan_svg(fit.plan, f"{found.title} on {device.device.title}"), "a drawing")
-        latency = device.latency(found.graph) if "latency_ms" in device.knows else None
         document = {
             "version": 1,
             "source": source,
-            "title": found.title,
-            "design": None if found.design is None else dict(found.design),
-            "target": device.name,
-            "device": device.device.title,
-            **fit.to_json(),
-            "latency_ms": None if latency is None else latency.to_json(),
-            "plan": fit.plan.to_json(),
+            **_told(device, found, fit),
             "svg": None if svg is None else str(svg),
         }
         answer.give(document, lambda: words(document, fit, rows))
     if not fit.fits:
         raise typer.Exit(1)
+
+
+def _told(device: MicrocontrollerTarget, found: Found, fit: Fit) -> dict[str, Any]:
+    """What the document says of the network on the device."""
+    latency = device.latency(found.graph) if "latency_ms" in device.knows else None
+    return {
+        "title": found.title,
+        "design": None if found.design is None else dict(found.design),
+        "target": device.name,
+        "device": device.device.title,
+        **fit.to_json(),
+        "latency_ms": None if latency is None else latency.to_json(),
+        "plan": fit.plan.to_json(),
+    }
 
 
 def _device(name: str, in_place: bool, patches: str | None, seconds: float) -> MicrocontrollerTarget:

@@ -9,20 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, Limits
-from netwright.cli._source import (
-    DesignFile,
-    ModelShape,
-    Seed,
-    Source,
-    SpaceOf,
-    Strict,
-    TrialNumber,
-    Wanted,
-    check_free,
-    find,
-    write_text,
-)
+from netwright.cli._arguments import AsJson
+from netwright.cli._files import check_free, write_text
+from netwright.cli._source import find
+from netwright.cli._wanted import Source, Wanted, with_wanted
 from netwright.errors import SpaceError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -35,26 +25,20 @@ __all__ = ["named_targets", "profile"]
 Batch = Annotated[int, typer.Option(min=1, help="Rows of the batch that the costs are for.")]
 
 
+@with_wanted
 def profile(
     source: Source,
-    input: ModelShape = None,
+    wanted: Wanted,
     target: Annotated[
         list[str] | None, typer.Option(help="Tell what a target knows: here:4t, pixel-3, stm32f746; repeatable.")
     ] = None,
     batch: Batch = 1,
     top: Annotated[int, typer.Option(min=0, help="Number of hot spots, and of warnings.")] = 10,
     rows: Annotated[int, typer.Option(min=1, help="Most rows of the table of blocks.")] = 30,
-    strict: Strict = True,
     html: Annotated[Path | None, typer.Option(help="Page to write: treemap, roofline, tables and drawing.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that exists.")] = False,
     peak_gflops: Annotated[float | None, typer.Option(help="Peak rate of a device, in GFLOP/s: a roof.")] = None,
     bandwidth_gbs: Annotated[float | None, typer.Option(help="Its memory bandwidth, in GB/s.")] = None,
-    design: DesignFile = None,
-    trial: TrialNumber = None,
-    space: SpaceOf = None,
-    classes: Classes = None,
-    limit: Limits = None,
-    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Show what a network costs: by block, by operator, hot spots, memory, and warnings.
@@ -69,7 +53,7 @@ def profile(
         check_free(html, overwrite)
         targets = named_targets(target or (), batch, None)
         roof = _roof(peak_gflops, bandwidth_gbs)
-        found = find(source, Wanted(design, trial, space, input, classes, limit or (), seed, strict))
+        found = find(source, wanted)
         taken = costs_of(found.graph if batch == 1 else with_batch(found.graph, batch))
         latency = {name: _latency(each, found) for name, each in targets.items() if "latency_ms" in each.knows}
         if html is not None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
-from netwright.cli._source import check_free, write_text
+from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
+from netwright.cli._files import check_free, write_text
 from netwright.cli._studies import read_study, space_of
 from netwright.errors import SpaceError, StudyError
 
@@ -67,8 +67,7 @@ def prune(
         from netwright.target import prune as pruned
 
         check_free(out, overwrite)
-        shape = parse_shape(input) if input else None
-        space, known = _read(name, tried, metric, shape, classes)
+        space, known = _read(name, tried, metric, input, classes)
         told = target if target in space.costs_known else f"{quantity}@{target}"
         held = pruned(space, told, limit or [], known, order=by_listing(*map(_listing, order or ())))
         rng = np.random.default_rng(seed)
@@ -84,15 +83,15 @@ def prune(
 
 
 def _read(
-    name: str, tried: Path | None, metric: str | None, shape: tuple[int, ...] | None, classes: int | None
+    name: str, tried: Path | None, metric: str | None, input: str | None, classes: int | None
 ) -> tuple[Space, Tried]:
     """The space, and the designs that were tried with how good each is, more being better."""
     from netwright.study import judged
 
     if tried is None or not tried.is_dir():
-        return find_space(name, shape, classes), [] if tried is None else _read_list(tried)
+        return chosen_space(name, input, classes), [] if tried is None else _read_list(tried)
     study = read_study(tried)
-    space = find_space(name, shape, classes) if shape or classes else space_of(study, name)
+    space = chosen_space(name, input, classes) if input or classes else space_of(study, name)
     designs, values = judged(study, metric)
     return space, list(zip(designs, values, strict=True))
 

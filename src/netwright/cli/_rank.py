@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
-from netwright.cli._source import check_free, write_text
+from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
+from netwright.cli._files import check_free, write_text
 from netwright.errors import DataError, LimitError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def rank(
         check_free(out, overwrite)
         if len(target or ()) != 2:
             raise DataError(f"two targets are compared, but got {len(target or ())}: give --target twice.")
-        whole = find_space(space, parse_shape(input) if input else None, classes)
+        whole = chosen_space(space, input, classes)
         found_space, limits, checked = split_limits(whole, Limit.of(limit or []))
         if checked:
             raise LimitError(f"ranks are compared within limits that a forest holds, but {checked[0]} is not one.")

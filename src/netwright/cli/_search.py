@@ -14,9 +14,8 @@ from netwright.cli._arguments import (
     InputShape,
     Limits,
     Restrict,
-    find_space,
-    import_path,
-    load_own,
+    chosen_space,
+    own_or_text,
     parse_shape,
     read_restriction,
 )
@@ -82,17 +81,12 @@ def search(
     Example: netwright search --task digits --space mobilenet-tiny --limit 'params<=50k' --budget 3m
     """
     with answering(as_json) as answer:
-        where: Any
-        own_task = load_own(task) if import_path(task) else task
+        own_task = own_or_text(task)
         if (input or classes) and not callable(own_task):
             raise StudyError("--input and --classes are for a task of your own; a data file states both itself.")
-        if model is not None:
-            where = _around(model, space, input, classes)
-        elif callable(own_task):
-            where = find_space(space, parse_shape(input) if input else None, classes)
-        else:
-            where = _checked_import(space)
-
+        where = (
+            _around(model, space, input, classes) if model is not None else _space(space, own_task, input, classes)
+        )
         if restrict is not None:
             where = _restricted(where, read_restriction(restrict))
         if target is not None:
@@ -133,9 +127,8 @@ def resume(
     Example: netwright resume runs/digits --budget 6m
     """
     with answering(as_json) as answer:
-        shape = parse_shape(input) if input else None
-        where = None if space is None else find_space(space, shape, classes)
-        own_task = load_own(task) if task is not None and import_path(task) else task
+        where = None if space is None else chosen_space(space, input, classes)
+        own_task = None if task is None else own_or_text(task)
 
         def run() -> SearchResult:
             from netwright.study import resume_search
@@ -155,6 +148,14 @@ def _around(model: str, space: str, input: str | None, classes: int | None) -> d
     return {"model": model} if input is None else {"model": model, "input": list(parse_shape(input))}
 
 
+def _space(name: str, task: Any, input: str | None, classes: int | None) -> Any:
+    """The space itself for a task of the user's own; else its name, by which the study can load it again."""
+    if callable(task):
+        return chosen_space(name, input, classes)
+    own_or_text(name)  # A text that names nothing is refused here, before the task's data are read.
+    return name
+
+
 def _restricted(where: Any, allowed: dict[str, list[Any]]) -> Any:
     """The space without what is not allowed, in the form in which the study keeps it."""
     from netwright.space import Space
@@ -162,13 +163,6 @@ def _restricted(where: Any, allowed: dict[str, list[Any]]) -> Any:
     if isinstance(where, Space):
         return where.restricted(allowed)
     return {**(where if isinstance(where, dict) else {"name": where}), "restrict": allowed}
-
-
-def _checked_import(space: str) -> str:
-    """The text as it is: the study keeps it, and can load the space by it again."""
-    if import_path(space):
-        load_own(space)
-    return space
 
 
 def _finish(answer: Answer, run: Callable[[], SearchResult]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, find_space, parse_shape
+from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
 from netwright.errors import SpaceError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def space(
         from netwright.cost import Limit
 
         limits = Limit.of(limit or [])
-        found = find_space(name, parse_shape(input) if input else None, classes)
+        found = chosen_space(name, input, classes)
         if python or yaml:
             _only_one(python=python, yaml=yaml, json=as_json, limit=bool(limit), sample=bool(sample))
             text = found.to_python() if python else found.to_yaml()

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netwright.cli._answer import INTERRUPTED, answering
+from netwright.cli._answer import INTERRUPTED, Answer, answering
 from netwright.cli._arguments import (
     AsJson,
     Classes,
     InputShape,
     Limits,
-    find_space,
-    import_path,
-    load_own,
-    parse_shape,
+    chosen_space,
+    own_or_text,
 )
+from netwright.cli._files import check_free, write_text
 from netwright.cli._profile_words import table
 from netwright.cli._prune import prune
-from netwright.cli._source import check_free, write_text
 from netwright.cli._studies import read_study, space_of
 from netwright.errors import StudyError
 
@@ -74,29 +73,25 @@ def compare(
 
     Example: netwright spaces compare mobilenet-tiny convnet-tiny --task digits --limit 'params<=50k' --html vs.html
     """
-    from netwright.study import StudyInterrupted, compare_costs, compare_spaces, comparison_page
+    from netwright.study import compare_costs, compare_spaces, comparison_page
 
     with answering(as_json) as answer:
         if html is not None:
             check_free(html, overwrite)
-        shape = parse_shape(input) if input else None
         bounds = limit or []
         if task is None:
             if maximize is not None:
                 raise StudyError("without --task nothing is trained: --minimize names the cost to compare by.")
-            each = [find_space(name, shape, classes) for name in names]
+            each = [chosen_space(name, input, classes) for name in names]
             found = compare_costs(each, minimize or "macs", limits=bounds, designs=designs or COSTED, seed=seed)
-        elif shape or classes:
+        elif input or classes:
             raise StudyError("--input and --classes are for costs; a task states both itself.")
         else:
-            own = load_own(task) if import_path(task) else task
-            try:
+            with _going_on(answer):
                 found = compare_spaces(
-                    names, own, out, maximize=maximize, minimize=minimize, limits=bounds, designs=designs or TRAINED,
-                    epochs=epochs, seed=seed, workers=workers, progress=not quiet,
+                    names, own_or_text(task), out, maximize=maximize, minimize=minimize, limits=bounds,
+                    designs=designs or TRAINED, epochs=epochs, seed=seed, workers=workers, progress=not quiet,
                 )  # fmt: skip
-            except StudyInterrupted as stop:
-                answer.fail(stop, "interrupted; the same command goes on from here.", INTERRUPTED)
         equal = found.matched(matched_by) if matched_by != found.metric else None
         if html is not None:
             title = f"{found.metric} on {task}" if task else found.metric
@@ -108,6 +103,17 @@ def compare(
             "html": None if html is None else str(html),
         }
         answer.give(document, lambda: _words(found, equal))
+
+
+@contextmanager
+def _going_on(answer: Answer) -> Iterator[None]:
+    """End with a hint where Ctrl-C stops trainings, all of which are kept."""
+    from netwright.study import StudyInterrupted
+
+    try:
+        yield
+    except StudyInterrupted as stop:
+        answer.fail(stop, "interrupted; the same command goes on from here.", INTERRUPTED)
 
 
 @spaces.command()

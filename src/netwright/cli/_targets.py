@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright.cli._answer import answering
-from netwright.cli._arguments import AsJson, Classes, InputShape, find_space, parse_shape
+from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.errors import DataError, NetwrightError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def add(
     with answering(as_json) as answer:
         from netwright.target import add_target
 
-        found = None if space is None else find_space(space, parse_shape(input) if input else None, classes)
+        found = None if space is None else chosen_space(space, input, classes)
         told = {} if space is None else {"name": space, "classes": classes}
         target = add_target(
             file, name=name, space=found, told=told, columns=_columns(column or []), edited=edited,
@@ -143,7 +143,7 @@ def _facts(target: Target) -> dict[str, Any]:
 def _of_space(out: Path, name: str, count: int, input: str | None, classes: int | None, seed: int) -> dict[str, Any]:
     from netwright.target import choose_designs, designs_script, tables_of
 
-    space = find_space(name, parse_shape(input) if input else None, classes)
+    space = chosen_space(name, input, classes)
     kept = space.name if name == "auto" else name
     designs = choose_designs(space, count, tables_of(kept, space), seed)
     return designs_script(out, space, {"name": kept, "classes": classes}, designs)
