@@ -80,6 +80,34 @@ def test_sizes_of_autoformer(size: str, options: int, depths: tuple[int, ...]) -
     assert autoformer(size=size).size() == 3 * sum(options**depth for depth in depths)
 
 
+@pytest.mark.parametrize(
+    ("size", "width", "heads", "ratios", "millions"),
+    # Networks of the authors' configurations, with the parameters of the paper's abstract. Relative positions, which
+    # are not here, have four tables of 30 rows of 64 in each block.
+    [
+        ("small", 384, (6, 6, 5, 7, 5, 5, 5, 6, 6, 7, 7, 6, 7), (3, 3.5, 3, 3.5, 4, 4, 4, 4, 4, 4, 4, 3.5, 4), 22.9),
+        (
+            "base",
+            576,
+            (9, 9, 9, 9, 9, 10, 9, 9, 10, 9, 10, 9, 9, 10),
+            (3.5, 3.5, 4, 3.5, 4, 3.5, 3.5, 3, 4, 4, 3, 4, 3, 3.5),
+            53.7,
+        ),
+    ],
+    ids=["AutoFormer-S", "AutoFormer-B"],
+)
+def test_found_autoformers_are_in_their_spaces(
+    size: str, width: int, heads: tuple[int, ...], ratios: tuple[float, ...], millions: float
+) -> None:
+    design: dict[str, float] = {"embed.width": width, "blocks.times": len(heads)}
+    for i, (count, ratio) in enumerate(zip(heads, ratios, strict=True)):
+        design |= {f"blocks.{i}.heads": count, f"blocks.{i}.expand": float(ratio)}
+    space = autoformer(size=size)
+    assert design in space
+    positions = len(heads) * 4 * 30 * 64
+    assert (space.costs(design)["params"] + positions) / 1e6 == pytest.approx(millions, abs=0.05)
+
+
 def test_autoformer_knows_three_sizes() -> None:
     with pytest.raises(UnknownNameError, match="huge"):
         autoformer(size="huge")

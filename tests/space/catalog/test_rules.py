@@ -80,23 +80,51 @@ def test_windows_and_halos_have_the_same_weights() -> None:
     assert costs["window"]["macs"] < costs["halo"]["macs"]
 
 
+def archcraft_of(depth: int, width: int, pool: list[int], double: list[int], head: str) -> dict[str, object]:
+    """Design of an authors' code: ahead of which layers the image is pooled and the width doubled."""
+    design: dict[str, object] = {"width": str(width), "width.layers.times": depth, "head": head}
+    for i in range(depth):
+        place = f"width.layers.{i}"
+        design |= {f"{place}.pool.times": pool.count(i), f"{place}.conv.double": double.count(i)}
+    return design
+
+
 def test_the_start_of_archcraft_has_the_weights_that_its_authors_count() -> None:
     # Twelve layers of width 48, pooled and doubled ahead of the fifth and ninth; weights without normalisation.
-    design: dict[str, object] = {"body": "plain48", "body.layers.times": 12, "head": "global"}
-    for i in range(12):
-        at = i in (4, 8)
-        design |= {f"body.layers.{i}.pool": "pool" if at else "no", f"body.layers.{i}.conv.double": at}
-    space = archcraft()
+    design = archcraft_of(12, 48, [4, 8], [4, 8], "global")
+    space = archcraft(shortcuts=False)
     assert design in space
     widths = [48] * 5 + [96] * 4 + [192] * 4
     counted = 9 * 3 * 48 + sum(9 * a * b for a, b in pairwise(widths)) + 192 * 100
     assert space.costs(design)["params"] == counted + 2 * sum(widths) + 100
 
 
+@pytest.mark.parametrize(
+    ("code", "classifier", "millions", "within"),
+    # AlexAC-A, ResAC-A and ResAC-B with the parameters that the authors' code notes beside them: all of those of
+    # AlexAC, those ahead of the classifier of ResAC ("about").
+    [
+        ((2, 40, [1, 1], [0, 0, 0, 1], "flat"), 0, 6.28, 0.005),
+        ((10, 144, [3, 7, 8], [3, 8], "global"), 576 * 100 + 100, 8.63, 0.02),
+        ((9, 12, [4, 6, 8, 8], [1, 3, 5, 8], "global"), 192 * 100 + 100, 0.44, 0.005),
+    ],
+    ids=["AlexAC-A", "ResAC-A", "ResAC-B"],
+)
+def test_published_networks_of_archcraft_are_in_the_space(
+    code: tuple[int, int, list[int], list[int], str], classifier: int, millions: float, within: float
+) -> None:
+    design = archcraft_of(*code)
+    assert design in archcraft()
+    assert (archcraft().costs(design)["params"] - classifier) / 1e6 == pytest.approx(millions, abs=within)
+
+
 def test_networks_of_archcraft_are_pooled_while_there_is_something_left() -> None:
     space = archcraft(image(3, 4, 4))
-    for design in space.sample(np.random.default_rng(0), 50):
-        assert sum(value == "pool" for value in design.values()) <= 2
+    pooled = [
+        sum(int(value) for path, value in design.items() if path.endswith("pool.times"))
+        for design in space.sample(np.random.default_rng(0), 50)
+    ]
+    assert max(pooled) == 2
 
 
 @pytest.mark.parametrize(("tasks", "trees"), [(2, 5), (3, 35)])

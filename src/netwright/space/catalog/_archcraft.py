@@ -1,13 +1,14 @@
 """ArchCraft: depth, width and components for continual learning (Lu et al., IJCAI 2024; row 55).
 
 Made for networks that learn tasks one after the other and forget little. What the paper finds to matter is open:
-depth and width, shortcuts around each layer (as in ResAC) or none (as in AlexAC), global pooling or the whole last
-image ahead of the classifier, and where the image is pooled and the width doubled.
+depth and width, global pooling (as in ResAC) or the whole last image (as in AlexAC) ahead of the classifier, and
+where the image is pooled and the width doubled, more than once ahead of one layer if need be. The networks of the
+authors' code all have shortcuts; AlexAC-A, ResAC-A and ResAC-B are in the space by their codes there.
 """
 
 from __future__ import annotations
 
-from netwright.blocks import block, classifier, conv, make_divisible, skip
+from netwright.blocks import block, classifier, conv, make_divisible
 from netwright.blocks._layers import activate, conv_norm, linear, shortcut
 from netwright.blocks._pools import max_windows
 from netwright.errors import ShapeError
@@ -20,15 +21,17 @@ from netwright.space._space import Space
 
 __all__ = ["archcraft"]
 
-WIDTHS = (16, 32, 48, 64)
+WIDTHS = (12, 40, 48, 144)
+POOLED, DOUBLED = (0, 1, 2), (0, 1, 2, 3)
+"""How often the image is pooled, and the width doubled, ahead of one layer."""
 DOUBLINGS = 5
 """Most of them; a network may also be pooled at most that often, if its image is large enough."""
 
 
 @block
-def _layer(x: Tensor, double: bool = False, residual: bool = True, widest: int = 64) -> Tensor:
+def _layer(x: Tensor, double: int = 0, residual: bool = True, widest: int = 64) -> Tensor:
     """3x3 convolution, normalised, with the input added where it is residual."""
-    out = x.shape[1] * (1 + double)
+    out = x.shape[1] << double
     if out > widest:
         raise ShapeError(f"a width must be doubled at most {DOUBLINGS} times, up to {widest}, but got {out}.")
     y = conv_norm(x, out, 3, name="conv")
@@ -36,11 +39,13 @@ def _layer(x: Tensor, double: bool = False, residual: bool = True, widest: int =
 
 
 @block
-def _halved(x: Tensor) -> Tensor:
-    """Maximum over windows of 2 by 2 pixels; an image of one pixel cannot be pooled."""
-    if min(x.shape[2:]) < 2:
-        raise ShapeError(f"an image must have two pixels to be pooled, but got {x.shape}.")
-    return max_windows(x, 2, 2)
+def _halved(x: Tensor, times: int = 1) -> Tensor:
+    """Maximum over windows of 2 by 2 pixels, that often; an image of one pixel cannot be pooled."""
+    for _ in range(times):
+        if min(x.shape[2:]) < 2:
+            raise ShapeError(f"an image must have two pixels to be pooled, but got {x.shape}.")
+        x = max_windows(x, 2, 2)
+    return x
 
 
 @block
@@ -50,27 +55,26 @@ def _flat_head(x: Tensor, classes: int = 10) -> Tensor:
 
 
 def archcraft(
-    input: Input | None = None, classes: int = 100, *, scale: float = 1.0, depth: tuple[int, int] = (2, 14)
+    input: Input | None = None,
+    classes: int = 100,
+    *,
+    scale: float = 1.0,
+    depth: tuple[int, int] = (2, 12),
+    shortcuts: bool = True,
 ) -> Space:
-    """Depth, width, shortcuts, head, and for each layer whether the image is pooled and the width doubled.
+    """Depth, width, head, and for each layer how often the image is pooled and the width doubled ahead of it.
 
     >>> archcraft(image(3, 2, 2)).size() > 10**6
     True
 
-    scale: multiplier of all widths. depth: least and most layers.
+    scale: multiplier of all widths. depth: least and most layers. shortcuts: around every layer, or none.
     """
-    kinds = {"residual": True, "plain": False}
     widths = dict.fromkeys(make_divisible(width * scale, 4) for width in WIDTHS)
-    bodies = (
-        named(f"{kind}{width}", _body(width, residual, depth)) for width in widths for kind, residual in kinds.items()
-    )
+    bodies = oneof(*(named(str(width), _body(width, shortcuts, depth)) for width in widths))
     head = oneof(named("global", classifier(classes)), named("flat", _flat_head(classes)))
-    return Space(seq(body=oneof(*bodies), head=head), input=input or image(3, 32, 32), name="archcraft")
+    return Space(seq(width=bodies, head=head), input=input or image(3, 32, 32), name="archcraft")
 
 
 def _body(width: int, residual: bool, depth: tuple[int, int]) -> Expression:
-    layer = seq(
-        pool=oneof(named("no", skip()), named("pool", _halved())),
-        conv=_layer(oneof(False, True), residual, width << DOUBLINGS),
-    )
+    layer = seq(pool=_halved(oneof(*POOLED)), conv=_layer(oneof(*DOUBLED), residual, width << DOUBLINGS))
     return seq(stem=conv(width), layers=repeat(layer, times=integer(*depth)))

@@ -1,4 +1,8 @@
-"""AutoFormer: vision transformers whose every block has its own heads and MLP (Chen et al., ICCV 2021)."""
+"""AutoFormer: vision transformers whose every block has its own heads and MLP (Chen et al., ICCV 2021).
+
+The found AutoFormer-S and B are in their spaces; AutoFormer-T has MLP ratios of 3, which the space of its size has
+not.
+"""
 
 from __future__ import annotations
 
