@@ -271,7 +271,7 @@ def broken(**change: Any) -> list[dict[str, Any]]:
         (broken(latency_ms=""), r"latency_ms must be a positive number, but row 4 of t.csv has ''"),
         (broken(latency_ms="nan"), r"row 4 of t.csv has 'nan'"),
         (broken(latency_ms="fast"), r"row 4 of t.csv has 'fast'"),
-        ([*rows_of(chain(2)), rows_of(chain(2))[2]], r"each design once, but rows 3 and 10 of t are one design"),
+        ([*rows_of(chain(2)), rows_of(chain(2))[2]], r"each design once, but rows 3 and 10 of t.csv are one design"),
         (rows_of(chain(2), latency_s=1.0), "one column of latency_ms, but t.csv has"),
         ([{"latency_ms": 1.0, "x": 2}], r"a column 'design' or columns named by decisions of chain such as layer0"),
         ([{"latency": 1.0, "layer0": "wide", "layer1": "wide"}], "named for its unit"),

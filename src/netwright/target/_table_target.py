@@ -97,6 +97,9 @@ class TableTarget(Target):
     def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         return self._estimate("memory_bytes", design)
 
+    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._estimate("flash_bytes", design)
+
     def additive(self, quantity: str, space: Space, name: str) -> DecisionCost | None:
         if quantity not in self.knows:
             return None

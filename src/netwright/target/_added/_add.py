@@ -15,6 +15,7 @@ from netwright.target._base import Target
 from netwright.target._data_sheet import own_data_sheets, read_data_sheet
 from netwright.target._folder import check_name, saved_targets, targets_folder, write_json, write_text
 from netwright.target._roofline_target import RooflineTarget
+from netwright.target._table_rows import SUFFIXES
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -83,7 +84,7 @@ def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
 
 
 def _is_table(file: Path) -> bool:
-    if file.suffix in (".csv", ".parquet"):
+    if file.suffix in SUFFIXES and file.suffix != ".json":
         return True
     return file.is_file() and file.read_bytes().lstrip()[:1] == b"["
 

@@ -14,7 +14,7 @@ from netwright.errors import DataError, DesignError
 from netwright.space import Design
 from netwright.target._added._on_device import FORMAT, VERSION, digest
 from netwright.target._base import QUANTITIES
-from netwright.target._table_file import UNITS
+from netwright.target._table_units import UNITS
 
 if TYPE_CHECKING:
     from netwright.space import Space

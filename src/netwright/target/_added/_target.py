@@ -136,6 +136,9 @@ class MeasuredNetworks(Target):
     def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         return self._measured("memory_bytes", graph)
 
+    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._measured("flash_bytes", graph)
+
     @cached_property
     def _by_graph(self) -> dict[str | None, Measured]:
         return {row.graph: row for row in self.file.rows}

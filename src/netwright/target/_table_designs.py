@@ -1,0 +1,112 @@
+"""Designs in the rows of a table, however they are written there."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from netwright.errors import DataError, DesignError
+from netwright.target._table_rows import Row
+
+if TYPE_CHECKING:
+    from netwright.space import Space
+
+__all__ = ["Read", "cell_key", "design_reader"]
+
+Read = Callable[[Row, int], Mapping[str, Any]]
+"""Design of a row, by the row and its number."""
+
+_EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
+
+
+def design_reader(space: Space, first: Row, file: str, column: str | None = None) -> Read:
+    """How to read the design of a row; it raises DataError where the space has no such design.
+
+    column: that holds whole designs; found where not given: one named `design`, columns named by decisions, or the
+    one column whose first cell is a design of the space.
+    """
+    domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
+    values = {path: {cell_key(value): value for value in domain} for path, domain in domains.items()}
+    if column is None:
+        column = _whole(first, space, by_path=bool(domains.keys() & first.keys()))
+    if column is None and not domains.keys() & first.keys():
+        raise DataError(
+            f"a table has a column 'design' or columns named by decisions of {space.name} such as"
+            f" {next(iter(domains), 'none')}, but {file} has {', '.join(map(str, first))}."
+        )
+    if column is not None and column not in first:
+        raise DataError(f"designs are in a column of the table, but {file} has {', '.join(first)}, no {column}.")
+
+    def read(row: Row, number: int) -> Mapping[str, Any]:
+        cells = row if column is None else _decided(row.get(column), space, number, file)
+        given = {
+            path: cell for path, cell in cells.items()
+            if (path in values or column is not None) and not _is_empty(cell, values.get(path, {}))
+        }  # fmt: skip
+        design = {path: values.get(path, {}).get(cell_key(cell), cell) for path, cell in given.items()}
+        if design not in space:
+            raise DataError(
+                f"designs must be of {space.name}, but row {number} of {file} has {_strange(design, values)}."
+            )
+        return design
+
+    return read
+
+
+def cell_key(cell: Any) -> float | str:
+    """What two cells have in common that mean one value: a number, or a text without spaces around it.
+
+    >>> cell_key("8.0") == cell_key(8) == cell_key(" 8"), cell_key("conv "), cell_key(True)
+    (True, 'conv', 'True')
+    """
+    text = str(cell).strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return number if math.isfinite(number) else text
+
+
+def _is_empty(cell: Any, values: Mapping[float | str, Any]) -> bool:
+    """Whether a cell says that nothing is decided; some decisions have a value `none`."""
+    return cell is None or (cell_key(cell) not in values and str(cell).strip().lower() in _EMPTY)
+
+
+def _whole(first: Row, space: Space, *, by_path: bool) -> str | None:
+    """Name of the column of whole designs, where there is one."""
+    named = next((name for name in first if str(name).lower() == "design"), None)
+    if named is not None or by_path:
+        return named
+    found = [name for name, cell in first.items() if _is_design(cell, space)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_design(cell: Any, space: Space) -> bool:
+    try:
+        return _decided(cell, space, 0, "") in space
+    except (DataError, TypeError, ValueError):
+        return False
+
+
+def _decided(cell: Any, space: Space, row: int, file: str) -> Mapping[str, Any]:
+    from netwright.space.catalog import read_design
+
+    if isinstance(cell, Mapping):
+        return cell
+    if isinstance(cell, list) and cell and all(isinstance(pair, tuple) for pair in cell):
+        return dict(cell)  # what Parquet calls a map
+    try:
+        return read_design(space.name, str(cell))
+    except DesignError as error:
+        raise DataError(f"row {row} of {file} must hold a design: {error}") from error
+
+
+def _strange(design: Mapping[str, Any], values: Mapping[str, Mapping[float | str, Any]]) -> str:
+    """The first value that no design has, or the whole design where each value is some design's."""
+    for path, value in design.items():
+        if path in values and cell_key(value) not in values[path]:
+            return f"{path} = {value!r}, which is none of {', '.join(map(str, values[path].values()))}"
+    text = json.dumps(design, default=str)
+    return text if len(text) <= 200 else f"{text[:200]}..."
