@@ -159,6 +159,23 @@ def test_tasks_that_part_late_cost_less() -> None:
         branched(tasks=1)
 
 
+def test_the_smallest_seqnet_is_in_the_space_of_spaceevo() -> None:
+    # SeqNet@vnni-A0 in the space onnxw-151122-023231 of the authors' search results: kind and window, width, blocks.
+    stages = [
+        ("mobilenet_v2@0", 32, 2, 4),
+        ("fused@2", 64, 2, 1),
+        ("mobilenet_v2@3", 112, 2, 4),
+        ("mobilenet_v2@2", 144, 2, 4),
+        ("mobilenet_v3@3", 240, 2, 4),
+        ("mobilenet_v3@1", 320, 1, 4),
+    ]
+    design: dict[str, object] = {"stem.channels": 16, "stage0.times": 1}
+    for i, (choice, width, blocks, expand) in enumerate(stages, start=1):
+        design |= {f"stage{i}": choice, f"stage{i}.first.channels": width, f"stage{i}.more.times": blocks - 1}
+        design |= {f"stage{i}.more.0.expand": expand, f"stage{i}.more.0.kernel": 3} if blocks > 1 else {}
+    assert design in spaceevo(image(3, 160, 160))
+
+
 def test_a_network_of_spaceevo_lies_in_the_space_that_it_names() -> None:
     space = spaceevo(scale=0.25)
     options = space.decisions()

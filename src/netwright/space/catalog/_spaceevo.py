@@ -5,9 +5,11 @@ should be made of. A search space picks for each of six stages one kind of block
 network picks width and depth of the stage, and kernel and expansion of its blocks. Both are decisions here:
 `spaceevo_choice` tells the search space that a network lies in, `spaceevo_space` makes that space alone.
 
-Stages, windows, kernels and expansions are those of the authors' space for ONNX Runtime. The first block of a stage
-has the smallest kernel and expansion, and no shortcut where it halves the image; the score of a space is no part of
-it.
+Stages, windows, kernels and expansions are those of the authors' space for ONNX Runtime, and the smallest network
+that they found in it, SeqNet@vnni-A0, is in this one but for its projected shortcuts. In their code every block has a
+width of its own within the window, and the first block of a stage the kernels and expansions of the others. Here a
+stage has one width, and its first block the smallest kernel and expansion, and no shortcut where it halves the image;
+the score of a space is no part of it.
 """
 
 from __future__ import annotations
@@ -117,9 +119,12 @@ def _options(stage: int, scale: float) -> dict[str, Expression]:
 
 def _elastic(kind: str, widths: Any, depths: tuple[int, ...], stride: int) -> Expression:
     kernels, ratios = KINDS[kind]
-    more = repeat(
-        _block(kind, None, oneof(*kernels), oneof(*ratios) if ratios else 0, 1), times=oneof(*[d - 1 for d in depths])
-    )
+    if kind == "mobilenet_v1":
+        # Both of its depthwise convolutions have one kernel.
+        inner = oneof(*(named(f"kernel{kernel}", _block(kind, None, kernel, 0, 1)) for kernel in kernels))
+    else:
+        inner = _block(kind, None, oneof(*kernels), oneof(*ratios), 1)
+    more = repeat(inner, times=oneof(*[d - 1 for d in depths]))
     return seq(first=_block(kind, widths, kernels[0], ratios[0] if ratios else 0, stride), more=more)
 
 
