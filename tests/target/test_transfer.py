@@ -87,7 +87,7 @@ def test_covariance_of_a_design_with_itself() -> None:
     terms, variances = [Term(values), Term(values, True)], np.array([0.5, 0.25, 0.1])
     rows = np.arange(5)
     whole = covariance(terms, variances, rows, rows)
-    assert np.allclose(np.diag(whole), prior_variance(terms, variances))
+    assert np.allclose(np.diag(whole), prior_variance(terms, variances, rows))
     assert np.linalg.eigvalsh(whole).min() > -1e-9
 
 

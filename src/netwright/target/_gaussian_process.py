@@ -46,11 +46,11 @@ class Term:
         squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None] - 2 * products
         return np.asarray(np.exp(-np.maximum(squares, 0.0) / (2 * columns)))
 
-    def own(self) -> Array:
-        """Covariance of each design with itself."""
+    def own(self, rows: Rows) -> Array:
+        """Covariance of each of these designs with itself."""
         if self.smooth:
-            return np.ones(len(self.values))
-        return np.asarray((self.values**2).sum(axis=1) / max(self.values.shape[1], 1))
+            return np.ones(len(rows))
+        return np.asarray((self.values[rows] ** 2).sum(axis=1) / max(self.values.shape[1], 1))
 
 
 def standardised(columns: Array) -> Array:
@@ -67,10 +67,10 @@ def covariance(terms: Sequence[Term], variances: Array, a: Rows, b: Rows) -> Arr
     return np.asarray(sum(parts, start=np.full((len(a), len(b)), MEAN)))
 
 
-def prior_variance(terms: Sequence[Term], variances: Array) -> Array:
-    """Prior variance of each design, without the noise."""
-    parts = (v * term.own() for v, term in zip(variances[:-1], terms, strict=True))
-    return np.asarray(sum(parts, start=np.full(len(terms[0].values), MEAN)))
+def prior_variance(terms: Sequence[Term], variances: Array, rows: Rows) -> Array:
+    """Prior variance of each of these designs, without the noise."""
+    parts = (v * term.own(rows) for v, term in zip(variances[:-1], terms, strict=True))
+    return np.asarray(sum(parts, start=np.full(len(rows), MEAN)))
 
 
 def learned(lessons: Sequence[tuple[Sequence[Term], Rows, Array]], terms: int) -> Array:

@@ -24,9 +24,17 @@ LESSONS, LESSON = 2, 60
 CANDIDATES = 1000
 """Designs among which the ones to measure are chosen."""
 COVERAGE = 0.9
+TINY = 1e-9
+"""Least mean square of errors, which are measured in deviations."""
 PRIOR_DEVICES = 2
+PRIOR_MEASURED = 10
+"""Measurements of the new device that weigh as much as what the other devices say of the size of the errors."""
 WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
+ROUNDING = 1 / 12
+"""Variance that rounding to whole numbers adds."""
+AUDITED = 1000
+"""Designs of each other device on which the width of the intervals is learned."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class DeviceTransfer:
     the other devices' latencies, both as measured and as an additive model of the decisions gives them, which takes
     the noise out; linear ones in what each kind of option costs on them; linear and smooth ones in the decisions
     themselves. How much each term weighs is learned from the other devices, each predicted in turn from the rest, and
-    so is the width of the intervals.
+    so is the width of the intervals, to which the new device adds how well its own measurements foretell one another.
 
     >>> rng = np.random.default_rng(0)
     >>> designs = [{f"layer{i}": int(rng.integers(3)) for i in range(6)} for _ in range(200)]
@@ -105,13 +113,22 @@ class DeviceTransfer:
                 f"at least 2 designs of numbers below {len(self._tables)} must be measured, but got {rows.tolist()}."
             )
         logs = _logarithms("the new device", latency_ms, len(rows))
-        mean, deviation = self._posterior(self._terms, rows, logs)
-        reach = self._width(rows) * deviation
+        mean, deviation, error = self._posterior(self._terms, rows, logs, self._all)
+        reach = self._width(rows, error) * deviation
         return Prediction(np.exp(mean), np.exp(mean - reach), np.exp(mean + reach))
 
     def _candidates(self) -> Rows:
         count = len(self._tables)
         return np.random.default_rng(self._seed).choice(count, min(CANDIDATES, count), replace=False)
+
+    @cached_property
+    def _all(self) -> Rows:
+        return np.arange(len(self._tables))
+
+    @cached_property
+    def _audited(self) -> Rows:
+        count = len(self._tables)
+        return np.random.default_rng(self._seed + 1).choice(count, min(AUDITED, count), replace=False)
 
     @cached_property
     def _devices(self) -> list[int]:
@@ -146,29 +163,47 @@ class DeviceTransfer:
                 lessons.append((terms, rows, _standard(self._tables[rows, device])[0]))
         return learned(lessons, len(self._terms))
 
-    def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array) -> tuple[Array, Array]:
-        """Mean and deviation of each design's logarithm of a measured latency."""
+    def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array, wanted: Rows) -> tuple[Array, Array, float]:
+        """Mean and deviation of the wanted designs' logarithms, and how far off the measured ones are.
+
+        That is the logarithm of the mean square of the latter's errors, each as the others foretell it, in units of
+        the deviation expected.
+        """
         y, centre, scale = _standard(logs)
         noise = self._variances[-1]
-        inner = covariance(terms, self._variances, rows, rows) + noise * np.eye(len(rows))
-        across = covariance(terms, self._variances, rows, np.arange(len(self._tables)))
-        factor = np.linalg.cholesky(inner)
-        half = np.linalg.solve(factor, across)
-        left = np.maximum(prior_variance(terms, self._variances) - (half**2).sum(axis=0), 0.0) + noise
-        return centre + scale * (half.T @ np.linalg.solve(factor, y)), scale * np.sqrt(left)
+        inner = covariance(terms, self._variances, rows, rows) + np.diag(noise + _rounding(logs) / scale**2)
+        across = covariance(terms, self._variances, rows, wanted)
+        inverse = np.linalg.inv(inner)
+        weights = inverse @ y
+        left = prior_variance(terms, self._variances, wanted) - (across * (inverse @ across)).sum(axis=0)
+        # Errors of each as the others foretell it: Rasmussen & Williams (2006), equation 5.12.
+        error = float(np.log((weights**2 / np.diag(inverse)).mean() + TINY))
+        mean = centre + scale * (across.T @ weights)
+        return mean, scale * np.sqrt(np.maximum(left, 0.0) + noise), error
 
-    def _width(self, rows: Rows) -> float:
-        """Deviations on each side that hold 90 % of the designs, where the other devices are the new one in turn.
+    def _width(self, rows: Rows, error: float) -> float:
+        """Deviations on each side that hold 90 % of the designs of the new device.
 
-        Shrunk towards those of a normal distribution, which weigh as much as `PRIOR_DEVICES` devices.
+        Learned where each of the other devices is the new one in turn, and shrunk towards those of a normal
+        distribution, which weigh as much as `PRIOR_DEVICES` devices. The errors among the measured ones widen or
+        narrow it by their logarithm, shrunk towards that of the other devices.
         """
-        misses = []
+        rng = np.random.default_rng(self._seed)
+        misses, errors = [], []
         for device in self._devices if len(self._devices) > 1 else []:
-            mean, deviation = self._posterior(self._others(device), rows, self._tables[rows, device])
-            misses.append(np.abs(mean - self._tables[:, device]) / deviation)
-        found = float(np.quantile(np.concatenate(misses), COVERAGE)) if misses else WIDTH
-        total = len(misses) * found**2 + PRIOR_DEVICES * WIDTH**2
-        return float(np.sqrt(total / (len(misses) + PRIOR_DEVICES)))
+            terms, logs = self._others(device), self._tables[:, device]
+            for measured in (rows, rng.choice(len(logs), len(rows), replace=False)):
+                mean, deviation, own = self._posterior(terms, measured, logs[measured], self._audited)
+                misses.append(np.abs(mean - logs[self._audited]) / deviation)
+                errors.append(own)
+        if not misses:
+            return WIDTH
+        usual, trust = float(np.mean(errors)), len(rows) / (len(rows) + PRIOR_MEASURED)
+        factors = np.exp(trust * (np.array(errors) - usual) / 2)
+        found = float(np.quantile(np.concatenate([m / f for m, f in zip(misses, factors, strict=True)]), COVERAGE))
+        devices = len(self._devices)
+        width = np.sqrt((devices * found**2 + PRIOR_DEVICES * WIDTH**2) / (devices + PRIOR_DEVICES))
+        return float(width * np.exp(trust * (error - usual) / 2))
 
 
 def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
@@ -179,6 +214,13 @@ def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
     if len(wrong):
         raise DataError(f"latencies must be positive and finite, but {name} has {values[wrong[0]]} at {wrong[0]}.")
     return np.log(values)
+
+
+def _rounding(logs: Array) -> Array:
+    """Variance of the logarithms that comes from rounding, where all values are whole numbers."""
+    values = np.exp(logs)
+    whole = np.allclose(values, np.round(values), rtol=1e-9, atol=0.0)
+    return ROUNDING / values**2 if whole else np.zeros(len(values))
 
 
 def _standard(logs: Array) -> tuple[Array, float, float]:
