@@ -121,3 +121,37 @@ def test_a_published_device() -> None:
     transfer = DeviceTransfer(designs, tables)
     chosen = transfer.choose(10)
     assert ranks(transfer.predict(chosen, latency[chosen]).median_ms, latency) > 0.88
+
+
+def test_a_device_noisier_than_the_others_gets_wider_intervals(transfer: DeviceTransfer) -> None:
+    clean = toy()[1]["s"]
+    noisy = clean * np.exp(np.random.default_rng(5).normal(0, 0.2, len(clean)))
+    chosen = transfer.choose(20)
+    wide, narrow = (transfer.predict(chosen, latency[chosen]) for latency in (noisy, clean))
+    assert np.median(wide.high_ms / wide.low_ms) > 1.5 * np.median(narrow.high_ms / narrow.low_ms)
+    assert ((wide.low_ms <= noisy) & (noisy <= wide.high_ms)).mean() > 0.75
+
+
+def test_the_order_of_the_other_devices_does_not_matter(transfer: DeviceTransfer) -> None:
+    designs, tables = toy()
+    other = DeviceTransfer(designs, {name: tables[name] for name in ("r", "p", "q")})
+    rows = np.arange(12)
+    first, second = (each.predict(rows, tables["s"][rows]) for each in (transfer, other))
+    assert ranks(first.median_ms, second.median_ms) > 0.999
+
+
+def test_a_twin_among_the_other_devices_is_followed() -> None:
+    designs, tables = toy()
+    transfer = DeviceTransfer(designs, tables)
+    twin = 1.7 * tables["q"] ** 1.1
+    chosen = transfer.choose(10)
+    assert ranks(transfer.predict(chosen, twin[chosen]).median_ms, twin) > 0.97
+
+
+def test_whole_milliseconds_are_trusted_less(transfer: DeviceTransfer) -> None:
+    latency = toy()[1]["s"]
+    chosen = transfer.choose(10)
+    whole = np.maximum(np.round(latency / 4), 1.0)[chosen]
+    predicted = [transfer.predict(chosen, values).median_ms[chosen] for values in (whole, whole + 1e-6)]
+    away = [np.abs(np.log(each / whole)).mean() for each in predicted]
+    assert away[0] > away[1]
