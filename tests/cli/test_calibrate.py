@@ -50,6 +50,19 @@ def test_a_calibration_is_written_told_and_used(run, home):
     assert 0 < known["low_ms"] <= known["median_ms"] <= known["high_ms"]
 
 
+def test_one_that_is_broken_off_says_where_it_goes_on(run, home, monkeypatch):
+    def gone(*given: object, journal: Path, **options: object) -> None:
+        journal.parent.mkdir(parents=True)
+        journal.write_text("{}\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netwright.target.calibrate", gone)
+    done = run("calibrate", "laptop", "--general")
+    assert done.exit_code == 130
+    assert "laptop.measured.jsonl, and the same command goes on from it" in done.stderr
+    assert [path.name for path in home.iterdir()] == ["laptop.measured.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

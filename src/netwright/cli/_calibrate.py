@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netwright.cli._answer import answering
+from netwright.cli._answer import INTERRUPTED, answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.errors import DataError, SpaceError
 
@@ -53,11 +53,18 @@ def calibrate(
         target, path = Here.parse(on), _file(name, out, overwrite)
         spaces = _spaces(space or (), general, input, classes)
         journal = path.with_suffix(".measured.jsonl")
-        with _bar() as report:
-            found = measured(
-                name, spaces, setup=target.setup, minutes=minutes, networks=networks, journal=journal,
-                any_runtime=any_runtime, seed=seed, report=report,
-            )  # fmt: skip
+        try:
+            with _bar() as report:
+                found = measured(
+                    name, spaces, setup=target.setup, minutes=minutes, networks=networks, journal=journal,
+                    any_runtime=any_runtime, seed=seed, report=report,
+                )  # fmt: skip
+        except KeyboardInterrupt as stop:
+            answer.fail(
+                stop,
+                f"interrupted; what was measured is in {journal}, and the same command goes on from it.",
+                INTERRUPTED,
+            )
         found.save(path)
         journal.unlink(missing_ok=True)
         document = _document(found, path)

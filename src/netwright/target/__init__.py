@@ -8,6 +8,7 @@ unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 
 from netwright.target._added import (
     AddedDevice,
+    DecisionPrices,
     DeviceFile,
     Measured,
     MeasuredNetworks,
@@ -69,6 +70,7 @@ __all__ = [
     "Calibration",
     "Check",
     "DataSheet",
+    "DecisionPrices",
     "Device",
     "DeviceFile",
     "DeviceTransfer",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import UnknownNameError
-from netwright.target._added import is_added, load_added
+from netwright.target._added import DecisionPrices, is_added, is_priced, load_added
 from netwright.target._base import QUANTITIES, Estimate, Target
 from netwright.target._calibrate import Calibrated
 from netwright.target._data_sheet import data_sheet_names
@@ -121,6 +121,9 @@ def _saved(path: Path, name: str, whole: str) -> Target:
     if is_added(path):
         _refuse(options, whole, ())
         return load_added(name)
+    if is_priced(path):
+        _refuse(options, whole, ())
+        return DecisionPrices.read(path, name)
     _refuse(options, whole, (ANY_RUNTIME,))
     return Calibrated.read(path, whole, any_runtime=options == ANY_RUNTIME)
 

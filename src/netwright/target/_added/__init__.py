@@ -2,6 +2,7 @@
 
 from netwright.target._added._add import add_target, remove_target
 from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._prices import DecisionPrices, is_priced
 from netwright.target._added._script import choose_designs, designs_script, models_script
 from netwright.target._added._target import (
     AddedDevice,
@@ -14,6 +15,7 @@ from netwright.target._added._target import (
 
 __all__ = [
     "AddedDevice",
+    "DecisionPrices",
     "DeviceFile",
     "Measured",
     "MeasuredNetworks",
@@ -21,6 +23,7 @@ __all__ = [
     "choose_designs",
     "designs_script",
     "is_added",
+    "is_priced",
     "load_added",
     "models_script",
     "read_device_file",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._prices import DecisionPrices, prices_of
 from netwright.target._added._script import draw_pool
 from netwright.target._added._target import MANY, load_added, references_for
 from netwright.target._base import Target
@@ -35,11 +36,11 @@ def add_target(
 ) -> Target:
     """Check a device's file and keep it, so that `latency_ms@NAME` can be asked; the target.
 
-    path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON (see `read_table`), or a data
-    sheet in TOML (see `read_data_sheet`). name: of
-    the target; the device's own if none. space: that the designs are of; one of the catalogue is found by its name
-    in the file. told: the space's name and classes as the file should keep them, for a table. columns: as in
-    `read_table`. edited: as in `read_device_file`. overwrite: replace a target that was added under this name.
+    path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON, of designs (see `read_table`) or
+    of decisions (see `DecisionPrices`), or a data sheet in TOML (see `read_data_sheet`). name: of the target; the
+    device's own if none. space: that the designs are of; one of the catalogue is found by its name in the file. told:
+    the space's name and classes as the file should keep them, for a table. columns: as in `read_table`. edited: as in
+    `read_device_file`. overwrite: replace a target that was added under this name.
 
     Raises DataError, in one sentence, for a file that is not as it should be, and for a name that is taken.
     """
@@ -47,6 +48,10 @@ def add_target(
     if file.suffix == ".toml":
         return _add_data_sheet(file, name, overwrite)
     if _is_table(file):
+        if space is None:
+            raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
+        if (prices := prices_of(file, space, columns)) is not None:
+            return _keep_prices(prices, _free(name or file.stem, overwrite))
         measured = _of_table(file, space, told or {}, columns)
     else:
         measured = read_device_file(file, edited=edited)
@@ -83,19 +88,23 @@ def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
     return RooflineTarget.parse(target)
 
 
+def _keep_prices(prices: DecisionPrices, target: str) -> Target:
+    """Keep a table of blocks under a name."""
+    path = targets_folder() / f"{target}.json"
+    write_json(path, prices.to_json())
+    path.with_suffix(".toml").unlink(missing_ok=True)
+    return DecisionPrices.read(path, target)
+
+
 def _is_table(file: Path) -> bool:
     if file.suffix in SUFFIXES and file.suffix != ".json":
         return True
     return file.is_file() and file.read_bytes().lstrip()[:1] == b"["
 
 
-def _of_table(
-    file: Path, space: Space | None, told: Mapping[str, Any], columns: Mapping[str, str] | None
-) -> DeviceFile:
+def _of_table(file: Path, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None) -> DeviceFile:
     from netwright.target._table_file import read_table
 
-    if space is None:
-        raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
     table = read_table(file, space, columns=columns)
     rows = tuple(
         Measured({quantity: float(column[i]) for quantity, column in table.values.items()}, design)
