@@ -70,10 +70,10 @@ if TYPE_CHECKING:
     from netwright.quality import Recipe as Recipe, Task as Task, load_task as load_task, train as train
     from netwright.space import (
         Design as Design, Histogram as Histogram, Space as Space, branch as branch, cell as cell,
-        computed as computed, distinct_networks as distinct_networks, given as given, grammar as grammar,
-        grow as grow, integer as integer, named as named, oneof as oneof, parallel as parallel, real as real,
-        repeat as repeat, residual as residual, rule as rule, seq as seq, several as several, take as take,
-        tied as tied, wiring as wiring,
+        distinct_networks as distinct_networks, formula as formula, given as given,
+        grammar as grammar, grow as grow, integer as integer, let as let, named as named, oneof as oneof,
+        parallel as parallel, real as real, repeat as repeat, residual as residual, rule as rule, seq as seq,
+        several as several, take as take, tied as tied, wiring as wiring,
     )
     from netwright.space.catalog import auto_space as auto_space, get_space as get_space
     from netwright.strategy import (
@@ -117,9 +117,9 @@ _EXPORTS: dict[str, tuple[str, ...]] = {
     "netwright.io": ("draw", "export", "save_drawing", "to_module", "to_onnx", "to_torch_source"),
     "netwright.quality": ("Recipe", "Task", "load_task", "train"),
     "netwright.space": (
-        "Design", "Histogram", "Space", "branch", "cell", "computed", "distinct_networks", "given", "grammar",
-        "grow", "integer", "named", "oneof", "parallel", "real", "repeat", "residual", "rule", "seq", "several",
-        "take", "tied", "wiring",
+        "Design", "Histogram", "Space", "branch", "cell", "distinct_networks", "formula", "given",
+        "grammar", "grow", "integer", "let", "named", "oneof", "parallel", "real", "repeat", "residual", "rule",
+        "seq", "several", "take", "tied", "wiring",
     ),
     "netwright.space.catalog": ("auto_space", "get_space"),
     "netwright.strategy": ("Objective", "Outcome", "Proposal", "Strategy", "get_strategy"),

@@ -1,4 +1,4 @@
-"""More kinds of parts for the second reading: cells with open edges, several tensors, parts that a rule computes."""
+"""More kinds of parts for the second reading: cells with open edges, several tensors, values that a rule gives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from netwright.blocks import conv
 from netwright.errors import ShapeError
 from netwright.graph import Tensor, ops
-from netwright.space import computed, grow, oneof, several, take, wiring
+from netwright.space import formula, given, grow, let, oneof, repeat, seq, several, take, wiring
 
-from .interpreter import Build, Derived, Layer, Part, Rules, Seq, below, flat, joined, one_after_the_other
+from .interpreter import Build, Derived, Part, Rules, below, chained, flat, giving, joined, one_after_the_other
 
 
 @dataclass(frozen=True)
@@ -128,29 +128,49 @@ class Take(Part):
         yield at.building(lambda x: x[self.place] if isinstance(x, tuple) else x)
 
 
+@formula
+def rising(width: int, copies: int, most: int) -> dict[str, Any] | None:
+    """Widths that rise by one from copy to copy, where they are no more than so many in all."""
+    return {"widths": [width + i for i in range(copies)]} if width * copies <= most else None
+
+
 @dataclass(frozen=True)
-class Computed(Part):
-    """As many layers of a width as a rule allows; a kernel of several options is decided in each."""
+class Let(Part):
+    """As many copies of a part as are decided, each one wider, and behind them a part of the first width.
+
+    Layers of `GIVEN` channels in both take the width, which a rule may refuse.
+    """
 
     channels: tuple[int, ...]
     copies: tuple[int, ...]
-    kernel: tuple[int, ...]
-    most: int
-
-    def made(self, channels: int, copies: int) -> Seq | None:
-        return Seq((Layer((channels,), self.kernel),) * copies) if channels * copies <= self.most else None
+    copied: Part
+    last: Part
+    most: int | None = None
+    tied: bool = False
 
     def expression(self) -> Any:
-        def make(channels: int, copies: int) -> Any:
-            part = self.made(channels, copies)
-            return None if part is None else part.expression()
-
-        return computed(make, channels=oneof(*self.channels), copies=oneof(*self.copies))
+        values = {"width": oneof(*self.channels), "copies": oneof(*self.copies)}
+        if self.most is None:
+            copied = repeat(self.copied.expression(), times=given("copies"), tied=self.tied)
+            return let(seq(p0=copied, p1=self.last.expression()), **values)
+        each = {"width": given("widths")}
+        copied = repeat(self.copied.expression(), times=given("copies"), tied=self.tied, each=each)
+        return let(seq(p0=copied, p1=self.last.expression()), rising, **values, most=self.most)
 
     def derivations(self, at: Derived, prefix: str, rules: Rules) -> Iterator[Derived]:
-        for channels, copies in product(self.channels, self.copies):
-            part = self.made(channels, copies)
-            if part is not None:
-                start = at.decided(below(prefix, "channels"), channels, 1 / len(self.channels))
+        for width, copies in product(self.channels, self.copies):
+            if self.most is None or width * copies <= self.most:
+                start = at.decided(below(prefix, "width"), width, 1 / len(self.channels))
                 start = start.decided(below(prefix, "copies"), copies, 1 / len(self.copies))
-                yield from part.derivations(start, below(prefix, "body"), rules)
+                widths = [width + (i if self.most is not None else 0) for i in range(copies)]
+                yield from self._inside(start, below(prefix, "body"), rules, widths, width)
+
+    def _inside(
+        self, start: Derived, prefix: str, rules: Rules, widths: Sequence[int], last: int
+    ) -> Iterator[Derived]:
+        names = ["each"] if self.tied and widths else [] if self.tied else list(map(str, range(len(widths))))
+        placed = [(self.copied, below(prefix, f"p0.{name}")) for name in names]
+        for derived, builds in one_after_the_other([*placed, (self.last, below(prefix, "p1"))], start, rules):
+            copies = builds[:1] * len(widths) if self.tied else builds[:-1]
+            made = [giving(width, build) for width, build in zip(widths, copies, strict=True)]
+            yield derived.building(chained([*made, giving(last, builds[-1])]))

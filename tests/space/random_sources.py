@@ -25,7 +25,7 @@ from .interpreter import (
     UnreadError,
     reference,
 )
-from .interpreter_more import Computed, Grow, Several, Take, Wiring
+from .interpreter_more import Grow, Let, Several, Take, Wiring
 
 
 def some(*values: Any, most: int = 2) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -44,7 +44,12 @@ TIES = (Tied("twin", Layer((None, 3), (1, 3))), Tied("pair", OneOf((Skip(), Laye
         Tied("deep", Seq((Layer((2, 4)), Tied("twin", Layer((None, 3), (1, 3)))))),
         *(Tied("wide", OneOf((Layer((GIVEN,), (1, 3)), Skip())), width) for width in (2, 5)),
         *(Tied("both", Seq((Layer((GIVEN,), (1,), (1, 2)), Tied("inner", Layer((GIVEN,), (1, 3))))), width)
-          for width in (2, 3)))  # fmt: skip
+          for width in (2, 3)),
+        Tied("let", Let((2, 3), (1, 2), Layer((GIVEN,), (1, 3)), Skip(), 4)))  # fmt: skip
+
+
+LOW = Tied("low", OneOf((Layer((GIVEN,), (1, 3)), Skip())))
+"""Takes the width that stands around the tie."""
 
 
 @st.composite
@@ -64,6 +69,11 @@ def cells(draw: st.DrawFn, inner: st.SearchStrategy[Part]) -> Cell:
 def widths_given() -> st.SearchStrategy[Part]:
     wide: st.SearchStrategy[Part] = st.builds(Layer, st.just((GIVEN,)), some(1, 3))
     return wide | st.lists(wide | st.just(Skip()), min_size=1, max_size=2).map(tuple).map(Seq)
+
+
+def lets(inner: st.SearchStrategy[Part]) -> st.SearchStrategy[Let]:
+    plain: st.SearchStrategy[Part] = widths_given() | st.just(LOW) | inner
+    return st.builds(Let, some(2, 3), some(0, 1, 2), plain, plain, st.none() | st.integers(3, 6), st.booleans())
 
 
 def _bundled(first: Part, second: Part, join: str, tied: bool) -> Part:
@@ -109,7 +119,7 @@ def parts() -> st.SearchStrategy[Part]:
             cells(inner),
             wirings(),
             st.builds(_bundled, inner, inner, st.sampled_from(["add", "mul", "concat"]), st.booleans()),
-            st.builds(Computed, some(2, 3), some(0, 1, 2), some(1, 3), st.integers(3, 6)),
+            lets(inner),
             grammars(layers() | st.just(Skip())),
         )
 

@@ -85,7 +85,7 @@ FORMS: dict[str, tuple[Make, Make, type[NetwrightError], str]] = {
         lambda: repeat(conv(4), 0),
         lambda: repeat(conv(4), -1),
         SpaceError,
-        r"at least 0, but got \(-1,\)",
+        r"at least 0, but got -1",
     ),
     "fraction of a copy": (lambda: repeat(conv(4), 2), lambda: repeat(conv(4), 1.5), SpaceError, "whole numbers"),
     "a truth as count": (lambda: repeat(conv(4), 1), lambda: repeat(conv(4), True), SpaceError, "whole numbers"),

@@ -19,11 +19,12 @@ from netwright.space import (
     Space,
     branch,
     cell,
-    computed,
+    formula,
     from_model,
     grammar,
     grow,
     integer,
+    let,
     named,
     oneof,
     parallel,
@@ -76,8 +77,15 @@ def read_back(space: Space, folder: Path, suffix: str, **options: Any) -> Space:
     return Space.load(folder / f"space{suffix}", **options)
 
 
-def pyramid(depth: int, slope: int) -> Any:
-    return seq(*(conv(8 + slope * i) for i in range(depth))) if depth * slope < 12 else None
+@formula
+def line(depth: int, slope: int, least: int = 8) -> dict[str, Any] | None:
+    """Widths on a line."""
+    return {"widths": [least + slope * i for i in range(depth)]} if depth * slope < 12 else None
+
+
+def pyramid(**values: Any) -> Any:
+    tower = repeat(conv(given_value("width")), times=given_value("depth"), each={"width": given_value("widths")})
+    return let(tower, line, depth=integer(1, 3), slope=oneof(2, 4), **values)
 
 
 def expressions() -> dict[str, Any]:
@@ -104,7 +112,11 @@ def expressions() -> dict[str, Any]:
         "parallel": parallel(conv(3), 3, axis=1, join="concat"),
         "several": seq(several(conv(4), seq()), grow(take(0)), branch(take(0), take(2))),
         "wiring": wiring(conv(), vertices=oneof(2, 3), edges=3, channels=8),
-        "computed": computed(pyramid, depth=integer(1, 3), slope=oneof(2, 4)),
+        "let": pyramid(),
+        "let fixed": pyramid(least=oneof(4, 8), most=[3, (4, 5)]),
+        "let alone": let(conv(given_value("width")), width=oneof(4, 8, weights=(1, 2)), slope=2),
+        "places": let(conv(given_value("sizes", 0), kernel=given_value("sizes", 1, 0)), sizes=(4, (3, 5))),
+        "each": repeat(conv(given_value("width")), times=oneof(1, 3), each={"width": (4, 5, 6)}),
         "quoted": named('a "b" \\ c', conv(4)),
     }
 
@@ -115,7 +127,7 @@ def test_every_kind_of_part_is_written_and_read(name: str, suffix: str, tmp_path
     pytest.importorskip("yaml")
     space = Space(expressions()[name], input=INPUT, name=name)
     assert same(space, executed(space.to_python()))
-    assert same(space, read_back(space, tmp_path, suffix, blocks=[doubled]))
+    assert same(space, read_back(space, tmp_path, suffix, blocks=[doubled, line]))
 
 
 def test_the_rest_of_a_space_is_written_and_read(tmp_path: Path) -> None:
@@ -231,6 +243,7 @@ def test_blocks_of_a_file_must_be_given(tmp_path: Path) -> None:
 
 GOOD = {"netwright": "space", "version": 1, "name": "x", "network": {"block": "skip"},
         "inputs": [{"shape": [1, 3, 8, 8], "dtype": "float32", "name": "input"}]}  # fmt: skip
+REGNET = "netwright.space.catalog._regnet"
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no space": ({"netwright": "model"}, "must say `netwright: space`"),
     "version": ({"version": 2}, "must be of version 1, but got 2"),
@@ -243,8 +256,16 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "inputs": ({"inputs": 3}, "must have its form"),
     "argument": ({"network": {"block": "conv", "with": {"width": 3}}}, "'width' is not one of channels"),
     "empty": ({"network": {"call": "oneof"}}, "oneof needs at least one option"),
-    "computed": ({"network": {"call": "computed", "of": ["eval"], "with": {"a": {"call": "oneof", "of": [1]}}}},
-                 "must have its form"),
+    "formula": ({"network": {"call": "let", "of": [{"block": "skip"}, "eval"], "with": {"a": 1}}},
+                "made by a formula, but got 'eval'"),
+    "outer formula": ({"network": {"call": "let", "of": [{"block": "skip"}, {"formula": "os:system"}]}},
+                      "a formula must be of the vocabulary or be given in `blocks`, but 'os:system' is neither"),
+    "any function": ({"network": {"call": "let", "of": [{"block": "skip"}, {"formula": f"{REGNET}:regnet"}]}},
+                     "a formula must be of .*, but '.*:regnet' is neither"),
+    "block as formula": ({"network": {"call": "let", "of": [{"block": "skip"}, {"formula": "conv"}]}},
+                         "a formula must be of .*'conv' is neither"),
+    "formula as block": ({"network": {"block": f"{REGNET}:quantised_linear"}},
+                         "a block must be of .*quantised_linear' is neither"),
 }  # fmt: skip
 
 
@@ -276,12 +297,27 @@ def test_broken_files_are_refused(file: str, text: str, tmp_path: Path) -> None:
         Space(conv(4), input=INPUT).save(tmp_path / "no" / "space.json")
 
 
-def test_a_table_of_parts_is_what_its_rule_makes() -> None:
-    by_rule = computed(pyramid, depth=integer(1, 3), slope=oneof(2, 4))
-    table = {(d, s): pyramid(d, s) for d in (1, 2, 3) for s in (2, 4) if pyramid(d, s) is not None}
-    assert computed(table, depth=integer(1, 3), slope=oneof(2, 4)) == by_rule
-    with pytest.raises(SpaceError, match=r"one label of each choice, but got \(1, 3\)"):
-        computed({(1, 3): conv(4)}, depth=integer(1, 3), slope=oneof(2, 4))
+def test_a_formula_is_written_by_its_name_alone(tmp_path: Path) -> None:
+    space = Space(pyramid(), input=INPUT)
+    space.save(tmp_path / "space.json")
+    assert f'"formula": "{__name__}:line"' in (tmp_path / "space.json").read_text()
+    assert f"from {__name__} import line\n" in space.to_python()
+    with pytest.raises(SpaceError, match=r"a formula must be .*, but '.*test_written:line' is neither"):
+        Space.load(tmp_path / "space.json")
+    other = Space.load(tmp_path / "space.json", blocks={f"{__name__}:line": line})
+    assert list(other.enumerate()) == list(space.enumerate())
+
+    @formula
+    def hidden(depth: int) -> dict[str, int]:
+        return {"width": depth}
+
+    with pytest.raises(SpaceError, match=r"a formula must stand in a module to be written down, but .*hidden"):
+        Space(let(conv(given_value("width")), hidden, depth=oneof(1, 2)), input=INPUT).hash()
+
+
+@pytest.mark.parametrize("name", ["regnet", "ascan", "robust-cnn", "micronas", "mcuformer", "encoder-decoder"])
+def test_rules_of_the_catalogue_are_written_on_a_page(name: str) -> None:
+    assert len(SPACES[name]().to_python().splitlines()) < 90
 
 
 def test_blocks_of_one_name_are_told_apart() -> None:

@@ -16,6 +16,7 @@ from netwright.errors import EmptySpaceError, NetwrightError, ShapeError, SpaceE
 from netwright.graph import Graph, Input, Shape, Tensor
 from netwright.space._design import Value
 from netwright.space._forest import Forest
+from netwright.space._given import Given, merged
 
 if TYPE_CHECKING:
     from netwright.space._expression import Expression
@@ -26,7 +27,6 @@ __all__ = [
     "Compiler",
     "Contexts",
     "FlowType",
-    "Given",
     "Outcome",
     "Outcomes",
     "TensorType",
@@ -46,8 +46,6 @@ class Bundle(tuple[TensorType, ...]):
 
 FlowType = TensorType | Bundle
 """What flows at one place: one tensor, or several."""
-Given = tuple[tuple[str, Any], ...]
-"""Values by name that a tied part is given in one place."""
 Use = tuple[int, FlowType, FlowType, Given]
 Uses = tuple[tuple[Use, int], ...]
 
@@ -55,7 +53,7 @@ Uses = tuple[tuple[Use, int], ...]
 class Contexts(NamedTuple):
     """Where an expression stands: types that flow in, times each occurs, rules in force, recursion left.
 
-    given: what the tie around it is given, for each type; empty outside of ties that are given something.
+    given: what the parts around it give it, for each type; empty where they give nothing.
     """
 
     types: tuple[FlowType, ...]
@@ -78,11 +76,17 @@ class Contexts(NamedTuple):
 
     def giving(self, values: Given) -> Contexts:
         """The same contexts with further values given, in place of those of the same name."""
-        if not values:
+        return self._replace(given=tuple(merged(outer, values) for outer in self.values())) if values else self
+
+    def reading(self, expression: Expression) -> Contexts:
+        """The same contexts with no more given than an expression reads, so that it is compiled once for all others.
+
+        What a rule of a grammar reads is not known where it is used.
+        """
+        if not self.given or expression.recursive:
             return self
-        return self._replace(
-            given=tuple(tuple(sorted({**dict(outer), **dict(values)}.items())) for outer in self.values())
-        )
+        kept = tuple(tuple(item for item in values if item[0] in expression.free) for values in self.given)
+        return self._replace(given=kept if any(kept) else ())
 
 
 class Outcome(NamedTuple):
@@ -143,6 +147,7 @@ class Compiler:
         from netwright.space._expression import as_expression
 
         e = as_expression(expression)
+        contexts = contexts.reading(e)
         key = (e, contexts if e.recursive else contexts._replace(grammar=None, left=0))
         known = self._memo.get(key)
         if known is None:

@@ -14,6 +14,7 @@ from netwright import blocks
 from netwright.blocks import Block
 from netwright.errors import SpaceError
 from netwright.graph import Input
+from netwright.space._formula import Formula
 from netwright.space._spelling import Spelling, plain, spelling
 
 __all__ = ["VERSION", "Parts", "content_hash", "document", "path_of"]
@@ -23,19 +24,20 @@ Document = dict[str, Any]
 RESERVED = {"nw", "space"}
 
 
-def path_of(block: Block) -> str:
-    """Name of a block of the vocabulary, import path of another.
+def path_of(block: Block | Formula) -> str:
+    """Name of a block of the vocabulary, import path of another and of a formula.
 
     >>> path_of(blocks.conv)
     'conv'
 
-    Raises SpaceError for a block that stands inside a function, which no path leads to.
+    Raises SpaceError for one that stands inside a function, which no path leads to.
     """
     if getattr(blocks, block.name, None) is block:
         return str(block.name)
     module, name = block.function.__module__, str(block.function.__qualname__)
     if "<" in name:
-        raise SpaceError(f"a block must stand in a module to be written down, but {name} stands in a function.")
+        kind = type(block).__name__.lower()
+        raise SpaceError(f"a {kind} must stand in a module to be written down, but {name} stands in a function.")
     return f"{module}:{name}"
 
 
@@ -52,6 +54,8 @@ class Parts:
         told = spelling(value)
         if told is not None:
             return {"part": self._number(value, told)}
+        if isinstance(value, Formula):
+            return {"formula": path_of(value)}
         if isinstance(value, Mapping):
             return {"map": [[self.encode(k), self.encode(v)] for k, v in value.items()]}
         if isinstance(value, list):
@@ -119,7 +123,7 @@ class Shared:
         uses = Counter(_numbers([*written.parts, outside]))
         used = [number for number in range(len(written.parts)) if uses[number] > 1]
         self.names: dict[int, str] = {}
-        imported = {call["block"].rpartition(":")[2] for call in written.parts if "block" in call}
+        imported = {path.rpartition(":")[2] for path in _paths([*written.parts])}
         taken = {*RESERVED, *keyword.kwlist, *imported}
         for number in used:
             call = written.parts[number]
@@ -150,6 +154,14 @@ def _numbers(value: Any) -> Iterator[int]:
             yield value["part"]
         else:
             yield from _numbers([*value.values()])
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """Paths of the blocks and formulas that a value names."""
+    if isinstance(value, dict):
+        yield from (value[kind] for kind in ("block", "formula") if isinstance(value.get(kind), str))
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _paths(inner)
 
 
 def _label(call: Document) -> str:

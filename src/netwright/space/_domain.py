@@ -14,6 +14,7 @@ from netwright.errors import DesignError, SpaceError
 from netwright.space._compile import Compiler, Outcome, Outcomes
 from netwright.space._design import Value
 from netwright.space._forest import join_path
+from netwright.space._given import Given, Placeholder
 
 if TYPE_CHECKING:
     from netwright.space._expression import Builder
@@ -21,15 +22,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Choice",
     "Decisions",
-    "Placeholder",
     "Real",
     "as_choice",
     "decide",
     "expansions",
-    "filled",
-    "has_placeholder",
     "integer",
     "option_labels",
+    "placeholders",
     "plain_values",
     "real",
     "resolve",
@@ -83,54 +82,36 @@ class Real:
         return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
 
 
-@dataclass(frozen=True)
-class Placeholder:
-    """What a tied part is given under a name."""
+def plain_values(values: Mapping[str, Any]) -> Given:
+    """Values to give, in order of their names, lists as tuples; raises SpaceError for one that is a choice or a dict.
 
-    name: str
-
-    def __repr__(self) -> str:
-        return f"given({self.name!r})"
-
-
-def filled(value: Any, given: Mapping[str, Any]) -> Any:
-    """A value with every placeholder in it replaced; raises SpaceError for a name that is not given.
-
-    >>> filled((1, Placeholder("stride")), {"stride": 2})
-    (1, 2)
-    """
-    if isinstance(value, Placeholder):
-        if value.name not in given:
-            known = ", ".join(given) or "nothing"
-            raise SpaceError(f"given({value.name!r}) must stand where it is given, but {known} is given there.")
-        return given[value.name]
-    if isinstance(value, Call):
-        return Call(value.block, {key: filled(inner, given) for key, inner in value.hyperparameters.items()})
-    if isinstance(value, (tuple, list)):
-        return type(value)(filled(inner, given) for inner in value)
-    return value
-
-
-def plain_values(values: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Values to give, in order of their names; raises SpaceError for one that is a choice.
-
-    >>> plain_values({"stride": 2, "channels": 8})
-    (('channels', 8), ('stride', 2))
+    >>> plain_values({"widths": [8, 16], "stride": 2})
+    (('stride', 2), ('widths', (8, 16)))
     """
     for name, value in values.items():
-        if as_choice(value) is not None or isinstance(value, Placeholder):
+        if as_choice(value) is not None or isinstance(value, (dict, set)):
             raise SpaceError(f"what a part is given must be plain values, but {name!r} is {value!r}.")
-    return tuple(sorted(values.items()))
+    return tuple((name, _frozen(value)) for name, value in sorted(values.items()))
 
 
-def has_placeholder(value: Any) -> bool:
-    """Whether a hyperparameter, or one of a block among them, waits to be given."""
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+def placeholders(value: Any) -> frozenset[str]:
+    """Names of what a hyperparameter, or one of a block among them, waits to be given.
+
+    >>> sorted(placeholders((Placeholder("width"), [Placeholder("stride"), 3])))
+    ['stride', 'width']
+    """
     choice = as_choice(value)
     if choice is not None:
-        return any(map(has_placeholder, choice.options))
+        return placeholders(choice.options)
     if isinstance(value, Call):
-        return any(map(has_placeholder, value.hyperparameters.values()))
-    return isinstance(value, Placeholder) or (isinstance(value, (tuple, list)) and any(map(has_placeholder, value)))
+        return placeholders(tuple(value.hyperparameters.values()))
+    if isinstance(value, (tuple, list)):
+        return frozenset().union(*map(placeholders, value))
+    return frozenset({value.name}) if isinstance(value, Placeholder) else frozenset()
 
 
 def integer(low: int, high: int, step: int = 1) -> Any:

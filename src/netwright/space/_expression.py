@@ -17,9 +17,10 @@ from netwright.graph import Graph, Input, Shape, Template, Tensor, scope
 from netwright.space._compile import Compiler, Contexts, Outcomes
 from netwright.space._design import Value
 from netwright.space._forest import join_path
+from netwright.space._given import Given, filled, merged
 from netwright.space._spelling import Spelling
 
-__all__ = ["Builder", "Expression", "Named", "as_expression", "label_of", "named", "unique_labels"]
+__all__ = ["Builder", "Expression", "Named", "as_expression", "given_inside", "label_of", "named", "unique_labels"]
 
 TEMPLATES = 4096
 """Blocks, each on one input shape, that are kept for copying."""
@@ -42,6 +43,8 @@ class Expression(ABC):
         self._hash = hash((type(self).__name__, *key))
         self.children = tuple(children)
         self.recursive = self.recursive or any(child.recursive for child in self.children)
+        self.free: frozenset[str] = frozenset().union(*(child.free for child in self.children))
+        """Names of what it reads of what it is given; may hold more than these."""
 
     @property
     def label(self) -> str:
@@ -125,7 +128,7 @@ class Builder:
     @contextmanager
     def giving(self, values: Iterable[tuple[str, Any]]) -> Iterator[None]:
         """Build what stands inside with further values given."""
-        outer, self.given = self.given, {**self.given, **dict(values)}
+        outer, self.given = self.given, dict(merged(tuple(self.given.items()), values))
         yield
         self.given = outer
 
@@ -152,13 +155,13 @@ class Applied(Expression):
     """A block with its hyperparameters; choices among them are decisions."""
 
     def __init__(self, call: Call) -> None:
-        from netwright.space._domain import expansions, has_placeholder
+        from netwright.space._domain import expansions, placeholders
 
         super().__init__(call)
         self.call = call
         self._expansions = expansions(call)
-        self._open = has_placeholder(call)
-        self.open = self._open or bool(self._expansions[0][0])
+        self.free = placeholders(call)
+        self.open = bool(self.free or self._expansions[0][0])
         """Whether anything about the block is still to be decided or given."""
 
     @property
@@ -176,9 +179,7 @@ class Applied(Expression):
         return decide(compiler, leaves)
 
     def _graphs(self, compiler: Compiler, call: Call, contexts: Contexts) -> list[Graph] | None:
-        from netwright.space._domain import filled
-
-        if not self._open:
+        if not self.free:
             return compiler.apply(call, call.apply, [(t,) for t in contexts.types])
         found: list[Graph] = []
         for t, given in zip(contexts.types, contexts.values(), strict=True):
@@ -190,11 +191,11 @@ class Applied(Expression):
         return found
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        from netwright.space._domain import filled, resolve
+        from netwright.space._domain import resolve
 
         fixed = len(self._expansions) == 1 and not self._expansions[0][0]
         call = self.call if fixed else resolve(self.call, builder, prefix)
-        return builder.apply(filled(call, builder.given) if self._open else call, x)
+        return builder.apply(filled(call, builder.given) if self.free else call, x)
 
     def spelled(self) -> Spelling:
         return Spelling(self.call.block, (), self.call.hyperparameters)
@@ -262,6 +263,19 @@ def checked_name(name: str, what: str = "a dot", signs: str = ".") -> str:
     if not name or not isinstance(name, str) or any(sign in name for sign in signs):
         raise SpaceError(f"a name must not be empty or hold {what}, but got {name!r}.")
     return name
+
+
+def given_inside(read: frozenset[str], *values: Given) -> frozenset[str]:
+    """Names that a part reads of what stands around it, where it is given one of some values.
+
+    >>> from netwright.space._given import given
+    >>> sorted(given_inside(frozenset({"stride", "width"}), (("stride", 2), ("width", given("channels")))))
+    ['channels']
+    """
+    from netwright.space._domain import placeholders
+
+    everywhere = frozenset.intersection(*(frozenset(dict(each)) for each in values))
+    return (read - everywhere) | placeholders(tuple(value for each in values for _, value in each))
 
 
 def label_of(value: Any) -> str:

@@ -10,10 +10,11 @@ from typing import cast
 
 from netwright.graph import Graph, Input, Tensor, canonical_hash
 from netwright.space._bundle import tensors
-from netwright.space._compile import Bundle, Compiler, Contexts, FlowType, Given, tensors_of
+from netwright.space._compile import Bundle, Compiler, Contexts, FlowType, tensors_of
 from netwright.space._design import Design, Value
 from netwright.space._expression import Builder
 from netwright.space._forest import Leaf
+from netwright.space._given import Given
 from netwright.space._space import Space
 from netwright.space._tie import Tied
 

@@ -59,6 +59,8 @@ class _Printer:
             return _literal(value)
         if "part" in value:
             return str(value["part"])
+        if "formula" in value:
+            return self._imported(value["formula"])
         if "float" in value:
             return f'float("{value["float"]}")'
         if "list" in value:
@@ -71,7 +73,10 @@ class _Printer:
         return self._wrapped(f"{self._function(value)}(", arguments, ")", used, indent)
 
     def _function(self, call: Mapping[str, Any]) -> str:
-        name = str(call.get("call") or call["block"])
+        return self._imported(str(call.get("call") or call["block"]))
+
+    def _imported(self, name: str) -> str:
+        """Source of a name of ours, or of one to import."""
         module, _, attribute = name.rpartition(":")
         if not module:
             return f"nw.{name}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from netwright import blocks as vocabulary
 from netwright._optional import require
@@ -14,13 +14,17 @@ from netwright.blocks import Block
 from netwright.errors import NetwrightError, SpaceError
 from netwright.graph import Input
 from netwright.space._document import VERSION, path_of
+from netwright.space._formula import Formula
 
 __all__ = ["Blocks", "from_document", "read_document", "restrictions", "text_of", "write_document"]
 
-Blocks = Mapping[str, Block] | Iterable[Block]
+Own = Block | Formula
+_Kind = TypeVar("_Kind", Block, Formula)
+Blocks = Mapping[str, Own] | Iterable[Own]
+"""Blocks and formulas of a user, which a document may name."""
 LANGUAGE = (
-    "branch", "cell", "computed", "given", "grammar", "grow", "named", "oneof", "parallel", "real", "repeat",
-    "residual", "rule", "seq", "several", "take", "tied", "wiring",
+    "branch", "cell", "given", "grammar", "grow", "let", "named", "oneof", "parallel", "real",
+    "repeat", "residual", "rule", "seq", "several", "take", "tied", "wiring",
 )  # fmt: skip
 
 
@@ -79,6 +83,8 @@ class _Reader:
             return [self.value(inner) for inner in told["list"]]
         if "map" in told:
             return {self.value(key): self.value(inner) for key, inner in told["map"]}
+        if "formula" in told:
+            return self._own(str(told["formula"]), Formula)
         if "float" in told:
             return float(told["float"])
         keywords = {name: self.value(inner) for name, inner in told.get("with", {}).items()}
@@ -90,22 +96,26 @@ class _Reader:
             if name not in self._language:
                 raise SpaceError(f"a document may call {', '.join(self._language)}, but it calls {name!r}.")
             return self._language[name]
-        found = self._blocks.get(name) or _ours(str(name))
-        if found is None:
-            raise SpaceError(f"a block must be of the vocabulary or be given in `blocks`, but {name!r} is neither.")
+        return self._own(str(name), Block)
+
+    def _own(self, name: str, kind: type[_Kind]) -> _Kind:
+        """A block or formula that the reader has, or that is ours."""
+        found = self._blocks.get(name) or _ours(name)
+        if not isinstance(found, kind):
+            what = f"a {kind.__name__.lower()}"
+            raise SpaceError(f"{what} must be of the vocabulary or be given in `blocks`, but {name!r} is neither.")
         return found
 
 
-def _ours(name: str) -> Block | None:
-    """A block of the vocabulary, or one that a catalogued space keeps for itself."""
+def _ours(name: str) -> Any:
+    """What a name of the vocabulary stands for, or one of a module that a catalogued space keeps for itself."""
     module, _, attribute = name.rpartition(":")
     if module and not module.startswith("netwright.space.catalog."):
         return None
     try:
-        found = getattr(import_module(module) if module else vocabulary, attribute, None)
+        return getattr(import_module(module) if module else vocabulary, attribute, None)
     except ImportError:
         return None
-    return found if isinstance(found, Block) else None
 
 
 def write_document(told: Mapping[str, Any], path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from netwright.blocks import Block, Call
 from netwright.errors import SpaceError
-from netwright.space._domain import Choice, Placeholder, Real
+from netwright.space._domain import Choice, Real
+from netwright.space._given import Placeholder
 
 __all__ = ["Spelling", "choice_spelling", "plain", "spelling", "with_keywords"]
 
@@ -46,7 +47,7 @@ def spelling(value: Any) -> Spelling | None:
         return choice_spelling(value.options, value.probabilities)
     if isinstance(value, Real):
         return Spelling("real", (value.low, value.high), {"log": True} if value.log else {})
-    return Spelling("given", (value.name,)) if isinstance(value, Placeholder) else None
+    return Spelling("given", (value.name, *value.places)) if isinstance(value, Placeholder) else None
 
 
 def choice_spelling(options: Sequence[Any], probabilities: Sequence[float]) -> Spelling:

@@ -6,12 +6,13 @@ from typing import Any
 
 from netwright.errors import SpaceError
 from netwright.graph import Tensor
-from netwright.space._compile import Compiler, Contexts, Given, Outcome, Outcomes, Use, Uses
-from netwright.space._domain import Placeholder, plain_values
-from netwright.space._expression import Builder, Expression, as_expression
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, Use, Uses
+from netwright.space._domain import plain_values
+from netwright.space._expression import Builder, Expression, as_expression, given_inside
+from netwright.space._given import Given
 from netwright.space._spelling import Spelling
 
-__all__ = ["Copies", "Tied", "given", "tied"]
+__all__ = ["Copies", "Tied", "tied"]
 
 
 class Tied(Expression):
@@ -25,6 +26,7 @@ class Tied(Expression):
         self.key = key
         self.body = body
         self.given = given
+        self.free = given_inside(body.free, given)
 
     @property
     def label(self) -> str:
@@ -43,7 +45,8 @@ class Tied(Expression):
         if self.recursive and not self.local:
             raise SpaceError(f"tied({self.key!r}) must hold a whole grammar, but it holds a rule of one around it.")
         number = compiler.tie_number(self)
-        inside = contexts.giving(self.given)
+        # What the body does not read must not tell two uses of it apart.
+        inside = contexts.giving(self.given).reading(self.body)
         outputs = {outcome.types: None for outcome in compiler.compile(self.body, inside)}
         return {Outcome(types, _uses(number, inside, types)): compiler.forest.leaf() for types in outputs}
 
@@ -71,15 +74,6 @@ def _uses(number: int, contexts: Contexts, outputs: tuple[Any, ...]) -> Uses:
         use = (number, into, out, values)
         counts[use] = counts.get(use, 0) + times
     return tuple(sorted(counts.items()))
-
-
-def given(name: str) -> Placeholder:
-    """A hyperparameter that a part is given where it stands, by the `tied` or `repeat` around it; no decision.
-
-    >>> given("stride")
-    given('stride')
-    """
-    return Placeholder(name)
 
 
 def tied(key: str, body: Any, **values: Any) -> Expression:

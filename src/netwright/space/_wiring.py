@@ -8,9 +8,10 @@ from typing import Any
 from netwright.errors import DesignError, SpaceError
 from netwright.graph import Tensor, ops, scope
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes
-from netwright.space._domain import Choice, Placeholder, filled, option_labels
+from netwright.space._domain import Choice, option_labels, placeholders
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
+from netwright.space._given import Placeholder, filled
 from netwright.space._spelling import Spelling
 from netwright.space._wiring_forest import Wirings, narrowed, projected, shares, subsets, targets_label
 
@@ -28,6 +29,7 @@ class Wiring(Expression):
         self.vertices = vertices
         self.edges = edges
         self.channels = channels
+        self.free |= placeholders(channels)
 
     def _width(self, shape: Sequence[int], given: Mapping[str, Any]) -> int:
         """Channels of the output for an input of this shape."""

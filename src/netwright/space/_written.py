@@ -47,7 +47,8 @@ class Written(ABC):
     def load(cls, path: Path | str, *, blocks: Blocks = (), **options: Any) -> Self:
         """The space of a file that `save` wrote; nothing in it is run or imported.
 
-        blocks: your own that it may name, by import path where they have moved. options: `costs` and `max_nodes`.
+        blocks: your own blocks and formulas that it may name, by import path where they have moved. options: `costs`
+            and `max_nodes`.
 
         Raises SpaceError where the file is none, or names a block that is neither of the vocabulary nor given.
         """

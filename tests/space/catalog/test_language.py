@@ -72,15 +72,17 @@ def test_an_encoder_reads_the_source_once() -> None:
     space = encoder_decoder(tokens(64), 1000)
     assert space.size() == 192
     base = {"width": 256, "depth": 12, "expand": 4}
-    costs = {share: space.costs({"encoder": share, **base}) for share in ("0", "1/2", "2/3", "5/6")}
+    both = {s: {"body.layers": "encoder-decoder", "body.layers.encoder": s} for s in ("1/2", "2/3", "5/6")}
+    designs = {share: {**base, **layers} for share, layers in {"0": {"body.layers": "decoder-only"}, **both}.items()}
+    costs = {share: space.costs(design) for share, design in designs.items()}
     # Layers of a decoder-only network all read source and target; at equal depth those of the other read half.
     per_parameter = {share: found["macs"] / found["params"] for share, found in costs.items()}
     assert all(per_parameter[share] < 0.7 * per_parameter["0"] for share in ("1/2", "2/3", "5/6"))
     limits = ["params <= 12M"]
-    found = {design["encoder"] for design in space.sample(np.random.default_rng(0), 200, limits)}
-    assert found == {"0", "1/2", "2/3", "5/6"}
-    for share in found:
-        assert space.network({"encoder": share, **base}).outputs[0].shape == (1, 32, 1000)
+    drawn = space.sample(np.random.default_rng(0), 200, limits)
+    assert {design.get("body.layers.encoder", "0") for design in drawn} == costs.keys()
+    for design in designs.values():
+        assert space.network(design).outputs[0].shape == (1, 32, 1000)
 
 
 def test_layers_of_star_share_keys_and_values() -> None:

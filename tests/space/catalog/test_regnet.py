@@ -91,7 +91,7 @@ def test_a_configuration_must_be_whole_and_of_four_stages() -> None:
     with pytest.raises(DesignError, match="'WM' is missing"):
         regnet_from_config(config)
     design = regnet().design_at(0)
-    with pytest.raises(DesignError, match="its rule"):
+    with pytest.raises(DesignError, match="quantised_linear allows"):
         regnet().network({**design, "body.w0": 112, "body.wa": 20.0, "body.wm": 2.75})
 
 

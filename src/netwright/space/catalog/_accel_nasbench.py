@@ -15,9 +15,9 @@ from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
 from netwright.space._domain import integer
 from netwright.space._expression import Expression
+from netwright.space._given import given
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given
 
 __all__ = ["accel_nasbench", "accel_nasbench_from_row", "accel_nasbench_row"]
 

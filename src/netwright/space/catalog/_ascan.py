@@ -8,11 +8,14 @@ published total is claimed.
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import attention, classifier, conv, downsample, fused_mbconv, make_divisible, metaformer
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
-from netwright.space._expression import Expression
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -23,6 +26,7 @@ WIDTHS = (64, 96, 128)
 DEPTHS = ((2, 3), (2, 3), (4, 6), (2, 3))
 HEAD = 32
 """Width of an attention head."""
+BLOCKS = {"convolving": "C", "attending": "T"}
 
 
 def ascan(input: Input | None = None, classes: int = 1000, *, scale: float = 1.0) -> Space:
@@ -34,30 +38,37 @@ def ascan(input: Input | None = None, classes: int = 1000, *, scale: float = 1.0
     scale: multiplier of all widths.
     """
 
-    def network(width: int, **layouts: str) -> Expression | None:
-        shares = [layout.count("T") / len(layout) for layout in layouts.values()]
-        if shares != sorted(shares):
-            return None
-        widths = (make_divisible(width * scale * 2**i, 32) for i in range(len(layouts)))
-        stages = {name: _stage(w, layouts[name]) for name, w in zip(layouts, widths, strict=True)}
-        stem = conv(make_divisible(width * scale, 32), stride=2, activation="gelu")
-        return seq(stem=seq(stem, conv(None, activation="gelu")), **stages, head=classifier(classes, norm="batch"))
-
+    attend = metaformer(mixer=attention(given("heads")), norm="layer", scale=None)
+    stage = seq(
+        enter=downsample(given("width"), 3, 2, "batch"),
+        convolve=repeat(fused_mbconv(None, activation="gelu"), times=given("convolving")),
+        attend=repeat(attend, times=given("attending")),
+    )
+    each = {"width": given("widths"), "heads": given("heads"), **{name: given(name) for name in BLOCKS}}
+    network = seq(
+        stem=seq(conv(given("widths", 0), stride=2, activation="gelu"), conv(None, activation="gelu")),
+        stages=repeat(stage, times=len(DEPTHS), each=each),
+        head=classifier(classes, norm="batch"),
+    )
     layouts = {f"stage{i}": oneof(*_layouts(depths, i > 1)) for i, depths in enumerate(DEPTHS, start=1)}
-    body = computed(network, width=oneof(*WIDTHS), **layouts)
+    body = let(network, rising_attention, width=oneof(*WIDTHS), scale=scale, **layouts)
     return Space(body, input=input or image(3, 224, 224), name="ascan")
+
+
+@formula
+def rising_attention(
+    width: int, stage1: str, stage2: str, stage3: str, stage4: str, scale: float = 1.0
+) -> dict[str, Any] | None:
+    """Widths, heads and blocks of both kinds for each stage; None where the share of attention falls."""
+    layouts = (stage1, stage2, stage3, stage4)
+    shares = [layout.count("T") / len(layout) for layout in layouts]
+    if shares != sorted(shares):
+        return None
+    widths = [make_divisible(width * scale * 2**i, 32) for i in range(len(layouts))]
+    counts = {name: [layout.count(letter) for layout in layouts] for name, letter in BLOCKS.items()}
+    return {"widths": widths, "heads": [max(wide // HEAD, 1) for wide in widths]} | counts
 
 
 def _layouts(depths: tuple[int, ...], attends: bool) -> list[str]:
     """All ways to convolve first and then attend; at the highest resolution attention would cost too much."""
     return ["C" * (n - t) + "T" * t for n in depths for t in range(n + 1 if attends else 1)]
-
-
-def _stage(width: int, layout: str) -> Expression:
-    attend = metaformer(mixer=attention(max(width // HEAD, 1)), norm="layer", scale=None)
-    convolve = fused_mbconv(None, activation="gelu")
-    return seq(
-        enter=downsample(width, 3, 2, "batch"),
-        convolve=repeat(convolve, times=layout.count("C")),
-        attend=repeat(attend, times=layout.count("T")),
-    )

@@ -11,16 +11,18 @@ from netwright.blocks import block, hat_decoder, hat_encoder, make_divisible, to
 from netwright.graph import Input, Tensor, ops, tokens
 from netwright.space._bundle import several, take
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
-from netwright.space._expression import Expression
+from netwright.space._expression import named
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
 __all__ = ["encoder_decoder"]
 
 WIDTHS, DEPTHS, RATIOS = (256, 384, 512, 768), (6, 12, 18, 24), (2, 3, 4)
-SHARES = {"0": 0.0, "1/2": 1 / 2, "2/3": 2 / 3, "5/6": 5 / 6}
-"""Of the layers, those that are in the encoder."""
+SHARES = {"1/2": 1 / 2, "2/3": 2 / 3, "5/6": 5 / 6}
+"""Of the layers, those that are in the encoder, where there is one."""
 HEAD = 64
 """Width of an attention head."""
 
@@ -35,8 +37,8 @@ def _span(x: Tensor, start: int = 0, stop: int = 1) -> Tensor:
 def encoder_decoder(input: Input | None = None, classes: int = 32_768, *, scale: float = 1.0) -> Space:
     """Width, depth, width of the perceptrons, and the share of the encoder: 192 networks, 48 without one.
 
-    >>> encoder_decoder().size() == 4 * 4 * 3 * 4
-    True
+    >>> encoder_decoder().design_at(191)
+    Design({'width': 768, 'depth': 24, 'expand': 4, 'body.layers': 'encoder-decoder', 'body.layers.encoder': '5/6'})
 
     input: numbers of tokens, the source in the first half and the target in the second. classes: words of the
     vocabulary. scale: multiplier of all widths.
@@ -44,20 +46,31 @@ def encoder_decoder(input: Input | None = None, classes: int = 32_768, *, scale:
     length = (input or tokens(512)).shape[1]
     half = length // 2
 
-    def network(encoder: str, width: int, depth: int, expand: int) -> Expression:
-        wide = make_divisible(width * scale)
-        layer = {"heads": max(wide // HEAD, 1), "hidden": expand * wide, "inner": wide}
-        reading = round(depth * SHARES[encoder])
-        alone = hat_decoder(**layer)
-        both = several(hat_decoder(cross_heads=layer["heads"], **layer), take(1))
-        if not reading:
-            body = seq(repeat(alone, times=depth), target=_span(half, length))
-        else:
-            source = seq(_span(0, half), repeat(hat_encoder(**layer), times=reading))
-            body = seq(
-                several(target=_span(half, length), source=source), repeat(both, times=depth - reading), take(0)
-            )
-        return seq(embed=token_embedding(classes, wide), body=body, head=vocabulary_head(classes))
+    layer = {name: given(name) for name in ("heads", "hidden", "inner")}
+    alone = repeat(hat_decoder(**layer), times=given("depth"))
+    both = several(hat_decoder(cross_heads=given("heads"), **layer), take(1))
+    source = seq(_span(0, half), repeat(hat_encoder(**layer), times=given("reading")))
+    target = _span(half, length)
+    read = seq(several(target=target, source=source), repeat(both, times=given("writing")), take(0))
+    families = {
+        "decoder-only": seq(alone, target=target),
+        "encoder-decoder": let(read, shared_layers, encoder=oneof(*SHARES)),
+    }
+    layers = oneof(*(named(name, family) for name, family in families.items()))
+    network = seq(embed=token_embedding(classes, given("inner")), layers=layers, head=vocabulary_head(classes))
+    choices = {"width": oneof(*WIDTHS), "depth": oneof(*DEPTHS), "expand": oneof(*RATIOS)}
+    return Space(let(network, layer_sizes, **choices, scale=scale), input=tokens(length), name="encoder-decoder")
 
-    choices = {"encoder": oneof(*SHARES), "width": oneof(*WIDTHS), "depth": oneof(*DEPTHS), "expand": oneof(*RATIOS)}
-    return Space(computed(network, **choices), input=tokens(length), name="encoder-decoder")
+
+@formula
+def layer_sizes(width: int, expand: int, scale: float = 1.0) -> dict[str, int]:
+    """Width of a layer, its heads and the width inside its perceptron."""
+    inner = make_divisible(width * scale)
+    return {"inner": inner, "heads": max(inner // HEAD, 1), "hidden": expand * inner}
+
+
+@formula
+def shared_layers(depth: int, encoder: str) -> dict[str, int]:
+    """Layers that read the source, and those that write the target."""
+    reading = round(depth * SHARES[encoder])
+    return {"reading": reading, "writing": depth - reading}

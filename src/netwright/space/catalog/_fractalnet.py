@@ -16,9 +16,10 @@ from netwright.graph import Input, image
 from netwright.space._choice import oneof
 from netwright.space._domain import integer
 from netwright.space._expression import named
+from netwright.space._given import given
 from netwright.space._sequence import seq
 from netwright.space._space import Space
-from netwright.space._tie import given, tied
+from netwright.space._tie import tied
 
 __all__ = ["fractalnet"]
 

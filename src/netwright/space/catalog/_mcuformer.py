@@ -16,9 +16,10 @@ from netwright.blocks import block, low_rank_encoder, token_head
 from netwright.blocks._layers import as_tokens, convolution
 from netwright.graph import Init, Input, Tensor, image, parameter
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
 from netwright.space._domain import integer
 from netwright.space._expression import Expression
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -62,4 +63,5 @@ def mcuformer(
         return seq(embed=embed, blocks=repeat(encoder, times=integer(*DEPTHS)), head=token_head(classes, pool="mean"))
 
     ranks = oneof(*RANKS)
-    return Space(network(ranks) if layerwise else computed(network, rank=ranks), input=picture, name="mcuformer")
+    whole = network(ranks) if layerwise else let(network(given("rank")), rank=ranks)
+    return Space(whole, input=picture, name="mcuformer")

@@ -17,9 +17,10 @@ from netwright.blocks import block, conv, global_pool, skip
 from netwright.blocks._layers import activate, chosen, fits, normalise
 from netwright.graph import Input, Tensor, ops, parameter
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
 from netwright.space._expression import Expression, named
+from netwright.space._given import given
 from netwright.space._join import branch
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -94,17 +95,13 @@ def _halvings(size: int, least: int) -> int:
 
 def _fusion(numbers: Sequence[int], stride: int) -> Expression:
     """A cell whose convolutions and shortcut have one number of filters, since they are added."""
-
-    def cell(filters: int) -> Expression:
-        convolutions = (
-            named("+".join(map(str, kernels)), branch(*(_over_time(filters, kernel) for kernel in kernels)))
-            for count in range(1, len(KERNELS) + 1)
-            for kernels in combinations(KERNELS, count)
-        )
-        main = seq(bottleneck=_over_sensors(oneof(*numbers), stride=stride), over_time=oneof(*convolutions))
-        shortcut = _over_sensors(filters, stride, stride)
-        parts = {"both": branch(main=main, shortcut=shortcut), "main": main, "shortcut": shortcut}
-        options: Expression = oneof(*(named(name, part) for name, part in parts.items()))
-        return options
-
-    return computed(cell, filters=oneof(*numbers))
+    filters = given("filters")
+    convolutions = (
+        named("+".join(map(str, kernels)), branch(*(_over_time(filters, kernel) for kernel in kernels)))
+        for count in range(1, len(KERNELS) + 1)
+        for kernels in combinations(KERNELS, count)
+    )
+    main = seq(bottleneck=_over_sensors(oneof(*numbers), stride=stride), over_time=oneof(*convolutions))
+    shortcut = _over_sensors(filters, stride, stride)
+    parts = {"both": branch(main=main, shortcut=shortcut), "main": main, "shortcut": shortcut}
+    return let(oneof(*(named(name, part) for name, part in parts.items())), filters=oneof(*numbers))

@@ -17,9 +17,10 @@ from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
 from netwright.space._domain import integer
 from netwright.space._expression import Expression, named
+from netwright.space._given import given
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given, tied
+from netwright.space._tie import tied
 from netwright.space._wiring import wiring
 from netwright.space._wiring_forest import targets_label
 

@@ -12,9 +12,9 @@ from netwright.space._choice import oneof
 from netwright.space._design import Design, Value
 from netwright.space._domain import integer
 from netwright.space._expression import Expression, named
+from netwright.space._given import given
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given
 from netwright.space.catalog._ofa_dictionary import elastic_dictionary, elastic_from_dictionary
 
 __all__ = [

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from netwright.blocks import classifier, conv, make_divisible, regnet_block
 from netwright.errors import DesignError
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
 from netwright.space._design import Design, Value
-from netwright.space._expression import Expression
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given
 
 __all__ = ["REGNETS", "regnet", "regnet_config", "regnet_from_config", "regnet_of", "regnet_stages"]
 
@@ -88,18 +87,14 @@ def _compatible(width: int, group: int) -> int:
     return max(round(width / narrow), 1) * narrow
 
 
-@cache
-def _body(stages: tuple[tuple[int, int], ...], group: int, se: float) -> Expression:
-    found = []
-    for width, blocks in stages:
-        block = regnet_block(width, min(group, width), given("stride"), se=se)
-        found.append(repeat(block, times=blocks, first={"stride": 2}, rest={"stride": 1}))
-    return seq(**{f"stage{i}": stage for i, stage in enumerate(found, start=1)})
-
-
-def _made(depth: int, w0: int, wa: float, wm: float, group: int, se: float) -> Expression | None:
+@formula
+def quantised_linear(depth: int, w0: int, wa: float, wm: float, group: int) -> dict[str, Any] | None:
+    """Widths, depths and groups of four stages by the rule; None where it gives another number of stages."""
     stages = regnet_stages(depth, w0, wa, wm, group)
-    return _body(stages, group, se) if len(stages) == STAGES else None
+    if len(stages) != STAGES:
+        return None
+    widths, depths = zip(*stages, strict=True)
+    return {"widths": widths, "depths": depths, "groups": tuple(min(group, width) for width in widths)}
 
 
 def regnet(
@@ -124,9 +119,11 @@ def regnet(
     """
     grids = {"depth": depth, "w0": [make_divisible(w * scale) for w in w0], "wa": [w * scale for w in wa], "wm": wm}
     choices = {name: oneof(*values) for name, values in (grids | {"group": group, "se": se}).items()}
-    network = seq(
-        stem=conv(make_divisible(32 * scale), stride=2), body=computed(_made, **choices), head=classifier(classes)
-    )
+    layer = regnet_block(given("width"), given("group"), given("stride"), se=given("se"))
+    stage = repeat(layer, times=given("depth"), first={"stride": 2}, rest={"stride": 1})
+    each = {"width": given("widths"), "depth": given("depths"), "group": given("groups")}
+    body = let(repeat(stage, times=STAGES, each=each), quantised_linear, **choices)
+    network = seq(stem=conv(make_divisible(32 * scale), stride=2), body=body, head=classifier(classes))
     return Space(network, input=input or image(3, 224, 224), name="regnet")
 
 

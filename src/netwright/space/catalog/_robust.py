@@ -10,11 +10,14 @@ twice that. The text of the paper was not at hand to read its definition.
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import classifier, conv, make_divisible, robust_bottleneck
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
-from netwright.space._expression import Expression
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -41,18 +44,22 @@ def robust_cnn(input: Input | None = None, classes: int = 1000, *, scale: float 
     scale: multiplier of all widths; the range is that of the widths at scale 1.
     """
 
-    def network(depths: str, widths: str, stem: int) -> Expression | None:
-        pairs = [*zip(DEPTHS[depths], WIDTHS[widths], strict=True)]
-        if not RANGE[0] <= sum(width / 8 / depth for depth, width in pairs[:-1]) / (len(pairs) - 1) <= RANGE[1]:
-            return None
-        stages = {f"stage{i}": _stage(*pair, scale) for i, pair in enumerate(pairs, start=1)}
-        return seq(stem=conv(make_divisible(stem * scale), 7, 2), **stages, head=classifier(classes))
+    group = given("group")
+    enter = robust_bottleneck(given("width"), group, 2)
+    stage = seq(enter=enter, more=repeat(robust_bottleneck(None, group), times=given("more")))
+    each = {"width": given("stage_widths"), "group": given("groups"), "more": given("more")}
+    stem = conv(given("stem_width"), 7, 2)
+    network = seq(stem=stem, stages=repeat(stage, times=4, each=each), head=classifier(classes))
+    choices = {"depths": oneof(*DEPTHS), "widths": oneof(*WIDTHS), "stem": oneof(*STEMS)}
+    return Space(let(network, suited, **choices, scale=scale), input=input or image(3, 224, 224), name="robust-cnn")
 
-    body = computed(network, depths=oneof(*DEPTHS), widths=oneof(*WIDTHS), stem=oneof(*STEMS))
-    return Space(body, input=input or image(3, 224, 224), name="robust-cnn")
 
-
-def _stage(depth: int, width: int, scale: float) -> Expression:
-    group = max(round(width * scale / 8), 1)
-    blocks = repeat(robust_bottleneck(None, group), times=depth - 1)
-    return seq(enter=robust_bottleneck(8 * group, group, 2), more=blocks)
+@formula
+def suited(depths: str, widths: str, stem: int, scale: float = 1.0) -> dict[str, Any] | None:
+    """Widths, groups and further blocks of four stages; None where their widths do not suit their depths."""
+    pairs = [*zip(DEPTHS[depths], WIDTHS[widths], strict=True)]
+    if not RANGE[0] <= sum(width / 8 / depth for depth, width in pairs[:-1]) / (len(pairs) - 1) <= RANGE[1]:
+        return None
+    groups = [max(round(width * scale / 8), 1) for _, width in pairs]
+    wide = {"stage_widths": [8 * group for group in groups], "stem_width": make_divisible(stem * scale)}
+    return wide | {"groups": groups, "more": [depth - 1 for depth, _ in pairs]}

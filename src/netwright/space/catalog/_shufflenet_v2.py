@@ -6,9 +6,9 @@ from netwright.blocks import classifier, conv, max_pool, shufflenet_v2
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression, named
+from netwright.space._given import given
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given
 
 __all__ = ["shufflenet_v2s"]
 

@@ -11,9 +11,9 @@ from netwright.blocks import classifier, conv, image_positions, make_divisible, 
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression
+from netwright.space._given import given
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
-from netwright.space._tie import given
 
 __all__ = ["turbovit"]
 
