@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from netwright.graph import Input, image
 from netwright.space import Space, catalog, oneof, real, repeat, seq, tied
 from netwright.space._design import Value
 from netwright.space.catalog import SPACES, auto_space, get_space, read_design, write_design
+from netwright.space.catalog._registry import files
 from netwright.testing import SpaceConformance, assert_exports_agree
 
 INPUTS = {
@@ -111,6 +114,20 @@ class TestEverySpace(SpaceConformance):
 
 def test_every_space_is_on_the_list_of_inputs() -> None:
     assert INPUTS.keys() == SPACES.keys()
+
+
+def test_what_the_catalogue_gives_is_said_in_its_files_alone() -> None:
+    folder = Path(catalog.__file__).parent
+    shared = {"_ofa_dictionary", "_registry", "_texts"}
+    modules = {path.stem: import_module(f"{catalog.__name__}.{path.stem}") for path in folder.glob("_[a-z]*.py")}
+    # A file without a space in the registry would be missed by all that goes through the registry.
+    assert set(files()) == {module for name, module in modules.items() if name not in shared}
+    given = {name: value for module in files() for name in module.__all__ if (value := getattr(module, name))}
+    own = {"FORMS", "SPACES", "auto_space", "get_space", "read_design", "write_design"}
+    assert sorted(catalog.__all__) == sorted({*given, *own})
+    public = {name for name, value in vars(catalog).items() if not name.startswith("_")}
+    assert public == {*catalog.__all__}
+    assert all(getattr(catalog, name) is value for name, value in given.items())
 
 
 @pytest.mark.parametrize("name", SPACES)

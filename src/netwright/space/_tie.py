@@ -83,7 +83,7 @@ def tied(key: str, body: Any, **values: Any) -> Expression:
     (widths, resolutions) in which it occurs, so costs and budgets count every occurrence.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.space import oneof, seq
+    >>> from netwright.space import given, oneof, seq
     >>> layer = tied("layer", conv(8, kernel=oneof(3, 5)))
     >>> seq(layer, layer)
     seq(tied('layer', conv(channels=8, kernel=oneof(3, 5))), tied('layer', conv(channels=8, kernel=oneof(3, 5))))

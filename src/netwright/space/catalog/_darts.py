@@ -20,7 +20,7 @@ from netwright.space._sequence import seq
 from netwright.space._space import Space
 from netwright.space._tie import tied
 
-__all__ = ["chained", "darts", "darts_cell", "darts_from_genotype", "darts_genotype"]
+__all__ = ["darts", "darts_from_genotype", "darts_genotype"]
 
 NODES = range(2, 6)
 """Nodes that are decided; 0 and 1 are the outputs of the two cells before."""

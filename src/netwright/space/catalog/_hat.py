@@ -19,7 +19,7 @@ from netwright.space._expression import named
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
-__all__ = ["FEATURES", "hat", "hat_config", "hat_features", "hat_from_config"]
+__all__ = ["hat", "hat_config", "hat_features", "hat_from_config"]
 
 LAYERS = 6
 WIDTHS = (512, 640)

@@ -2,111 +2,118 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 from netwright.errors import SpaceError, UnknownNameError
 from netwright.graph import Input
 from netwright.space._space import Space
-from netwright.space.catalog._accel_nasbench import accel_nasbench
-from netwright.space.catalog._anynet import anynet
-from netwright.space.catalog._archcraft import archcraft
-from netwright.space.catalog._ascan import ascan
-from netwright.space.catalog._autoformer import autoformer
-from netwright.space.catalog._branched import branched
-from netwright.space.catalog._composer import composer
-from netwright.space.catalog._dartopti import dartopti
-from netwright.space.catalog._darts import darts
-from netwright.space.catalog._ddarts import ddarts
-from netwright.space.catalog._deeparchitect import deeparchitect
-from netwright.space.catalog._dla import dla
-from netwright.space.catalog._einspace import einspace
-from netwright.space.catalog._encoder_decoder import encoder_decoder
-from netwright.space.catalog._fbnet import fbnet
-from netwright.space.catalog._flexibert import flexibert
-from netwright.space.catalog._fractalnet import fractalnet
-from netwright.space.catalog._hat import hat
-from netwright.space.catalog._hierarchical_nasbench201 import hierarchical_nasbench201
-from netwright.space.catalog._hourglass import hourglass_mlp
-from netwright.space.catalog._hytra import hytra
-from netwright.space.catalog._lowformer import lowformers
-from netwright.space.catalog._mcuformer import mcuformer
-from netwright.space.catalog._metaformer import metaformers
-from netwright.space.catalog._micronas import micronas
-from netwright.space.catalog._nasbench101 import nasbench101
-from netwright.space.catalog._nasbench201 import nasbench201
-from netwright.space.catalog._ofa_mobilenetv3 import ofa_mobilenetv3
-from netwright.space.catalog._ofa_resnet50 import ofa_resnet50
-from netwright.space.catalog._proxylessnas import ofa_proxyless, proxylessnas
-from netwright.space.catalog._regnet import regnet
-from netwright.space.catalog._robust import robust_cnn
-from netwright.space.catalog._shufflenet_v2 import shufflenet_v2s
-from netwright.space.catalog._simplenet import simplenet
-from netwright.space.catalog._spaceevo import spaceevo
-from netwright.space.catalog._spatial_mixers import spatial_mixers
-from netwright.space.catalog._star import star
-from netwright.space.catalog._tiny import (
-    convnet_tiny,
-    grammar_tiny,
-    mlp_tabular,
-    mobilenet_tiny,
-    series_tiny,
-    vit_tiny,
+from netwright.space.catalog import (
+    _accel_nasbench,
+    _anynet,
+    _archcraft,
+    _ascan,
+    _autoformer,
+    _branched,
+    _composer,
+    _dartopti,
+    _darts,
+    _ddarts,
+    _deeparchitect,
+    _dla,
+    _einspace,
+    _encoder_decoder,
+    _fbnet,
+    _flexibert,
+    _fractalnet,
+    _hat,
+    _hierarchical_nasbench201,
+    _hourglass,
+    _hytra,
+    _lowformer,
+    _mcuformer,
+    _metaformer,
+    _micronas,
+    _nasbench101,
+    _nasbench201,
+    _ofa_mobilenetv3,
+    _ofa_resnet50,
+    _proxylessnas,
+    _regnet,
+    _robust,
+    _shufflenet_v2,
+    _simplenet,
+    _spaceevo,
+    _spatial_mixers,
+    _star,
+    _tiny,
+    _transnas101,
+    _turbovit,
 )
-from netwright.space.catalog._transnas101 import transnas101_macro, transnas101_micro
-from netwright.space.catalog._turbovit import turbovit
 
-__all__ = ["SPACES", "auto_space", "get_space"]
+__all__ = ["SPACES", "auto_space", "files", "get_space"]
 
 SPACES: dict[str, Callable[..., Space]] = {
-    "accel-nasbench": accel_nasbench,
-    "anynet": anynet,
-    "archcraft": archcraft,
-    "ascan": ascan,
-    "autoformer": autoformer,
-    "branched": branched,
-    "composer": composer,
-    "convnet-tiny": convnet_tiny,
-    "dartopti": dartopti,
-    "darts": darts,
-    "ddarts": ddarts,
-    "deeparchitect": deeparchitect,
-    "dla": dla,
-    "einspace": einspace,
-    "encoder-decoder": encoder_decoder,
-    "fbnet": fbnet,
-    "flexibert": flexibert,
-    "fractalnet": fractalnet,
-    "grammar-tiny": grammar_tiny,
-    "hat": hat,
-    "hierarchical-nasbench201": hierarchical_nasbench201,
-    "hourglass-mlp": hourglass_mlp,
-    "hytra": hytra,
-    "lowformer": lowformers,
-    "mcuformer": mcuformer,
-    "metaformer": metaformers,
-    "micronas": micronas,
-    "mlp-tabular": mlp_tabular,
-    "mobilenet-tiny": mobilenet_tiny,
-    "nasbench101": nasbench101,
-    "nasbench201": nasbench201,
-    "ofa-mobilenetv3": ofa_mobilenetv3,
-    "ofa-proxyless": ofa_proxyless,
-    "ofa-resnet50": ofa_resnet50,
-    "proxylessnas": proxylessnas,
-    "regnet": regnet,
-    "robust-cnn": robust_cnn,
-    "series-tiny": series_tiny,
-    "shufflenet-v2": shufflenet_v2s,
-    "simplenet": simplenet,
-    "spaceevo": spaceevo,
-    "spatial-mixers": spatial_mixers,
-    "star": star,
-    "transnas101-macro": transnas101_macro,
-    "transnas101-micro": transnas101_micro,
-    "turbovit": turbovit,
-    "vit-tiny": vit_tiny,
+    "accel-nasbench": _accel_nasbench.accel_nasbench,
+    "anynet": _anynet.anynet,
+    "archcraft": _archcraft.archcraft,
+    "ascan": _ascan.ascan,
+    "autoformer": _autoformer.autoformer,
+    "branched": _branched.branched,
+    "composer": _composer.composer,
+    "convnet-tiny": _tiny.convnet_tiny,
+    "dartopti": _dartopti.dartopti,
+    "darts": _darts.darts,
+    "ddarts": _ddarts.ddarts,
+    "deeparchitect": _deeparchitect.deeparchitect,
+    "dla": _dla.dla,
+    "einspace": _einspace.einspace,
+    "encoder-decoder": _encoder_decoder.encoder_decoder,
+    "fbnet": _fbnet.fbnet,
+    "flexibert": _flexibert.flexibert,
+    "fractalnet": _fractalnet.fractalnet,
+    "grammar-tiny": _tiny.grammar_tiny,
+    "hat": _hat.hat,
+    "hierarchical-nasbench201": _hierarchical_nasbench201.hierarchical_nasbench201,
+    "hourglass-mlp": _hourglass.hourglass_mlp,
+    "hytra": _hytra.hytra,
+    "lowformer": _lowformer.lowformers,
+    "mcuformer": _mcuformer.mcuformer,
+    "metaformer": _metaformer.metaformers,
+    "micronas": _micronas.micronas,
+    "mlp-tabular": _tiny.mlp_tabular,
+    "mobilenet-tiny": _tiny.mobilenet_tiny,
+    "nasbench101": _nasbench101.nasbench101,
+    "nasbench201": _nasbench201.nasbench201,
+    "ofa-mobilenetv3": _ofa_mobilenetv3.ofa_mobilenetv3,
+    "ofa-proxyless": _proxylessnas.ofa_proxyless,
+    "ofa-resnet50": _ofa_resnet50.ofa_resnet50,
+    "proxylessnas": _proxylessnas.proxylessnas,
+    "regnet": _regnet.regnet,
+    "robust-cnn": _robust.robust_cnn,
+    "series-tiny": _tiny.series_tiny,
+    "shufflenet-v2": _shufflenet_v2.shufflenet_v2s,
+    "simplenet": _simplenet.simplenet,
+    "spaceevo": _spaceevo.spaceevo,
+    "spatial-mixers": _spatial_mixers.spatial_mixers,
+    "star": _star.star,
+    "transnas101-macro": _transnas101.transnas101_macro,
+    "transnas101-micro": _transnas101.transnas101_micro,
+    "turbovit": _turbovit.turbovit,
+    "vit-tiny": _tiny.vit_tiny,
 }
 """Function that makes each space: `space(input, classes, ...)`, with defaults for both."""
+
+
+def files() -> tuple[ModuleType, ...]:
+    """The files of the catalogue, each of which says in `__all__` what it gives beside its spaces.
+
+    >>> [module.__all__ for module in files() if "ascan" in module.__all__]
+    [['ascan']]
+    """
+    return tuple(sys.modules[name] for name in sorted({space.__module__ for space in SPACES.values()}))
+
 
 BY_RANK = {1: "mlp-tabular", 2: "series-tiny", 3: "mobilenet-tiny"}
 
