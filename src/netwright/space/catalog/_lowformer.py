@@ -6,11 +6,15 @@ space.
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import conv, fused_mbconv, global_pool, linear_block, lowformer, make_divisible, table_head
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
-from netwright.space._computed import computed
 from netwright.space._expression import Expression
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -42,33 +46,43 @@ def lowformers(input: Input | None = None, classes: int = 1000, *, scale: float 
     throughput asks for. scale: multiplier of all widths.
     """
 
-    def network(width: int, reduction: int, head: str) -> Expression:
-        stem = conv(make_divisible(width * scale, 4), stride=2, activation="hard_swish")
-        more = repeat(fused_mbconv(activation="hard_swish"), times=oneof(0, 1))
-        stages = (_stage(width << i, reduction, *stage, scale) for i, stage in enumerate(STAGES, start=1))
-        numbered = {f"stage{i}": stage for i, stage in enumerate(stages, start=1)}
-        return seq(stem=seq(enter=stem, blocks=more), **numbered, head=_head(*HEADS[head], classes, scale))
-
+    stem = conv(given("stem"), stride=2, activation="hard_swish")
+    more = repeat(fused_mbconv(activation="hard_swish"), times=oneof(0, 1))
+    stages = {f"stage{i + 1}": _stage(i, *stage) for i, stage in enumerate(STAGES)}
+    head = seq(
+        conv(given("wide"), kernel=1, activation="hard_swish"),
+        global_pool(),
+        linear_block(given("features"), norm="layer", activation="hard_swish"),
+        table_head(classes),
+    )
+    network = seq(stem=seq(enter=stem, blocks=more), **stages, head=head)
     choices = {"width": oneof(*WIDTHS), "reduction": oneof(*REDUCTIONS), "head": oneof(*HEADS)}
-    return Space(computed(network, **choices), input=input or image(3, 224, 224), name="lowformer")
+    body = let(network, lowformer_sizes, **choices, scale=scale)
+    return Space(body, input=input or image(3, 224, 224), name="lowformer")
 
 
-def _stage(width: int, reduction: int, depths: tuple[int, ...], divided: int, scale: float) -> Expression:
-    wide = make_divisible(width * scale)
-    enter = fused_mbconv(wide, expand=reduction, stride=2, activation="hard_swish")
-    attend = lowformer(heads=_heads(wide // 2), stride=divided, fused=width < FUSED) if divided else None
+@formula
+def lowformer_sizes(width: int, head: str, scale: float = 1.0) -> dict[str, Any]:
+    """Width of the stem, of each stage with its heads, and of both layers of the head."""
+    unscaled = [width << i for i in range(1, len(STAGES) + 1)]
+    widths = [make_divisible(each * scale) for each in unscaled]
+    wide, features = (make_divisible(each * scale) for each in HEADS[head])
+    return {
+        "stem": make_divisible(width * scale, 4),
+        "widths": widths,
+        "heads": [_heads(each // 2) for each in widths],
+        "fused": [each < FUSED for each in unscaled],
+        "wide": wide,
+        "features": features,
+    }
+
+
+def _stage(place: int, depths: tuple[int, ...], divided: int) -> Expression:
+    enter = fused_mbconv(given("widths", place), expand=given("reduction"), stride=2, activation="hard_swish")
+    attend = lowformer(heads=given("heads", place), stride=divided, fused=given("fused", place)) if divided else None
     return seq(enter=enter, blocks=repeat(attend or fused_mbconv(activation="hard_swish"), times=oneof(*depths)))
 
 
 def _heads(width: int) -> int:
     """As many heads of about 32 as divide the width."""
     return next(heads for heads in range(max(width // 30, 1), 0, -1) if width % heads == 0)
-
-
-def _head(wide: int, features: int, classes: int, scale: float) -> Expression:
-    return seq(
-        conv(make_divisible(wide * scale), kernel=1, activation="hard_swish"),
-        global_pool(),
-        linear_block(make_divisible(features * scale), norm="layer", activation="hard_swish"),
-        table_head(classes),
-    )
