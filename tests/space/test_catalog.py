@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -220,3 +222,23 @@ def test_unknown_names_and_shapes() -> None:
         auto_space((1, 2, 3, 4))
     for name in ("mlp-tabular", "series-tiny", "mobilenet-tiny"):
         assert auto_space(INPUTS[name]) == name
+
+
+FAULTS = (
+    ("nasbench201", "|nor_conv_3x3~0||none~0|none~1||none~0|none~1|none~2|", "reads '|a~0|"),
+    ("nasbench201", "|nor_conv_9x9~0|+|none~0|none~1|+|none~0|none~1|none~2|", "six edges of none"),
+    ("nasbench101", '[[[0, 1], [1, 0]], ["input", "output"]]', "upper triangular"),
+    ("ofa-mobilenetv3", '{"ks": [3], "e": [4], "d": [2]}', "'ks' must hold 20 numbers"),
+    ("ofa-mobilenetv3", json.dumps({"ks": [3] * 20, "e": [4] * 20, "d": [4] * 5, "r": [128, 132]}), "one resolution"),
+)
+
+
+@pytest.mark.parametrize(("name", "text", "why"), FAULTS)
+def test_a_form_that_is_wrong_is_refused_with_the_reason(name: str, text: str, why: str) -> None:
+    with pytest.raises(DesignError, match=re.escape(why)):
+        read_design(name, text)
+
+
+def test_a_resolution_may_stand_in_a_list_as_the_authors_searches_write_it() -> None:
+    text = json.dumps({"wid": None, "ks": [7] * 20, "e": [6] * 20, "d": [4] * 5, "r": [224]})
+    assert read_design("ofa-mobilenetv3", text) in get_space("ofa-mobilenetv3")

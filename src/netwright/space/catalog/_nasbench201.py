@@ -74,4 +74,7 @@ def nasbench201_from_string(text: str) -> Design:
         raise DesignError(f"a NAS-Bench-201 string has six edges of {', '.join(OPERATIONS)}, but got {text!r}.")
     if [int(source) for _, source in found] != [i for i, _ in EDGES]:
         raise DesignError(f"edges of a NAS-Bench-201 string start at 0, 0, 1, 0, 1, 2 in turn, but got {text!r}.")
-    return Design({f"cell.{i}-{j}": name for (i, j), (name, _) in zip(EDGES, found, strict=True)})
+    design = Design({f"cell.{i}-{j}": name for (i, j), (name, _) in zip(EDGES, found, strict=True)})
+    if nasbench201_string(design) != text.strip(" \n\"'"):
+        raise DesignError(f"a NAS-Bench-201 string reads '|a~0|+|b~0|c~1|+|d~0|e~1|f~2|', but got {text!r}.")
+    return design

@@ -40,7 +40,10 @@ def elastic_from_dictionary(dictionary: Mapping[str, Any], stages: Sequence[tupl
     for key, wanted in (("ks", blocks), ("e", blocks), ("d", len(stages))):
         if len(dictionary.get(key, ())) != wanted:
             raise DesignError(f"{key!r} must hold {wanted} numbers, but got {dictionary.get(key)}.")
-    values: dict[str, Value] = {"input": "3x{r}x{r}".format_map(dictionary)} if "r" in dictionary else {}
+    sides = _listed(dictionary.get("r"))
+    if len(sides) > 1:
+        raise DesignError(f"'r' must be one resolution, but got {dictionary['r']}.")
+    values: dict[str, Value] = {"input": f"3x{sides[0]}x{sides[0]}"} if sides else {}
     at = 0
     for (name, most), depth in zip(stages, dictionary["d"], strict=True):
         if not 1 <= depth <= most:
@@ -51,3 +54,8 @@ def elastic_from_dictionary(dictionary: Mapping[str, Any], stages: Sequence[tupl
             values[f"{name}.{i}.kernel"] = int(dictionary["ks"][at + i])
         at += most
     return Design(values)
+
+
+def _listed(sides: Any) -> list[Any]:
+    """Resolutions: the authors' own searches write a list of one."""
+    return list(sides) if isinstance(sides, (list, tuple)) else [] if sides is None else [sides]

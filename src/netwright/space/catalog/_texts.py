@@ -87,10 +87,11 @@ def read_design(space: str, text: str) -> Design:
         try:
             return FORMS[space][1](text if form is None else form)
         except (DesignError, AttributeError, KeyError, TypeError, ValueError) as error:
-            # A dictionary may be that of the authors or that of a design here.
-            if not isinstance(form, dict):
+            # A dictionary of plain values may also be a design here; there, nothing has parts of its own.
+            if not isinstance(form, dict) or any(isinstance(value, (list, dict)) for value in form.values()):
+                why = f": {error}" if isinstance(error, DesignError) else "."
                 raise DesignError(
-                    f"a design of {space} must have its authors' form, but got {text[:80]!r}."
+                    f"a design of {space} must have its authors' form, but got {text[:80]!r}{why}"
                 ) from error
     if text.lstrip().startswith("{"):
         return Design.from_json(text)
