@@ -10,6 +10,7 @@ import pytest
 
 from netwright.errors import DesignError, SpaceError
 from netwright.graph import image
+from netwright.space import Space
 from netwright.space.catalog import (
     archcraft,
     branched,
@@ -159,21 +160,69 @@ def test_tasks_that_part_late_cost_less() -> None:
         branched(tasks=1)
 
 
-def test_the_smallest_seqnet_is_in_the_space_of_spaceevo() -> None:
-    # SeqNet@vnni-A0 in the space onnxw-151122-023231 of the authors' search results: kind and window, width, blocks.
-    stages = [
-        ("mobilenet_v2@0", 32, 2, 4),
-        ("fused@2", 64, 2, 1),
-        ("mobilenet_v2@3", 112, 2, 4),
-        ("mobilenet_v2@2", 144, 2, 4),
-        ("mobilenet_v3@3", 240, 2, 4),
-        ("mobilenet_v3@1", 320, 1, 4),
-    ]
-    design: dict[str, object] = {"stem.channels": 16, "stage0.times": 1}
-    for i, (choice, width, blocks, expand) in enumerate(stages, start=1):
-        design |= {f"stage{i}": choice, f"stage{i}.first.channels": width, f"stage{i}.more.times": blocks - 1}
-        design |= {f"stage{i}.more.0.expand": expand, f"stage{i}.more.0.kernel": 3} if blocks > 1 else {}
-    assert design in spaceevo(image(3, 160, 160))
+# SeqNet@vnni of the authors' search results, all in the space onnxw-151122-023231: blocks, kernels, widths and
+# expansions of the first convolution, stage 0 and six stages.
+SEQNETS = {
+    "A0": "1 1 2 2 2 2 2 1; 3 3 3 3 3 3 3 3 3 3 3 3 3; 16 16 32 32 64 64 112 112 144 144 240 240 320; "
+    "0 .5 4 4 1 1 4 4 4 4 4 4 4",
+    "A1": "1 1 2 2 3 2 3 1; 3 3 3 3 3 3 3 5 3 3 3 3 3 3 5; "
+    "16 16 32 32 64 80 128 112 112 144 176 304 304 256 368; 0 .5 4 4 2 1 4 6 4 4 4 4 6 4 4",
+    "A2": "1 1 2 2 4 4 4 1; 3 3 3 3 3 3 3 3 5 5 3 5 5 3 3 3 3 3 5; "
+    "16 16 32 32 64 64 112 112 112 128 144 144 160 160 288 272 288 256 320; 0 .5 4 6 3 2 4 4 6 8 8 4 4 4 4 6 6 4 4",
+    "A3": "1 1 2 2 3 4 4 1; 3 3 3 3 3 3 5 5 5 3 3 5 3 3 5 3 3 3; "
+    "16 32 32 48 80 80 144 128 112 144 176 144 144 272 288 272 240 320; 0 .5 4 8 4 2 6 6 6 6 8 4 4 8 6 4 6 6",
+    "A4": "1 1 3 3 4 5 4 2; 3 3 3 5 3 3 3 3 5 5 5 5 5 3 3 3 5 3 5 5 3 3 3; "
+    "16 32 32 48 32 64 80 80 128 128 144 128 160 144 144 144 176 256 272 272 272 336 320; "
+    "0 .5 4 8 6 4 2 2 6 8 6 6 8 8 6 4 6 8 8 6 4 8 6",
+}
+SEQNET_STAGES = ("mobilenet_v2@0", "fused@2", "mobilenet_v2@3", "mobilenet_v2@2", "mobilenet_v3@3", "mobilenet_v3@1")
+
+
+def seqnet(text: str) -> dict[str, object]:
+    """Design of a network in the authors' encoding."""
+    depths, *lists = ([float(word) for word in part.split()] for part in text.split(";"))
+    blocks = [dict(zip(("kernel", "channels", "expand"), found, strict=True)) for found in zip(*lists, strict=True)]
+    design: dict[str, object] = {
+        "stem.channels": blocks[0]["channels"],
+        "stage0.first.channels": blocks[1]["channels"],
+    }
+    design["stage0.more.times"] = 0
+    at = 2
+    for i, (choice, depth) in enumerate(zip(SEQNET_STAGES, map(int, depths[2:]), strict=True), start=1):
+        design |= {f"stage{i}": choice, f"stage{i}.more.times": depth - 1}
+        for j, found in enumerate(blocks[at : at + depth]):
+            place = f"stage{i}.more.{j - 1}" if j else f"stage{i}.first"
+            design |= {f"{place}.{name}": int(value) for name, value in found.items()}
+        at += depth
+    return design
+
+
+@pytest.fixture(scope="module")
+def blockwise() -> Space:
+    choice = {f"stage{i}": stage for i, stage in enumerate(SEQNET_STAGES, start=1)}
+    return spaceevo_space(choice, blockwise=True)
+
+
+@pytest.mark.parametrize("name", SEQNETS)
+def test_found_networks_are_in_the_space_of_spaceevo(blockwise: Space, name: str) -> None:
+    # The space of one choice has no decisions for the choice.
+    design = {path: value for path, value in seqnet(SEQNETS[name]).items() if "." in path}
+    assert design in blockwise
+    assert blockwise.network(design).outputs[0].shape == (1, 1000)
+
+
+def test_the_smallest_of_them_is_where_stages_have_one_width() -> None:
+    design = seqnet(SEQNETS["A0"])
+    first = {f"stage{i}.first.{name}" for i in range(1, 7) for name in ("kernel", "expand")}
+    inner = {f"stage{i}.more.0.channels" for i in range(1, 7)}
+    assert {path: value for path, value in design.items() if path not in first | inner} in spaceevo()
+
+
+def test_spaces_of_spaceevo_with_blocks_apart_are_counted(blockwise: Space) -> None:
+    # Widths, kernels and expansions of a block to the power of its depth.
+    stages = (12, (2, 3, 4)), (24, (2, 3, 4)), (18, (2, 3, 4, 5, 6)), (18, (2, 3, 4, 5, 6)), (30, (2, 3, 4, 5, 6))
+    stages = (*stages, (42, (1, 2)))
+    assert blockwise.size() == 2 * 2 * 2 * prod(sum(options**depth for depth in depths) for options, depths in stages)
 
 
 def test_a_network_of_spaceevo_lies_in_the_space_that_it_names() -> None:
