@@ -91,6 +91,13 @@ def test_ties_take_what_is_given_where_they_stand() -> None:
     }
 
 
+def test_what_ties_are_given_needs_no_order() -> None:
+    layer = conv(given("width"))
+    first, second = tied("layer", layer), tied("layer", layer, width=3)
+    space = Space(let(seq(first, second), width=oneof(None, 3)), input=INPUT)
+    assert [dict(d) for d in space.enumerate()] == [{"width": "none"}, {"width": 3}]
+
+
 @formula
 def line3(slope: int) -> dict[str, Any]:
     """Three widths on a line."""

@@ -7,7 +7,7 @@ the tied expressions used on the way and in which contexts, and the size spent i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +32,7 @@ __all__ = [
     "TensorType",
     "TooManyNodesError",
     "Uses",
+    "in_order",
     "merge_uses",
     "tensors_of",
     "too_large",
@@ -315,4 +316,15 @@ def merge_uses(a: Uses, b: Uses) -> Uses:
     total = dict(a)
     for use, count in b:
         total[use] = total.get(use, 0) + count
-    return tuple(sorted(total.items()))
+    return in_order(total)
+
+
+def in_order(counts: Mapping[Use, int]) -> Uses:
+    """Counts of tied uses in the one order that they have.
+
+    >>> x = ((1, 8), "float32")
+    >>> [use[3] for use, _ in in_order({(0, x, x, (("width", None),)): 1, (0, x, x, (("width", 8),)): 1})]
+    [(('width', 8),), (('width', None),)]
+    """
+    # What is given may be of kinds that have no order of their own, such as None and 8.
+    return tuple(sorted(counts.items(), key=lambda item: (*item[0][:3], repr(item[0][3]))))

@@ -6,7 +6,7 @@ from typing import Any
 
 from netwright.errors import SpaceError
 from netwright.graph import Tensor
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, Use, Uses
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, Use, Uses, in_order
 from netwright.space._domain import plain_values
 from netwright.space._expression import Builder, Expression, as_expression, given_inside
 from netwright.space._given import Given
@@ -73,7 +73,7 @@ def _uses(number: int, contexts: Contexts, outputs: tuple[Any, ...]) -> Uses:
     for into, out, values, times in zip(contexts.types, outputs, contexts.values(), contexts.times, strict=True):
         use = (number, into, out, values)
         counts[use] = counts.get(use, 0) + times
-    return tuple(sorted(counts.items()))
+    return in_order(counts)
 
 
 def tied(key: str, body: Any, **values: Any) -> Expression:
