@@ -27,6 +27,7 @@ PUBLISHED = {
     # what the paper, or the authors' repository, says of its size
     "accel-nasbench": "about 10^11",
     "anynet": "10^18 with every width",
+    "autoformer": "over 1.7 x 10^16 for three sizes",
     "composer": "2^32",
     "darts": "10^18",
     "fbnet": "9^22",

@@ -108,6 +108,13 @@ def test_found_autoformers_are_in_their_spaces(
     assert (space.costs(design)["params"] + positions) / 1e6 == pytest.approx(millions, abs=0.05)
 
 
+def test_all_sizes_of_autoformer_are_fewer_than_stated() -> None:
+    widths, depths, options, deepest = 3, 3, 9, 16
+    assert widths * depths * options**deepest == pytest.approx(1.7e16, rel=0.02)
+    whole = sum(autoformer(size=size).size() for size in ("tiny", "small", "base"))
+    assert whole == pytest.approx(6.3e15, rel=0.01)
+
+
 def test_autoformer_knows_three_sizes() -> None:
     with pytest.raises(UnknownNameError, match="huge"):
         autoformer(size="huge")
