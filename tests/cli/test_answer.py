@@ -30,6 +30,10 @@ RESULT: dict[str, Any] = {
 }
 
 
+UNSURE = {"limit": "latency_ms@pi <= 2", "value": 1.9, "holds": True, "low": 1.8, "high": 2.1, "crosses": True}
+BROKEN = {"limit": "latency_ms@pi <= 2", "value": 2.2, "holds": False, "low": 2.1, "high": 2.3, "crosses": False}
+
+
 def printed(renderable: Any, capsys: pytest.CaptureFixture[str]) -> str:
     from rich.console import Console
 
@@ -52,6 +56,18 @@ def test_people_get_words(capsys: pytest.CaptureFixture[str]):
     with answering(False) as answer:
         answer.give({"a": 1}, lambda: "[bold] :smile: words " + "x" * 200)
     assert capsys.readouterr().out == "[bold] :smile: words " + "x" * 200 + "\n"
+
+
+def test_a_front_without_a_winner_is_marked_where_a_limit_is_in_doubt(capsys: pytest.CaptureFixture[str]):
+    front = [
+        {"trial": number, "design": {}, "values": {"score": 1.0}, "limits": limits}
+        for number, limits in enumerate(([UNSURE], [BROKEN], [UNSURE | {"crosses": False}], None))
+    ]
+    rows = printed(words(RESULT | {"broken": [], "front": front}), capsys).splitlines()[3:7]
+    assert "not for sure within latency_ms@pi <= 2" in rows[0]
+    assert "breaks latency_ms@pi <= 2" in rows[1]
+    assert rows[2].split() == ["2", "score", "1"]
+    assert rows[3].split() == ["3", "score", "1"]
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -162,6 +162,29 @@ def test_a_search_never_proposes_what_the_model_forbids(tmp_path: Path, phone: T
             assert (trial.state == "infeasible") == (told > 12)
 
 
+def test_every_network_of_the_front_is_held_against_its_limit_with_its_interval(
+    tmp_path: Path, phone: TableTarget
+) -> None:
+    def score(network: Any, budget: float, report: Any) -> dict[str, float]:
+        return {"score": float(sum(p.size for p in network.parameters.values()))}
+
+    found = search(
+        chain(), score, maximize="score", minimize="latency_ms@phone", limits=["latency_ms@phone <= 14"],
+        budget="30 trials", out=tmp_path / "run", progress=False, seed=1,
+    )  # fmt: skip
+    front = found.summary["front"]
+    assert len(front) > 3
+    for entry in front:
+        [check] = entry["limits"]
+        told = phone.latency(None, entry["design"])  # type: ignore[arg-type]
+        assert (check["value"], check["low"], check["high"]) == (told.value, told.low, told.high)
+        assert check["crosses"] == (told.low <= 14 < told.high)
+    doubted = [entry for entry in front if entry["limits"][0]["crosses"]]
+    assert 0 < len(doubted) < len(front)
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert page.count("latency_ms@phone &lt;= 14: ") == len(doubted)
+
+
 @pytest.mark.slow
 def test_the_result_marks_a_winner_that_may_break_its_limit(tmp_path: Path, phone: TableTarget) -> None:
     rng = np.random.default_rng(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +30,22 @@ def _head(result: Mapping[str, Any]) -> list[str]:
         lines.append(f"  {check['limit']}: {_number(check['value'])}, {'holds' if check['holds'] else 'BROKEN'}")
         if check.get("crosses"):
             lines[-1] += f", but not for sure: between {_number(check['low'])} and {_number(check['high'])}"
-    return lines
+    return [*lines, *_unsure(result["front"], winner["trial"])]
+
+
+def _unsure(front: Sequence[Mapping[str, Any]], winner: int) -> list[str]:
+    """Other trials of the front whose limits may break, or break, when their targets are asked again."""
+    marked = [f"{entry['trial']} ({mark})" for entry in front if entry["trial"] != winner and (mark := _mark(entry))]
+    return [f"also on the front: trial {', '.join(marked)}"] if marked else []
+
+
+def _mark(entry: Mapping[str, Any]) -> str:
+    """What is to be said of a trial's limits; nothing where all hold for sure."""
+    checks = entry.get("limits") or ()
+    if any(not check["holds"] for check in checks):
+        return "breaks " + ", ".join(check["limit"] for check in checks if not check["holds"])
+    unsure = [check["limit"] for check in checks if check.get("crosses")]
+    return f"not for sure within {', '.join(unsure)}" if unsure else ""
 
 
 def _broken(entry: Mapping[str, Any]) -> str:
@@ -43,9 +58,9 @@ def _contestants(result: Mapping[str, Any]) -> RenderableType:
     from rich.table import Table
 
     if result["winner"] is None:
-        table = Table("trial", "values", box=None, pad_edge=False)
+        table = Table("trial", "values", "", box=None, pad_edge=False)
         for entry in result["front"]:
-            table.add_row(str(entry["trial"]), _values(entry["values"]))
+            table.add_row(str(entry["trial"]), _values(entry["values"]), _mark(entry))
         return table
     winner = result["winner"]
     table = Table("", "test", "epochs", "params", "MACs", "latency [ms]", box=None, pad_edge=False)

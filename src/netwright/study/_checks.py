@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from netwright.cost import Limit, costs_of
-from netwright.graph import Graph
+from netwright.graph import Graph, simplify
 from netwright.study._metrics import asked, is_told, on_target
 from netwright.study._plan import Plan
 
 if TYPE_CHECKING:
     from netwright.space import Design
+    from netwright.study._records import Study
     from netwright.target import Estimate
 
-__all__ = ["known_costs", "timing_of", "told_by_targets", "verdicts"]
+__all__ = ["front_checks", "known_costs", "timing_of", "told_by_targets", "verdicts"]
+
+FRONT_SECONDS = 10.0
+"""Time in which the trials of the front are asked about again, beside the finalists."""
 
 
 def told_by_targets(plan: Plan, graph: Graph, design: Design) -> dict[str, Estimate]:
@@ -55,4 +60,25 @@ def verdicts(
         if limit.metric in told:
             known = told[limit.metric]
             found[-1] |= {"low": known.low, "high": known.high, "crosses": known.crosses(limit)}
+    return found
+
+
+def front_checks(
+    plan: Plan, study: Study, known: Mapping[int, list[dict[str, Any]]]
+) -> dict[int, list[dict[str, Any]]]:
+    """The limits of each trial of the front, by its number, held against what its targets say when asked again.
+
+    known: those of trials that were asked before. A front that a target would measure for too long is asked about as
+    far as the time goes, the best of the first objective first.
+    """
+    first, end = plan.spec.objectives[0], time.perf_counter() + FRONT_SECONDS
+    found: dict[int, list[dict[str, Any]]] = {}
+    for trial in sorted(study.front, key=lambda trial: first.sign * trial.values[first.metric]):
+        if trial.number in known:
+            found[trial.number] = known[trial.number]
+        elif time.perf_counter() < end:
+            graph = simplify(plan.space.network(trial.design))
+            told = told_by_targets(plan, graph, trial.design)
+            costs = known_costs(plan, trial.design, graph, told)
+            found[trial.number] = verdicts(plan.spec.limits, costs, trial.values, told)
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from netwright.graph import Graph, simplify
-from netwright.study._checks import known_costs, timing_of, told_by_targets, verdicts
+from netwright.study._checks import front_checks, known_costs, timing_of, told_by_targets, verdicts
 from netwright.study._deadline import Deadline
 from netwright.study._metrics import LATENCY
 from netwright.study._plan import Plan
@@ -37,12 +37,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Finished:
-    """What the end of a search gave: the winner, and candidates whose limits did not hold when measured again."""
+    """What the end of a search gave: the winner, and candidates whose limits did not hold when measured again.
+
+    front: the limits of its trials by number, held against what the targets say when asked again.
+    """
 
     winner: Candidate | None
     broken: list[dict[str, Any]]
     finalists: list[dict[str, Any]]
     seconds: float
+    front: Mapping[int, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -102,12 +106,15 @@ def finish(plan: Plan, study: Study, lengths: Lengths, until: Deadline, say: Say
     """
     started = time.perf_counter()
     ready, broken = _checked(plan, study, say)
+    checked = {entry.trial.number: entry.limits for entry in ready} | {row["trial"]: row["limits"] for row in broken}
+    front = front_checks(plan, study, checked) if plan.spec.limits else {}
     if not ready or plan.task is None:
-        return Finished(None, broken, [], time.perf_counter() - started)
+        return Finished(None, broken, [], time.perf_counter() - started, front)
     finalists = _compared(plan, ready, lengths, until.part(COMPARING), say)
     best = min(finalists, key=lambda finalist: finalist.rank(plan.spec.objectives[0]))
     winner = _won(plan, best, lengths, until, say)
-    return Finished(winner, broken, [entry.to_json() for entry in finalists], time.perf_counter() - started)
+    told = [entry.to_json() for entry in finalists]
+    return Finished(winner, broken, told, time.perf_counter() - started, front)
 
 
 def _checked(plan: Plan, study: Study, say: Say) -> tuple[list[Ready], list[dict[str, Any]]]:

@@ -52,7 +52,15 @@ def summarise(
         "winner": None if finished.winner is None else finished.winner.to_json(),
         "broken": finished.broken,
         "finalists": finished.finalists,
-        "front": [{"trial": t.number, "design": dict(t.design), "values": dict(t.values)} for t in study.front],
+        "front": [
+            {
+                "trial": trial.number,
+                "design": dict(trial.design),
+                "values": dict(trial.values),
+                "limits": finished.front.get(trial.number),
+            }
+            for trial in study.front
+        ],
         "baselines": list(compared),
         "paths": dict(paths),
         "environment": dict(study.environment),

@@ -20,7 +20,7 @@ _DESIGN_CELLS = 60_000
 
 def page(context: Mapping[str, Any], drawing: str | None, trials: Sequence[Trial]) -> str:
     """The finished page."""
-    front = {number for number, _ in context["search"]["front"]["rows"]}
+    front = {number for number, *_ in context["search"]["front"]["rows"]}
     more = {
         "drawing": safe_drawing(drawing) if drawing else None,
         "designs": designs_behind(trials, first={*front, context["head"]["winner"]}),

@@ -90,7 +90,11 @@ def search_charts(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
         joined, limits = len(objectives) <= 2, study.spec.limits
         fronts.append(charts.scatter(study.trials, first, x, context, front=members, joined=joined, limits=limits))
     over = {name: charts.history(study.trials, first, context, by_time=name == "time") for name in ("trials", "time")}
-    return {"fronts": [chart for chart in fronts if chart is not None], "history": over, "front": _front_rows(study)}
+    return {
+        "fronts": [chart for chart in fronts if chart is not None],
+        "history": over,
+        "front": _front_rows(result, study),
+    }
 
 
 def trial_words(trial: Trial, metrics: Sequence[str]) -> str:
@@ -246,6 +250,12 @@ def _limit_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"limit": row.get("limit"), "value": value, "holds": bool(row.get("holds"))}
 
 
+def _in_doubt(limits: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Limits that a trial breaks, or may break, when its targets are asked again."""
+    rows = [_limit_row(row) for row in limits if row.get("crosses") or not row.get("holds")]
+    return [f"{row['limit']}: {row['value']}{'' if row['holds'] else ', BROKEN'}" for row in rows]
+
+
 def _metric_in(limit: str) -> str:
     from netwright.cost import Limit
 
@@ -277,10 +287,16 @@ def _front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Tri
     return front([t for t in trials if all(finite(t.values.get(m)) is not None for m in metrics)], objectives)
 
 
-def _front_rows(study: Study) -> dict[str, Any]:
+def _front_rows(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     metrics = told_metrics(study)
+    limits = {entry.get("trial"): entry.get("limits") or () for entry in result.get("front") or ()}
     rows = [
-        (trial.number, [quantity(name, trial.values.get(name)) for name in metrics]) for trial in study.front[:30]
+        (
+            trial.number,
+            [quantity(name, trial.values.get(name)) for name in metrics],
+            _in_doubt(limits.get(trial.number, ())),
+        )
+        for trial in study.front[:30]
     ]
     return {"metrics": [label(name) for name in metrics], "rows": rows, "total": len(study.front)}
 
