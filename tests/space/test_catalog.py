@@ -98,7 +98,7 @@ SHORTER: dict[str, dict[str, Any]] = {
     "anynet": {"widths": (64, 256), "deepest": 4},
     "archcraft": {"depth": (2, 5)},
     "composer": {"layers": 6},
-    "dla": {"levels": (2, 3, 4, 2)},
+    "dla": {"levels": (2, 3, 3, 2)},
     "einspace": {"widths": (32, 64), "depth": 2},
     "regnet": {"depth": (12, 16)},
     "star": {"layers": 5},

@@ -107,7 +107,7 @@ def test_a_recipe_on_a_fixed_network() -> None:
         (lambda: real(1.0, 1.0), "low < high"),
         (lambda: real(2.0, 1.0), "got low=2.0, high=1.0"),
         (lambda: real(0.0, 1.0, log=True), "0 < low"),
-        (lambda: real(math.nan, 1.0), "low < high"),
+        (lambda: real(math.nan, 1.0), "finite numbers"),
         (lambda: integer(3, 2), "got low=3, high=2, step=1"),
         (lambda: integer(1, 2, step=0), "positive step"),
     ],

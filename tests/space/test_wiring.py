@@ -76,7 +76,7 @@ def test_places_that_share_decisions_may_differ_in_what_they_are_given() -> None
 def test_what_is_given_must_be_known_and_plain() -> None:
     with pytest.raises(SpaceError, match=r"given\('stride'\) must stand where it is given"):
         Space(conv(given("stride")), input=INPUT).size()
-    with pytest.raises(SpaceError, match="but channels is given there"):
+    with pytest.raises(SpaceError, match="but nothing around it gives 'width'"):
         Space(tied("a", conv(given("width")), channels=3), input=INPUT).size()
     with pytest.raises(SpaceError, match="plain values"):
         tied("a", conv(given("channels")), channels=oneof(4, 8))

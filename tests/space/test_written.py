@@ -315,7 +315,11 @@ def test_a_formula_is_written_by_its_name_alone(tmp_path: Path) -> None:
         Space(let(conv(given_value("width")), hidden, depth=oneof(1, 2)), input=INPUT).hash()
 
 
-@pytest.mark.parametrize("name", ["regnet", "ascan", "robust-cnn", "micronas", "mcuformer", "encoder-decoder"])
+RULED = ("ascan", "dla", "encoder-decoder", "lowformer", "mcuformer", "micronas", "regnet", "robust-cnn",
+         "shufflenet-v2")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULED)
 def test_rules_of_the_catalogue_are_written_on_a_page(name: str) -> None:
     assert len(SPACES[name]().to_python().splitlines()) < 90
 

@@ -25,8 +25,7 @@ class Placeholder:
     def of(self, known: Mapping[str, Any]) -> Any:
         """What it stands for; raises SpaceError for a name that is not given, and for a place that is not there."""
         if self.name not in known:
-            names = ", ".join(known) or "nothing"
-            raise SpaceError(f"given({self.name!r}) must stand where it is given, but {names} is given there.")
+            raise SpaceError(f"{self!r} must stand where it is given, but nothing around it gives {self.name!r}.")
         value = known[self.name]
         for place in self.places:
             if not isinstance(value, (tuple, list)) or not 0 <= place < len(value):

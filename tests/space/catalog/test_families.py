@@ -31,7 +31,7 @@ from netwright.space.encode import graph_features
 def test_shufflenet_v2_in_its_published_widths(width: str, params: int, millions: int) -> None:
     space = shufflenet_v2s()
     units = [(stage, unit) for stage, count in ((1, 4), (2, 8), (3, 4)) for unit in range(count)]
-    design = {"width": width, **{f"width.stage{s}.{u}.kernel": 3 for s, u in units}}
+    design = {"width": width, **{f"body.stage{s}.{u}.kernel": 3 for s, u in units}}
     assert design in space
     costs = space.costs(design)
     assert costs["params"] == params
@@ -140,7 +140,7 @@ def test_hourglass_blocks_are_wide_narrow_wide() -> None:
     ],
 )
 def test_deep_layer_aggregation_in_its_published_depths(kind: str, levels: tuple[int, ...], params: int) -> None:
-    design = {"trees": kind, **{f"trees.tree{i}.levels": n for i, n in enumerate(levels, start=1)}}
+    design = {"trees": kind, **{f"body.tree{i}.levels": n for i, n in enumerate(levels, start=1)}}
     assert design in dla()
     assert dla().costs(design)["params"] == params
 

@@ -41,7 +41,7 @@ def designed(make: Callable[..., Space], stages: Mapping[str, Mapping[str, Any]]
 
 
 def dla_of(trees: str, *levels: int) -> Designed:
-    return designed(dla, {"trees": {f"tree{i}.levels": n for i, n in enumerate(levels, start=1)}}, trees=trees)
+    return designed(dla, {"body": {f"tree{i}.levels": n for i, n in enumerate(levels, start=1)}}, trees=trees)
 
 
 def poolformer(*depths: int) -> Designed:
@@ -55,7 +55,7 @@ def deit(size: str, width: int, heads: int) -> Designed:
 
 
 def shufflenet(width: str) -> Designed:
-    units = [f"width.stage{s}.{u}" for s, count in ((1, 4), (2, 8), (3, 4)) for u in range(count)]
+    units = [f"body.stage{s}.{u}" for s, count in ((1, 4), (2, 8), (3, 4)) for u in range(count)]
     return designed(shufflenet_v2s, {unit: {"kernel": 3} for unit in units}, width=width)
 
 

@@ -45,7 +45,7 @@ def test_too_deep_and_too_wide_networks_are_no_robust_ones() -> None:
 )
 def test_the_unified_architecture_has_its_sizes(size: str, millions: float, within: float) -> None:
     space = spatial_mixers()
-    design = {"size": size, **{f"size.stage{i}.blocks.each": "depthwise" for i in (1, 2, 3, 4)}}
+    design = {"size": size, **{f"body.stage{i}.blocks.each": "depthwise" for i in (1, 2, 3, 4)}}
     assert design in space
     assert space.costs(design)["params"] / 1e6 == pytest.approx(millions, rel=within)
 
@@ -64,7 +64,7 @@ def test_the_unified_architecture_has_its_sizes(size: str, millions: float, with
 def test_windows_in_the_unified_architecture_have_their_totals(
     size: str, heads: int, depths: tuple[int, ...], millions: float, gigamacs: float
 ) -> None:
-    design = {"size": f"{size}_attention", **{f"size.stage{i}.blocks.each": "window" for i in (1, 2, 3, 4)}}
+    design = {"size": f"{size}_attention", **{f"body.stage{i}.blocks.each": "window" for i in (1, 2, 3, 4)}}
     costs = spatial_mixers().costs(design)
     positions = 13 * 13 * sum(depth * heads << i for i, depth in enumerate(depths))
     assert (costs["params"] + positions) / 1e6 == pytest.approx(millions, abs=0.05)
@@ -74,7 +74,7 @@ def test_windows_in_the_unified_architecture_have_their_totals(
 def test_windows_and_halos_have_the_same_weights() -> None:
     space = spatial_mixers()
     costs = {
-        mixer: space.costs({"size": "tiny", **{f"size.stage{i}.blocks.each": mixer for i in (1, 2, 3, 4)}})
+        mixer: space.costs({"size": "tiny", **{f"body.stage{i}.blocks.each": mixer for i in (1, 2, 3, 4)}})
         for mixer in ("window", "halo")
     }
     assert costs["window"]["params"] == costs["halo"]["params"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import classifier, conv, dla_tree, make_divisible
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
 from netwright.space._domain import integer
-from netwright.space._expression import Expression, named
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import seq
 from netwright.space._space import Space
 
@@ -22,6 +26,7 @@ KINDS = {
     "compact_grouped": ("grouped", COMPACT),
 }
 """In the paper's names: none, none, X, C and X-C."""
+RESIDUAL = "_residual"
 LEVELS = (2, 3, 5, 2)
 """Most levels of each stage."""
 
@@ -38,20 +43,24 @@ def dla(
     levels: most of each tree.
     """
 
-    def trees(kind: str, residual: bool) -> Expression:
-        leaf, widths = KINDS[kind]
-        parts = {}
-        for i, (width, most) in enumerate(zip(widths, levels, strict=True), start=1):
-            channels = make_divisible(width * scale)
-            # The first tree reads its input through its leaves alone.
-            parts[f"tree{i}"] = dla_tree(channels, integer(1, most), leaf=leaf, rooted=i > 1, residual=residual)
-        return seq(**parts)
-
-    kinds = {kind: trees(kind, False) for kind in KINDS} | {f"{kind}_residual": trees(kind, True) for kind in KINDS}
+    trees = {
+        # The first tree reads its input through its leaves alone.
+        f"tree{i + 1}": dla_tree(
+            given("widths", i), integer(1, most), leaf=given("leaf"), rooted=i > 0, residual=given("residual")
+        )
+        for i, most in enumerate(levels)
+    }
     narrow = make_divisible(16 * scale)
-    network = seq(
-        stem=seq(conv(narrow, kernel=7), conv(narrow), conv(2 * narrow, stride=2)),
-        trees=oneof(*(named(name, kind) for name, kind in kinds.items())),
-        head=classifier(classes),
-    )
-    return Space(network, input=input or image(3, 224, 224), name="dla")
+    stem = seq(conv(narrow, kernel=7), conv(narrow), conv(2 * narrow, stride=2))
+    network = seq(stem=stem, **trees, head=classifier(classes))
+    kinds = (*KINDS, *(f"{kind}{RESIDUAL}" for kind in KINDS))
+    body = let(network, kind_of_trees, trees=oneof(*kinds), scale=scale)
+    return Space(body, input=input or image(3, 224, 224), name="dla")
+
+
+@formula
+def kind_of_trees(trees: str, scale: float = 1.0) -> dict[str, Any]:
+    """Leaf, widths of the stages, and whether roots are residual."""
+    leaf, widths = KINDS[trees.removesuffix(RESIDUAL)]
+    channels = [make_divisible(width * scale) for width in widths]
+    return {"leaf": leaf, "widths": channels, "residual": trees.endswith(RESIDUAL)}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import classifier, conv, max_pool, shufflenet_v2
 from netwright.graph import Input, image
 from netwright.space._choice import oneof
-from netwright.space._expression import Expression, named
+from netwright.space._formula import formula
 from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -30,21 +33,20 @@ def shufflenet_v2s(input: Input | None = None, classes: int = 1000, *, scale: fl
 
     scale: multiplier of all widths.
     """
-    network = seq(
-        stem=seq(conv(_even(24 * scale), stride=2), max_pool(3, stride=2)),
-        width=oneof(*(named(name, _body(widths, scale)) for name, widths in WIDTHS.items())),
-        head=classifier(classes),
-    )
-    return Space(network, input=input or image(3, 224, 224), name="shufflenet-v2")
+    stages = {}
+    for i, units in enumerate(REPEATS):
+        unit = shufflenet_v2(given("widths", i), given("stride"), oneof(3, 5, 7))
+        stages[f"stage{i + 1}"] = repeat(unit, times=units, first={"stride": 2}, rest={"stride": 1})
+    stem = seq(conv(_even(24 * scale), stride=2), max_pool(3, stride=2))
+    network = seq(stem=stem, **stages, last=conv(given("widths", len(REPEATS)), kernel=1), head=classifier(classes))
+    body = let(network, shufflenet_widths, width=oneof(*WIDTHS), scale=scale)
+    return Space(body, input=input or image(3, 224, 224), name="shufflenet-v2")
 
 
-def _body(widths: tuple[int, ...], scale: float) -> Expression:
-    *stages, last = (_even(width * scale) for width in widths)
-    parts = {}
-    for i, (width, units) in enumerate(zip(stages, REPEATS, strict=True), start=1):
-        unit = shufflenet_v2(width, given("stride"), oneof(3, 5, 7))
-        parts[f"stage{i}"] = repeat(unit, times=units, first={"stride": 2}, rest={"stride": 1})
-    return seq(**parts, last=conv(last, kernel=1))
+@formula
+def shufflenet_widths(width: str, scale: float = 1.0) -> dict[str, Any]:
+    """Widths of the stages and of the last convolution."""
+    return {"widths": [_even(each * scale) for each in WIDTHS[width]]}
 
 
 def _even(width: float) -> int:

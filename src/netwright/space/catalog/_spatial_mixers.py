@@ -10,6 +10,8 @@ becomes the whole image.
 
 from __future__ import annotations
 
+from typing import Any
+
 from netwright.blocks import (
     block,
     classifier,
@@ -25,6 +27,9 @@ from netwright.blocks._layers import convolution, normalise
 from netwright.graph import Input, Tensor, image, ops
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression, named
+from netwright.space._formula import formula
+from netwright.space._given import given
+from netwright.space._let import let
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 
@@ -41,6 +46,7 @@ SIZES = {
     "base_attention": (128, (2, 2, 18, 2)),
 }
 """Width of the first stage, which doubles from stage to stage, and blocks of each."""
+STAGES = 4
 WINDOW, HALO, HEAD = 7, 3, 32
 
 
@@ -66,31 +72,44 @@ def spatial_mixers(input: Input | None = None, classes: int = 1000, *, scale: fl
     scale: multiplier of all widths.
     """
     picture = input or image(3, 224, 224)
-    sizes = (named(name, _network(*size, picture.shape[2:], classes, scale)) for name, size in SIZES.items())
-    return Space(seq(size=oneof(*sizes)), input=picture, name="spatial-mixers")
+    stages = {f"stage{i + 1}": _stage(i, picture.shape[2:]) for i in range(STAGES)}
+    transform = conv(given("last"), kernel=1, activation="gelu")
+    network = seq(**stages, transform=transform, head=classifier(classes))
+    return Space(let(network, sizes_of_stages, size=oneof(*SIZES), scale=scale), input=picture, name="spatial-mixers")
 
 
-def _network(width: int, depths: tuple[int, ...], picture: tuple[int, ...], classes: int, scale: float) -> Expression:
-    stages, channels = {}, make_divisible(width * scale)
-    side = [-(-size // 4) for size in picture]
-    for i, depth in enumerate(depths):
-        wide = channels << i
-        enter = [conv(wide, stride=2, norm="layer", activation="none")] if i else [_stem(channels)]
-        stages[f"stage{i + 1}"] = seq(*enter, blocks=_blocks(wide, depth, i, side), norm=_norm())
-        side = [-(-size // 2) for size in side]
-    transform = conv(channels * 12, kernel=1, activation="gelu")
-    return seq(**stages, transform=transform, head=classifier(classes))
+@formula
+def sizes_of_stages(size: str, scale: float = 1.0) -> dict[str, Any]:
+    """Widths, depths and heads of the stages, and the width behind them."""
+    width, depths = SIZES[size]
+    narrow = make_divisible(width * scale)
+    widths = [narrow << i for i in range(STAGES)]
+    return {
+        "widths": widths,
+        "depths": depths,
+        "heads": [max(wide // HEAD, 1) for wide in widths],
+        "last": 12 * narrow,
+    }
 
 
-def _blocks(width: int, depth: int, stage: int, sides: list[int]) -> Expression:
-    heads = max(width // HEAD, 1)
+def _stage(place: int, picture: tuple[int, ...]) -> Expression:
+    width = given("widths", place)
+    enter = conv(width, stride=2, norm="layer", activation="none") if place else _stem(width)
+    blocks = _blocks(place, [-(-size // (4 << place)) for size in picture])
+    return seq(enter, blocks=repeat(blocks, times=given("depths", place), tied=True), norm=_norm())
+
+
+def _blocks(place: int, sides: list[int]) -> Expression:
+    heads = given("heads", place)
     split = all(size % WINDOW == 0 and size > WINDOW for size in sides)
-    reduction = max(r for r in (8 >> stage, 1) if all(size % r == 0 for size in sides))
+    reduction = max(r for r in (8 >> place, 1) if all(size % r == 0 for size in sides))
     mixers = {
         "depthwise": projected_depthwise(7),
         "window": window_attention(WINDOW if split else None, heads),
         "halo": halo_attention(WINDOW, HALO, heads) if split else window_attention(None, heads),
         "reduced": reduced_attention(heads, reduction),
     }
-    options = (named(name, metaformer(mixer=mixer, norm="layer", scale=1e-6)) for name, mixer in mixers.items())
-    return repeat(oneof(*options), times=depth, tied=True)
+    options: Expression = oneof(
+        *(named(name, metaformer(mixer=mixer, norm="layer", scale=1e-6)) for name, mixer in mixers.items())
+    )
+    return options
