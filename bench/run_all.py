@@ -33,6 +33,7 @@ ORDER = (
     "table_targets",
     "device_ranks",
     "data_sheets",
+    "energy",
     "transformer_latency",
     "main_job",
     "import",
