@@ -4,7 +4,7 @@ The energies are those of HW-NAS-Bench (Li et al. 2021), which a simulator of Ey
 picojoule for a multiply-add of 16 bits and 160 for a byte of DRAM (Horowitz 2014, at 45 nm, between its numbers for 8
 and 32 bits and at the low end), each value moved to and from DRAM in 16 bits. Power and time: 278 mW (Chen et al.
 2017, on AlexNet) times the latency of the data sheet `eyeriss`; and times the latency that the simulator told, which
-a data sheet does not know. Factor: median of told by estimated. Error: median, as it is and once that factor is known.
+a data sheet does not know. Factor: median of told by estimated. Error: median, as it is and with that factor known.
 """
 
 from __future__ import annotations
