@@ -28,10 +28,10 @@ from netwright.target import (
     target_names,
     with_targets,
 )
-from netwright.target._checks import all_checks
+from netwright.target._checks import all_checks, unchecked_factor
 from netwright.target._data_sheet import FOLDER
 from netwright.target._microcontroller import device_names
-from netwright.target._roofline_model import kernel_ms, product_seconds
+from netwright.target._roofline_model import KINDS, kernel_ms, product_seconds
 from netwright.target._work import Product, Work
 from netwright.testing import TargetConformance
 
@@ -79,13 +79,13 @@ def test_small_products_are_less_efficient() -> None:
     machine = get_data_sheet("nvidia-v100-pcie").machine()
     rates = [2 * n**3 / product_seconds(Product(1, n, n, n), machine) for n in (64, 256, 1024, 4096)]
     assert rates == sorted(rates)
-    assert 0.7 * machine.flops < rates[-1] < machine.flops
+    assert 0.6 * machine.flops < rates[-1] < machine.flops
 
 
 def test_an_elementwise_kernel_is_bound_by_its_bytes() -> None:
     device = get_data_sheet("nvidia-t4")
     work = Work("Relu", 1, flops=1e8, activations=2e8)
-    expected = 2e8 * 4 / (0.8 * device.bandwidth_gbs * 1e9) * 1e3
+    expected = 2e8 * 4 / (KINDS["gpu"].bandwidth * device.bandwidth_gbs * 1e9) * 1e3
     assert kernel_ms(work, device.machine()) == pytest.approx(expected, rel=0.01)
     assert kernel_ms(work, device.machine("fp16")) == pytest.approx(expected / 2, rel=0.01)
 
@@ -144,6 +144,12 @@ def test_none_that_was_checked_does_worse_than_multiply_adds() -> None:
         assert check.target.partition(":")[0] in data_sheet_names()
         assert check.spearman >= check.macs
         assert check.factor >= 1
+        assert check.unseen_factor is None or check.unseen_factor >= 1
+
+
+def test_a_device_that_nobody_measured_is_as_unsure_as_one_left_out_of_the_fit() -> None:
+    left_out = [each.unseen_factor or 0.0 for each in all_checks() if each.target.startswith("nvidia-")]
+    assert unchecked_factor("gpu") >= max(left_out) > 2
 
 
 def test_what_is_not_checked_says_so_and_is_less_sure() -> None:

@@ -20,7 +20,8 @@ class Check:
     target: with the options that the measurements were made with. source: whose they are. rows: number of kernels or
     networks. spearman: rank correlation with them. macs: that of multiply-adds alone. error: median of the relative
     error. scale: factor that the predictions would need; scaled_error: the median error with it. factor: within which
-    90 % of the predictions are.
+    90 % of the predictions are. unseen_spearman, unseen_factor: the same with constants of the device's kind that
+    were fitted to other chips alone; None where they were not.
     """
 
     target: str
@@ -32,6 +33,8 @@ class Check:
     scale: float
     scaled_error: float
     factor: float
+    unseen_spearman: float | None = None
+    unseen_factor: float | None = None
 
 
 @cache
@@ -59,7 +62,7 @@ def in_words(checks: Sequence[Check]) -> str:
     >>> in_words(())
     'not checked against measurements'
     >>> in_words(checks_of("nvidia-h100-sxm"))
-    'Spearman 0.996 to 0.998 with neusight, vidur'
+    'Spearman 0.997 to 0.998 with neusight, vidur'
     """
     if not checks:
         return "not checked against measurements"
@@ -69,12 +72,12 @@ def in_words(checks: Sequence[Check]) -> str:
 
 
 def unchecked_factor(kind: str) -> float:
-    """Factor for a device without measurements: the largest of those of its kind.
+    """Factor for a device without measurements: the largest of those of its kind, told without its measurements.
 
     >>> unchecked_factor("gpu") > 1
     True
     """
     from netwright.target._data_sheet import get_data_sheet
 
-    known = [each.factor for each in all_checks() if get_data_sheet(each.target.partition(":")[0]).kind == kind]
-    return max(known, default=10.0)
+    known = [each for each in all_checks() if get_data_sheet(each.target.partition(":")[0]).kind == kind]
+    return max((max(each.factor, each.unseen_factor or 0.0) for each in known), default=10.0)

@@ -89,7 +89,7 @@ def step(parts: Sequence[Part], machine: Machine, phase: str, batch: int = 1, le
     >>> llama = Transformer(layers=32, width=4096, heads=32, kv_heads=32, hidden=11008, vocabulary=32000)
     >>> a100 = get_data_sheet("nvidia-a100-sxm-80gb").machine("fp16")
     >>> one, many = (step(llama.parts, a100, "decode", batch, 1024) for batch in (1, 16))
-    >>> one.share("memory") > 0.9, many.tokens_per_second > 8 * one.tokens_per_second
+    >>> one.share("memory") > 0.8, many.tokens_per_second > 8 * one.tokens_per_second
     (True, True)
 
     Prefill attends causally, and the half of the scores that are hidden is left out, as FlashAttention (Dao et al.
