@@ -139,6 +139,11 @@ def small(source: Source) -> bool:
         return False
 
 
+def let_sources() -> st.SearchStrategy[Source]:
+    """Random small spaces whose first decisions give values to what stands further down."""
+    return st.builds(Source, lets(parts()), st.just(((2, 4),))).filter(small)
+
+
 def sources() -> st.SearchStrategy[Source]:
     """Random small spaces that are not empty."""
     inputs = st.sampled_from([((2, 6),), ((3, 4),), ((2, 4), (2, 6)), ((2, 4), (4, 5))])

@@ -6,11 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import given as given_example
 
 from netwright.blocks import conv, skip
 from netwright.errors import DesignError, EmptySpaceError, ShapeError, SpaceError
-from netwright.graph import image
+from netwright.graph import canonical_hash, image
 from netwright.space import Space, formula, given, integer, let, named, oneof, repeat, seq, tied
+
+from .interpreter import COST_NAMES, Source, reference
+from .random_sources import let_sources
 
 INPUT = image(3, 8, 8)
 
@@ -25,6 +30,18 @@ def pyramid(kernel: Any = 3, **values: Any) -> Any:
     layer = conv(given("width"), kernel=kernel)
     tower = repeat(layer, times=given("depth"), each={"width": given("widths")})
     return let(tower, line, **{"depth": integer(1, 2), "slope": oneof(2, 6), **values})
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given_example(let_sources())
+def test_designs_and_costs_are_those_of_the_second_reading(source: Source) -> None:
+    space, found = source.space(), reference(source)
+    rows = dict(zip(space.enumerate(), map(tuple, space.all_costs(COST_NAMES).tolist()), strict=True))
+    assert space.size() == len(found)
+    assert rows == {one.design: one.costs for one in found}
+    for one in found[:5]:
+        assert one.design in space
+        assert canonical_hash(space.network(one.design)) == canonical_hash(one.graph)
 
 
 def test_decisions_inside_stand_under_body() -> None:
@@ -89,6 +106,14 @@ def test_ties_take_what_is_given_where_they_stand() -> None:
         for k in (1, 3)
         for s in (1, 2)
     }
+
+
+def test_a_tied_layer_that_meets_one_shape_twice_costs_twice() -> None:
+    copies = repeat(seq(conv(8), conv(8)), times=given("copies"), tied=True)
+    space = Space(let(copies, copies=oneof(1, 2)), input=INPUT)
+    assert space.all_costs(["params"])[:, 0].tolist() == [
+        sum(9 * into * 8 + 2 * 8 for into in (3, *[8] * (2 * n - 1))) for n in (1, 2)
+    ]
 
 
 def test_what_ties_are_given_needs_no_order() -> None:

@@ -91,7 +91,8 @@ def _graphs(forest: Forest, number: int, known: dict[int, Counter[Graph] | None]
     if number not in known:
         node = forest.nodes[number]
         if isinstance(node, Leaf):
-            known[number] = Counter(dict(node.graphs))
+            # A tied block that meets one shape in two places stands there twice.
+            known[number] = sum((Counter({graph: count}) for graph, count in node.graphs), Counter[Graph]())
         elif isinstance(node, And):
             left, right = (_graphs(forest, child, known) for _, child in (node.left, node.right))
             known[number] = None if left is None or right is None else left + right
