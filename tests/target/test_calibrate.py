@@ -18,7 +18,8 @@ from netwright.blocks._layers import linear
 from netwright.errors import DataError, EvaluationError, NetwrightError, UnknownNameError
 from netwright.graph import Graph, image, ops, parameter, simplify, vector
 from netwright.space import Space, block_graphs, oneof, repeat, residual, seq, tied
-from netwright.target import Calibrated, Calibration, Setup, Timing, get_target, target_names
+from netwright.space.catalog import get_space
+from netwright.target import GENERAL, Calibrated, Calibration, Setup, Timing, get_target, target_names
 from netwright.target._calibrate import Kernel, Timer, calibrate, kernels_of
 from netwright.testing import TargetConformance
 
@@ -198,6 +199,24 @@ def test_a_kernel_of_a_kind_that_was_not_measured_is_told_with_a_wide_interval(c
     known, unknown = target.latency(unseen(1)[0]), target.latency(Graph([X], [ops.softmax(X, axis=1)]))
     assert 0 < unknown.low < unknown.value < unknown.high
     assert unknown.high / unknown.low > 1.2 * known.high / known.low
+
+
+def test_general_networks_have_the_operators_and_convolutions_of_common_networks() -> None:
+    names, groups = set(), set()
+    for name, shape in GENERAL:
+        space = get_space(name, shape)
+        for design in space.sample(np.random.default_rng(0), 3):
+            for node in simplify(space.network(design)).nodes:
+                names.add(node.op.name)
+                if node.op.name == "Conv":
+                    weight = node.inputs[1]
+                    assert weight is not None
+                    groups.add(
+                        "plain" if node.attrs["group"] == 1 else "depthwise" if weight.shape[1] == 1 else "some"
+                    )
+    assert groups == {"plain", "depthwise", "some"}
+    assert names >= {"Clip", "Relu", "HardSwish", "Swish", "Gelu", "Gemm", "MatMul", "Attention", "Add", "Mul"}
+    assert names >= {"LayerNormalization", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool"}
 
 
 def test_networks_are_chosen_so_that_kernels_are_seen(calibration: Calibration) -> None:

@@ -22,6 +22,9 @@ __all__ = ["GENERAL", "Network", "networks_to_measure"]
 GENERAL: tuple[tuple[str, tuple[int, ...] | None], ...] = (
     ("mobilenet-tiny", (3, 32, 32)),
     ("ofa-mobilenetv3", None),
+    # ReLU6, and convolutions in groups: no other here has them.
+    ("proxylessnas", None),
+    ("fbnet", None),
     ("nasbench201", None),
     ("convnet-tiny", (3, 32, 32)),
     ("vit-tiny", (3, 32, 32)),
