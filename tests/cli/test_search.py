@@ -209,6 +209,18 @@ def test_an_evaluation_of_the_users_own(own: str, tmp_path: Path):
     assert netwright("draw", "study", "--space", f"{own}:space", cwd=tmp_path).stdout.startswith("<svg")
 
 
+def test_a_search_whose_every_trial_fails_says_why_and_is_no_success(own: str, tmp_path: Path):
+    (tmp_path / "failing.py").write_text(
+        "def evaluate(network, budget, report):\n    raise RuntimeError('no such data')\n"
+    )
+    options = ["--space", f"{own}:space", "--minimize", "error", "--budget", "2 trials", "--out", "study"]
+    done = netwright("search", "--task", "failing:evaluate", *options, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "2 failed: RuntimeError: no such data" in done.stdout
+    found = json.loads((tmp_path / "study" / "result.json").read_text())
+    assert [entry["trials"] for entry in found["failures"]] == [2]
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path):
     folder = tmp_path / "study"
     command = [sys.executable, "-m", "netwright", "search", "--task", "digits", "--space", "mobilenet-tiny"]

@@ -22,6 +22,7 @@ def _head(result: Mapping[str, Any]) -> list[str]:
     trials = result["trials"]
     states = ", ".join(f"{number} {state}" for state, number in trials.items() if state != "total" and number)
     lines = [f"{trials['total']} trials ({states}), {result['seconds']['total']:.0f} s in all"]
+    lines += [f"  {entry['trials']} failed: {entry['error']}" for entry in result.get("failures", ())]
     winner = result["winner"]
     if winner is None:
         return [*lines, f"no winner; the front has {len(result['front'])} designs", *map(_broken, result["broken"])]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["resume", "search"]
 
 WITHOUT_WINNER = 1
-"""Exit code of a search that ran to its end and found nothing that holds its limits."""
+"""Exit code of a search that ran to its end and found nothing that holds its limits, or nothing at all."""
 
 Workers = Annotated[int, typer.Option(min=1, help="Processes that evaluate trials.")]
 FinalEpochs = Annotated[int | None, typer.Option(min=1, help="Epochs of the finalists' and the winner's training.")]
@@ -175,5 +175,6 @@ def _finish(answer: Answer, run: Callable[[], SearchResult]) -> None:
         answer.fail(stop, str(stop), INTERRUPTED)
     found = result.to_json()
     answer.give(found, lambda: words(found))
-    if found["winner"] is None and found["task"]["kind"] != "function":
+    # An evaluation of the user's own has no winner, but a front where any trial came to an end.
+    if not (found["front"] if found["task"]["kind"] == "function" else found["winner"]):
         raise typer.Exit(WITHOUT_WINNER)

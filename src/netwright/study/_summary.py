@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from netwright.study._records import STATES, Study
 __all__ = ["summarise", "write_json"]
 
 VERSION = 1
+REASONS = 5
+"""Most reasons of failures that are named; the store has that of every trial."""
 
 
 def summarise(
@@ -61,10 +64,17 @@ def summarise(
             }
             for trial in study.front
         ],
+        "failures": _failures(study),
         "baselines": list(compared),
         "paths": dict(paths),
         "environment": dict(study.environment),
     }
+
+
+def _failures(study: Study) -> list[dict[str, Any]]:
+    """Why trials failed, the most frequent reason first."""
+    reasons = Counter(trial.error or "" for trial in study.of_state("failed"))
+    return [{"error": reason, "trials": number} for reason, number in reasons.most_common(REASONS)]
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
