@@ -104,6 +104,8 @@ SHORTER: dict[str, dict[str, Any]] = {
     "star": {"layers": 5},
 }
 """Less of what takes the suite long and is tested with the space itself."""
+LONG_WALKS = ("archcraft", "einspace")
+"""Spaces in which it takes a chain of mutations seconds to meet every option."""
 
 
 class TestEverySpace(SpaceConformance):
@@ -169,7 +171,7 @@ def test_torch_and_onnx_agree_on_a_sample(name: str) -> None:
         assert_exports_agree(space.network(design), batches=(2,), tolerance=1e-3)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG_WALKS)) for n in SPACES])
 def test_mutation_reaches_every_choice_of_a_small_space(name: str) -> None:
     space, rng = _made(name), np.random.default_rng(2)
     if space.network_size() > 10**6:

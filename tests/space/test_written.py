@@ -77,6 +77,10 @@ def read_back(space: Space, folder: Path, suffix: str, **options: Any) -> Space:
     return Space.load(folder / f"space{suffix}", **options)
 
 
+LARGE = ("ascan", "dla", "mcuformer", "ofa-proxyless", "regnet", "spaceevo")
+"""Spaces that take a second and more to compile, here three times."""
+
+
 @formula
 def line(depth: int, slope: int, least: int = 8) -> dict[str, Any] | None:
     """Widths on a line."""
@@ -158,7 +162,7 @@ def test_random_spaces_are_written_and_read(source: Any) -> None:
     assert list(space.enumerate()) == list(other.enumerate())
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LARGE)) for n in SPACES])
 def test_every_catalogued_space_is_written_and_read(name: str, tmp_path: Path) -> None:
     space = SPACES[name]()
     other = read_back(space, tmp_path, ".json")
