@@ -33,13 +33,14 @@ class FakeTask:
     valid: Part
 
 
-def images(count: int, seed: int = 0, channels: int = 1) -> Part:
+def images(count: int, seed: int = 0, channels: int = 1, side: int = 8) -> Part:
     """Noise with a bright quarter, whose place is the class."""
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal((count, channels, 8, 8)).astype(np.float32) * 0.5
+    x = rng.standard_normal((count, channels, side, side)).astype(np.float32) * 0.5
     y = rng.integers(0, 4, count)
+    half = side // 2
     for image, place in zip(x, y, strict=True):
-        image[:, 4 * (place // 2) :, 4 * (place % 2) :][:, :4, :4] += 1
+        image[:, half * (place // 2) :, half * (place % 2) :][:, :half, :half] += 1
     return Part(x, y)
 
 
@@ -65,8 +66,9 @@ def mlp(seed: int = 0, outputs: int = 2) -> nn.Module:
     return nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, outputs))
 
 
-def linear() -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+def linear(side: int = 8) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(side * side, 4))
 
 
 class Ensemble(nn.Module):
@@ -95,7 +97,7 @@ def one_thread() -> None:
 
 
 ALL_OPTIONS = Recipe(
-    epochs=4, mixup=0.3, crop=1, flip=True, gradient_noise=0.01, grad_clip=0.5, averaging=0.3, seed=3
+    epochs=4, mixup=0.3, crop=1, warp=0.5, flip=True, gradient_noise=0.01, grad_clip=0.5, averaging=0.3, seed=3
 )
 
 
@@ -434,6 +436,15 @@ def test_images_are_trained_channels_last() -> None:
     train(nn.Sequential(Probe(), convnet(channels=3)), (part, part), Recipe(epochs=1, crop=1, flip=True))
     assert seen
     assert all(seen)
+
+
+@pytest.mark.parametrize(("side", "warps"), [(8, True), (16, False)])
+def test_images_of_less_than_16_pixels_are_warped_unless_told_otherwise(side: int, warps: bool) -> None:
+    part = images(20, side=side)
+    modules = [linear(side) for _ in range(2)]
+    for module, warp in zip(modules, (None, 0.0), strict=True):
+        train(module, (part, None), Recipe(epochs=1, crop=0, mixup=0.0, warp=warp))
+    assert same_bits(*modules) is not warps
 
 
 def test_gradient_noise_and_mixup_change_the_weights() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.errors import EvaluationError, UnknownNameError
-from netwright.quality._augment import Crops, mixup, random_flip
+from netwright.quality._augment import Crops, mixup, random_flip, random_warp
 from netwright.quality._gradient_noise import add_gradient_noise, noise_variance
 from netwright.quality._recipe import Recipe
 from netwright.quality._schedule import warmup_cosine
@@ -42,7 +42,8 @@ def test_unknown_hyperparameter_lists_the_known_ones() -> None:
     [
         ("lr", 0), ("lr", -1.0), ("lr", float("nan")), ("lr", float("inf")), ("lr", "fast"), ("lr", True),
         ("epochs", 0), ("epochs", 2.5), ("batch_size", 0), ("base_depth", 0), ("patience", -1), ("seed", 1.5),
-        ("crop", -1), ("crop", 1.5), ("flip", 1), ("architecture_aware", "yes"), ("weight_decay", -0.1),
+        ("crop", -1), ("crop", 1.5), ("warp", -0.5), ("warp", True), ("flip", 1),
+        ("architecture_aware", "yes"), ("weight_decay", -0.1),
         ("label_smoothing", 1.1), ("warmup_fraction", -0.1), ("mixup", -1), ("gradient_noise", -1), ("grad_clip", -1),
     ],
 )  # fmt: skip
@@ -87,6 +88,27 @@ def test_crops_reach_every_shift() -> None:
     images = torch.arange(25.0).reshape(1, 1, 5, 5)
     windows = Crops(images, 1)(torch.zeros(500, dtype=torch.int64), generator())
     assert len({tuple(window.flatten().tolist()) for window in windows}) == 9
+
+
+def test_warps_move_a_spot_by_less_than_their_bounds() -> None:
+    images = torch.zeros(400, 1, 33, 33)
+    images[:, :, 16, 16] = 1.0
+    warped = random_warp(images, 1.0, generator())
+    rows, columns = torch.meshgrid(torch.arange(33.0), torch.arange(33.0), indexing="ij")
+    mass = warped.sum((2, 3)).squeeze()
+    moved = [(warped[:, 0] * place).sum((1, 2)) / mass - 16 for place in (rows, columns)]
+    # Zooming changes how far a shift in the output reaches in the input, by an eighth at most; a shear adds a fifth.
+    assert all(float(shift.abs().max()) < 1.5 * 0.06 * 33 for shift in moved)
+    assert all(float(shift.std()) > 0.5 for shift in moved)
+
+
+def test_warps_of_one_image_differ_and_keep_its_colours_together() -> None:
+    image = torch.rand(1, 1, 8, 8).expand(6, 3, 8, 8)
+    warped = random_warp(image, 1.0, generator())
+    assert torch.equal(warped[:, 0], warped[:, 2])
+    assert len({tuple(one.flatten().tolist()) for one in warped}) == 6
+    assert warped.min() >= image.min()
+    assert warped.max() <= image.max()
 
 
 def test_flip_mirrors_about_half() -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from netwright.errors import DataError, EvaluationError
 from netwright.quality import _checkpoint
-from netwright.quality._augment import Crops, mixup, random_flip
+from netwright.quality._augment import Crops, mixup, random_flip, random_warp
 from netwright.quality._averaging import WeightAverage
 from netwright.quality._gradient_noise import add_gradient_noise
 from netwright.quality._initialise import initialise, lr_scale
@@ -33,6 +33,8 @@ __all__ = ["Training", "isolated", "tensors"]
 _COMPILE_STEPS = 10_000
 """torch.compile costs up to 80 s before the first step: shorter trainings never earn that back."""
 _EVALUATION_BATCH = 256
+TINY = 16
+"""Pixels of the smaller side below which a shift by a whole one is a large change."""
 
 
 @contextmanager
@@ -91,7 +93,7 @@ class Training:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._parameters = [p for p in module.parameters() if p.requires_grad]
         self._optimizer = _optimizer(module, recipe, device)
-        self._crops = self._make_crops()
+        self._crops, self._warp = self._make_crops(), self._strength_of_warps()
         self._flips = self._x.ndim == 4 and (self._x.shape[1] == 3 if recipe.flip is None else recipe.flip)
         self._batches = _batch_count(len(self._x), recipe.batch_size, _has_batch_norm(module))
         self._set_up_precision()
@@ -184,6 +186,8 @@ class Training:
         recipe, generator = self._recipe, self._generator
         x = self._x[rows] if self._crops is None else self._crops(rows, generator)
         y = self._y[rows]
+        if self._warp:
+            x = random_warp(x, self._warp, generator)
         if self._flips:
             x = random_flip(x, generator)
         if not recipe.mixup or y.is_floating_point():
@@ -203,9 +207,17 @@ class Training:
     def _make_crops(self) -> Crops | None:
         if self._x.ndim != 4:
             return None
-        side = min(self._x.shape[2:])
-        pixels = (side // 8 if side >= 16 else 0) if self._recipe.crop is None else self._recipe.crop
+        usual = 0 if self._has_tiny_images else min(self._x.shape[2:]) // 8
+        pixels = usual if self._recipe.crop is None else self._recipe.crop
         return Crops(self._x, pixels) if pixels else None
+
+    def _strength_of_warps(self) -> float:
+        usual = 1.0 if self._has_tiny_images else 0.0
+        return (usual if self._recipe.warp is None else self._recipe.warp) if self._x.ndim == 4 else 0.0
+
+    @property
+    def _has_tiny_images(self) -> bool:
+        return self._x.ndim == 4 and min(self._x.shape[2:]) < TINY
 
     def _set_up_precision(self) -> None:
         """Mixed precision and compilation, on a GPU only: on a CPU the first is erratic, the second rarely pays."""

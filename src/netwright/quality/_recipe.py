@@ -14,7 +14,7 @@ __all__ = ["Recipe"]
 _CHOICES = {"optimizer": ("adamw", "sgd"), "amp": ("auto", "off"), "compile": ("auto", "off")}
 _WHOLE = ("epochs", "batch_size", "base_depth", "patience", "seed", "crop")
 _SWITCHES = ("flip", "architecture_aware")
-_OPTIONAL = ("weight_decay", "crop", "flip")
+_OPTIONAL = ("weight_decay", "crop", "warp", "flip")
 _POSITIVE = ("lr", "epochs", "batch_size", "base_depth")
 _SHARES = ("warmup_fraction", "label_smoothing", "momentum", "averaging")
 
@@ -34,6 +34,8 @@ class Recipe:
     mixup: alpha of mixup for classification (Zhang et al. 2018); 0 for none.
     crop: largest random shift of an image in pixels; None for an eighth of its smaller side, but 0 for images of
     less than 16 pixels, to which a shift by one does more harm than good.
+    warp: largest random turn, zoom, shear and shift of an image, 1 for 15 degrees and the like; None for 1 where
+    images have less than 16 pixels, in place of crops, and 0 for others.
     flip: mirror images at random; None for colour images only, as a mirrored digit or letter is another one.
     gradient_noise: variance of annealed noise at the first step (Neelakantan et al. 2015); 0 for none.
     architecture_aware: initialise and scale the learning rate by the network's paths (Chen et al. 2024).
@@ -58,6 +60,7 @@ class Recipe:
     label_smoothing: float = 0.05
     mixup: float = 0.2
     crop: int | None = None
+    warp: float | None = None
     flip: bool | None = None
     gradient_noise: float = 0.0
     architecture_aware: bool = False
