@@ -123,6 +123,14 @@ def test_space_and_task_must_have_one_shape(tmp_path: Path) -> None:
         search(small_space(), (x[:, :, :4], y), out=tmp_path / "run", progress=False)
 
 
+def test_a_recipe_that_no_training_takes_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    made = small_space()
+    misnamed = Space(made.expression, input=list(made.inputs.values()), recipe={"learning_rate": oneof(0.01, 0.1)})
+    with pytest.raises(UnknownNameError, match=r"named 'learning_rate'.*lr"):
+        search(misnamed, stripes(), out=tmp_path / "run", budget="1 trial", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_objects_are_asked_for_again_on_resume(tmp_path: Path) -> None:
     search(small_space(), wider_is_better, maximize="score", budget="2 trials", out=tmp_path / "run", progress=False)
     with pytest.raises(StudyError, match="space was given as an object"):

@@ -96,6 +96,7 @@ def plan_search(
     names = [o.metric for o in objectives] + [limit.metric for limit in bounds]
     if loaded is not None:
         _check_metrics(names, built, loaded)
+        _check_recipe(built)
     if latency == "table":
         built, options["latency_tables"] = with_latency_tables(built, names, {})
     built = with_targets(built, _targeted(names, built))
@@ -160,6 +161,13 @@ def _absolute(source: str) -> str:
     if Path(source).exists():
         return str(Path(source).resolve())
     return f"{Path(path).resolve()}:{member}" if colon and Path(path).exists() else source
+
+
+def _check_recipe(space: Space) -> None:
+    """Refuse a recipe that no training takes before the first trial, not in each."""
+    from netwright.quality import Recipe
+
+    Recipe.from_mapping(space.recipe_space.values(space.recipe_space.first()))
 
 
 def _task_from(spec: Mapping[str, Any]) -> Task:
