@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,28 @@ class Prefixes:
         """Numbers of the prefixes extended by a component."""
         unique, inverse = np.unique(prefixes, return_inverse=True)
         return np.array([self._below(int(p), component, side) for p in unique], dtype=np.int64)[inverse]
+
+    def below_each(self, prefixes: Ints, components: Ints, names: Sequence[str], side: int) -> Ints:
+        """The same where each is extended by a component of its own, given by its number among the names."""
+        unique, inverse = np.unique(prefixes * max(len(names), 1) + components, return_inverse=True)
+        pairs = [divmod(pair, len(names)) for pair in unique.tolist()]
+        return np.array([self._below(p, names[c], side) for p, c in pairs], dtype=np.int64)[inverse]
+
+    def paths_of(self, prefixes: Ints, decisions: Ints, names: Sequence[str]) -> list[str]:
+        """Paths of decisions under prefixes, each given by its number among the names."""
+        unique, inverse = np.unique(prefixes * max(len(names), 1) + decisions, return_inverse=True)
+        paths = np.empty(len(unique), dtype=object)
+        pairs = (divmod(pair, len(names)) for pair in unique.tolist())
+        paths[:] = [join_path(self.paths[prefix], names[name]) for prefix, name in pairs]
+        found: list[str] = paths[inverse].tolist()
+        return found
+
+    def ranks(self) -> Ints:
+        """Number of each prefix in the order of the expression, outer ones before those inside them."""
+        order = sorted(range(len(self.places)), key=self.places.__getitem__)
+        found = np.zeros(len(order), dtype=np.int64)
+        found[order] = np.arange(len(order))
+        return found
 
     def _below(self, prefix: int, component: str, side: int) -> int:
         key = (prefix, component, side)

@@ -16,6 +16,7 @@ from netwright.space._forest import And, Forest, Leaf, Or
 from netwright.space._scale import Axis, Errors, Floats, Ints, Scale
 from netwright.space._split import at, draw_rows, enter, lookup, split_bins, split_keys
 from netwright.space._tables import build_tables
+from netwright.space._walk import Walk
 
 __all__ = ["Draws", "Sampler", "Window"]
 
@@ -78,6 +79,10 @@ class Sampler:
         self._binding = [self.axes[i] for i in binding]
         if not Scale.fits(self._binding):
             self._binding = [Axis.of(forest, *windows[i], steps=1 << 60 // len(binding)) for i in binding]
+        self._expected = 1.0
+        self._walk = None if binding else Walk(forest, weighted=weighted)
+        if self._walk is not None:
+            return
         # The last axis of a key may be cut finer where its smallest cost is far above zero.
         self._binding.sort(key=lambda axis: axis.smallest / max(axis.largest, 1))
         self._slots: tuple[int, ...] = SLOTS if len(binding) <= 1 else SLOTS_SEVERAL
@@ -173,6 +178,8 @@ class Sampler:
     def _descend(self, n: int, rng: np.random.Generator) -> tuple[list[Design], Floats]:
         """Draw n splits, drop those that break a budget, and draw the decisions of the others."""
         root = self.forest.root
+        if self._walk is not None:
+            return self._walked(self._walk, n, rng)
         aim = rng.random(n) * self._cumulative[-1]
         place = np.minimum(np.searchsorted(self._cumulative, aim, side="right"), len(self._choices) - 1)
         tokens, prefixes, choices = {root: Tokens()}, Prefixes(), Choices()
@@ -194,6 +201,14 @@ class Sampler:
             elif number in tokens:
                 self._pass(number, tokens, prefixes, choices, rng)
         return rows_of(kept, choices.columns(self.forest, prefixes, kept)), costs[kept]
+
+    def _walked(self, walk: Walk, n: int, rng: np.random.Generator) -> tuple[list[Design], Floats]:
+        """Draw n designs where no budget binds, with their exact costs."""
+        rows, draws, leaves = walk.draw(n, rng)
+        costs = np.zeros((n, len(self.axes)))
+        for i, axis in enumerate(self.axes):
+            np.add.at(costs[:, i], draws, np.array(self.forest.leaf_costs(axis.cost))[leaves])
+        return rows, costs
 
     def _kept(self, n: int, tokens: dict[int, Tokens]) -> NDArray[np.bool_]:
         """Which splits keep the budgets, by the exact costs of the parts that they have arrived at."""
