@@ -49,6 +49,9 @@ class OneOf(Expression):
             options.append((label, outcomes, p))
         return compiler.gather("", options)
 
+    def recursion(self, inner: Sequence[float]) -> float:
+        return min(inner)
+
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         value = builder.decide(prefix)
         self.choice.option(value, prefix)

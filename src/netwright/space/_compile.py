@@ -67,6 +67,11 @@ class Contexts(NamedTuple):
         """The same contexts further down the network."""
         return self._replace(types=types)
 
+    def endless(self, part: Expression) -> str | None:
+        """Name of a rule in a part that cannot end with the recursion that is left; None where the part can."""
+        name: str | None = None if self.grammar is None else self.grammar.endless(part, self.left)
+        return name
+
     def single(self) -> tuple[TensorType, ...]:
         """Types where one tensor flows in each context; none at all where several do."""
         return tuple(t for t in self.types if not isinstance(t, Bundle)) if not _bundled(self.types) else ()
@@ -151,6 +156,10 @@ class Compiler:
         contexts = contexts.reading(e)
         key = (e, contexts if e.recursive else contexts._replace(grammar=None, left=0))
         known = self._memo.get(key)
+        if known is None and e.recursive and (rule := contexts.endless(e)):
+            # Whatever stands before the rule would be applied, and then be for nothing.
+            self.note_endless(rule)
+            known = self._memo[key] = {}
         if known is None:
             known = self._memo[key] = e.compile(self, contexts)
             if len(self.forest) > self.bound:

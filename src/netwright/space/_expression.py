@@ -69,6 +69,13 @@ class Expression(ABC):
         for child in self.children:
             yield from child.walk()
 
+    def recursion(self, inner: Sequence[float]) -> float:
+        """Rules inside one another that each of its designs needs at least, by those that its children need.
+
+        Called by a grammar, which leaves out what cannot end; 0 where no child need stand in a design.
+        """
+        return 0
+
     def ties(self) -> set[Expression]:
         """Tied expressions at or below this one."""
         return set().union(*(child.ties() for child in self.children))
@@ -219,6 +226,9 @@ class Named(Expression):
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         return compiler.compile(self.body, contexts)
+
+    def recursion(self, inner: Sequence[float]) -> float:
+        return max(inner)
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         return self.body.build(builder, x, prefix)

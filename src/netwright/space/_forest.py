@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 from netwright.cost import Cost
@@ -108,13 +108,17 @@ class Forest:
 
     def trimmed_with_numbers(self) -> tuple[Forest, list[int]]:
         """The same forest with only the nodes that the root reaches, and their old numbers."""
-        reached = {self.root}
+        reached = bytearray(len(self.nodes))
+        reached[self.root] = True
         for number in range(self.root, -1, -1):
-            if number in reached:
-                reached.update(_children(self.nodes[number]))
-        kept = sorted(reached)
-        new = {number: i for i, number in enumerate(kept)}
-        kinds = {new[number]: kind for number, kind in self.kinds.items() if number in new}
+            if reached[number]:
+                for child in _children(self.nodes[number]):
+                    reached[child] = True
+        kept = [number for number, is_reached in enumerate(reached) if is_reached]
+        new = [-1] * len(self.nodes)
+        for i, number in enumerate(kept):
+            new[number] = i
+        kinds = {new[number]: kind for number, kind in self.kinds.items() if reached[number]}
         return Forest([_renumbered(self.nodes[number], new) for number in kept], new[self.root], kinds), kept
 
     def leaf_costs(self, cost: Cost) -> list[float]:
@@ -142,12 +146,12 @@ def check_names(forest: Forest) -> None:
         if number not in names:
             names[number] = set()
             pending += _children_at_same_path(forest.nodes[number])
-    decides = deciding(forest)
+    idle: set[int] = set()
     for number in sorted(names):
         node, known = forest.nodes[number], names[number]
         if isinstance(node, And):
             left, right = (
-                ({component} if decides[child] else set()) if component else names[child]
+                ({component} if _decides(forest, child, idle) else set()) if component else names[child]
                 for component, child in (node.left, node.right)
             )
             _raise_if_shared(left & right)
@@ -167,6 +171,21 @@ def deciding(forest: Forest) -> list[bool]:
         here = isinstance(node, Or) and node.name is not None
         found.append(here or any(found[child] for child in _children(node)))
     return found
+
+
+def _decides(forest: Forest, number: int, idle: set[int]) -> bool:
+    """Whether any decision is made at or below a node; idle: nodes known to have none, which grow."""
+    seen, pending = set[int](), [number]
+    while pending:
+        here = pending.pop()
+        node = forest.nodes[here]
+        if isinstance(node, Or) and node.name is not None:
+            return True
+        if here not in seen and here not in idle:
+            seen.add(here)
+            pending += _children(node)
+    idle |= seen
+    return False
 
 
 def _raise_if_shared(names: set[str]) -> None:
@@ -199,7 +218,7 @@ def _children(node: ForestNode) -> list[int]:
     return [node.left[1], node.right[1]] if isinstance(node, And) else []
 
 
-def _renumbered(node: ForestNode, new: Mapping[int, int]) -> ForestNode:
+def _renumbered(node: ForestNode, new: Sequence[int]) -> ForestNode:
     if isinstance(node, Or):
         return Or(node.name, tuple((value, new[child]) for value, child in node.alternatives), node.weights)
     if isinstance(node, And):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf
 from typing import Any
 
 from netwright.errors import SpaceError, UnknownNameError
@@ -22,6 +24,21 @@ class Rules:
     bodies: Mapping[str, Expression]
     depth: int
     size: int | None = None
+    _least: dict[Expression, float] = field(default_factory=dict)
+
+    def endless(self, part: Expression, left: int) -> str | None:
+        """Name of a rule in a part that cannot end with so much recursion left; None where the part can."""
+        if part not in self._least:
+            self._least[part] = _least(part, self._to_end)
+        return next(_used(part), None) if self._least[part] > left else None
+
+    @cached_property
+    def _to_end(self) -> dict[str, float]:
+        """Rules inside one another that the body of each needs at least."""
+        found = dict.fromkeys(self.bodies, inf)
+        for _ in self.bodies:
+            found = {name: _least(body, found) for name, body in self.bodies.items()}
+        return found
 
     @property
     def by_size(self) -> bool:
@@ -118,11 +135,19 @@ class Grammar(Expression):
         return f"grammar(start={self.start!r}, {bounds}, {bodies})"
 
 
-def _used(part: Expression) -> list[str]:
+def _used(part: Expression) -> Iterator[str]:
     """Names of the rules that a part uses; a grammar inside it has rules of its own."""
     if isinstance(part, RuleUse):
-        return [part.name]
-    return [] if isinstance(part, Grammar) else [name for child in part.children for name in _used(child)]
+        yield part.name
+    elif not isinstance(part, Grammar):
+        yield from (name for child in part.children for name in _used(child))
+
+
+def _least(part: Expression, to_end: Mapping[str, float]) -> float:
+    """Rules inside one another that a part needs at least, by what the body of each rule needs."""
+    if isinstance(part, RuleUse):
+        return 1 + to_end.get(part.name, 0)
+    return part.recursion([_least(child, to_end) for child in part.children]) if part.recursive else 0
 
 
 def rule(name: str) -> Expression:

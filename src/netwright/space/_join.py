@@ -142,6 +142,9 @@ class Branch(Expression):
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         return compile_joined(compiler, self.join, lambda join: self._joined(compiler, contexts, join))
 
+    def recursion(self, inner: Sequence[float]) -> float:
+        return max(inner)
+
     def _joined(self, compiler: Compiler, contexts: Contexts, join: Join) -> Outcomes:
         network = Network(compiler, contexts)
         for name, part in self.parts:

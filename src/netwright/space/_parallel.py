@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from netwright.blocks import part
@@ -38,6 +39,9 @@ class Parallel(Expression):
         inside = contexts._replace(types=types, times=tuple(n * self.times for n in contexts.times))
         bodies = compiler.compile_at(EACH, self.body, inside)
         return compile_joined(compiler, self.join, lambda join: self._joined(compiler, contexts, join, bodies, cuts))
+
+    def recursion(self, inner: Sequence[float]) -> float:
+        return max(inner)
 
     def _cut(self, compiler: Compiler, contexts: Contexts) -> tuple[tuple[FlowType, ...], int] | None:
         """Types that flow into each copy, and the leaf that cuts them out; None where the axis does not divide."""

@@ -48,6 +48,9 @@ class Seq(Expression):
             outcomes = compose(compiler, outcomes, part, component, contexts)
         return outcomes
 
+    def recursion(self, inner: Sequence[float]) -> float:
+        return max(inner, default=0)
+
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
         for component, part in self.parts:
             x = builder.build(part, x, prefix, component)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from netwright.graph import Input
 from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TooManyNodesError
@@ -26,7 +28,23 @@ def compiled(
 
     Raises EmptySpaceError when no design fits its shapes.
     """
-    compiler = Compiler(bound=bound, largest=largest)
+    with _without_collection():
+        return _compiled(Compiler(bound=bound, largest=largest), expression, inputs)
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No search for garbage: all that a forest is made of stays, and going through it again and again takes long."""
+    searching = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searching:
+            gc.enable()
+
+
+def _compiled(compiler: Compiler, expression: Expression, inputs: Mapping[str, Input]) -> Forest:
     options: list[tuple[Value | None, Outcomes, float | None]] = []
     for label, tensor in inputs.items():
         contexts = Contexts(((tensor.shape, tensor.dtype),))
