@@ -6,16 +6,52 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from netwright.blocks import conv, skip
 from netwright.graph import image
 from netwright.space import Design, Space, branch, grammar, named, oneof, repeat, rule, seq
+from netwright.space import _sample as sample_module
+from netwright.space._sample import Sampler
 from netwright.space._semiring import Counting, Inside, evaluate
 from netwright.space._walk import Mass, Walk
 
 from .chi_square import assert_follows, assert_uniform
+from .interpreter import Source, reference
+from .random_sources import sources
 
 INPUT = image(4, 4, 4)
+quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True)
+def walking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small forests walk, too."""
+    monkeypatch.setattr(sample_module, "MANY_NODES", 0)
+
+
+@quick
+@given(sources())
+def test_walks_are_uniform_over_what_is_found_by_enumeration(source: Source) -> None:
+    found = [one.design for one in reference(source)]
+    assert_uniform(Walk(source.space().forest).draw(10 * len(found), np.random.default_rng(1))[0], found)
+
+
+@quick
+@given(sources())
+def test_walks_by_weight_follow_the_weights(source: Source) -> None:
+    wanted = {one.design: one.probability for one in reference(source)}
+    n = math.ceil(8 / min(wanted.values()) * sum(wanted.values()))
+    if n <= 100_000:
+        walk = Walk(source.space().forest, weighted=True)
+        assert_follows(walk.draw(n, np.random.default_rng(2))[0], wanted)
+
+
+def test_a_large_forest_is_walked_and_a_small_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    forest = tree(3).forest
+    assert Sampler(forest)._walk is not None
+    monkeypatch.setattr(sample_module, "MANY_NODES", len(forest))
+    assert Sampler(forest)._walk is None
 
 
 def tree(depth: int, leaf: float = 1.0) -> Space:
