@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from netwright.graph import Constant, Input, Parameter, Tensor, ops
+from netwright.graph import Constant, Parameter, Tensor, ops
 from netwright.io._from_torch._form import NoFormError
 from netwright.io._from_torch._state import State, array_of, dtype_name
 
@@ -152,8 +152,3 @@ class Builder:
     def sizes(value: Any) -> tuple[int, ...]:
         """Shape of a tensor, known or not."""
         return tuple(value.shape)
-
-    @staticmethod
-    def is_leaf(value: Any) -> bool:
-        """Whether a value is part of the module and not computed from an input."""
-        return not isinstance(value, Tensor) or (value.node is None and not isinstance(value, Input))
