@@ -23,8 +23,6 @@ LESSONS, LESSON = 2, 60
 """Subsets of each reference device from which the variances are learned, and their size."""
 CANDIDATES = 1000
 """Designs among which the ones to measure are chosen."""
-ORDINARY = 0.9
-"""Share of them, the least extreme ones, that may be: of the rest a sum of few terms says least."""
 COVERAGE = 0.9
 TINY = 1e-9
 """Least mean square of errors, which are measured in deviations."""
@@ -84,8 +82,6 @@ class DeviceTransfer:
     def choose(self, k: int, among: ArrayLike | None = None) -> Rows:
         """Numbers of the k designs to measure: one after the other the one that leaves least unknown of all of them.
 
-        The most extreme tenth, on which a model goes wrong most easily, is only taken where too few others are there.
-
         among: numbers of the designs to choose from; if none, 1,000 drawn from all.
 
         Raises DataError unless k is between 1 and their number.
@@ -94,11 +90,9 @@ class DeviceTransfer:
         if not 1 <= k <= len(pool):
             raise DataError(f"the designs to measure must be between 1 and {len(pool)}, but got {k}.")
         left = covariance(self._terms, self._variances, pool, pool)
-        extreme = np.argsort(np.diag(left), kind="stable")[max(k, round(ORDINARY * len(pool))) :]
         picked: list[int] = []
         for _ in range(k):
             told = (left**2).sum(axis=0) / (np.diag(left) + self._variances[-1])
-            told[extreme] = -np.inf
             told[picked] = -np.inf
             picked.append(int(np.argmax(told)))
             step = left[picked[-1]]
