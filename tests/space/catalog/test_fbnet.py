@@ -48,7 +48,7 @@ def test_every_row_of_the_latency_table_is_in_the_space(space: Space) -> None:
         assert fbnet_indices(design) == indices
 
 
-@pytest.mark.parametrize("indices", [[], [0] * 21, [9] + [0] * 21, [-1] + [0] * 21])
+@pytest.mark.parametrize("indices", [[], [0] * 21, [9] + [0] * 21, [-1] + [0] * 21, [True] + [0] * 21])
 def test_what_is_no_index_list_is_refused(indices: list[int]) -> None:
     with pytest.raises(DesignError, match="22 indices from 0 to 8"):
         fbnet_from_indices(indices)

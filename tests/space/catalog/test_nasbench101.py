@@ -77,6 +77,7 @@ def test_dead_vertices_are_pruned() -> None:
         ([[0, 1], [1, 0]], ["input", "output"], "upper triangular"),
         ([[0, 1]], ["input", "output"], "upper triangular"),
         ([[0, 1, 1], [0, 0]], ["input", "maxpool3x3", "output"], "upper triangular"),
+        ([[0, 2], [0, 0]], ["input", "output"], "of 0 and 1"),
         ([[0] * 8] * 8, ["input", *["maxpool3x3"] * 6, "output"], "2 to 7 operations"),
         ([[0, 0], [0, 0]], ["input", "output"], "a way must lead"),
         ([[0, 1, 0], [0, 0, 1], [0, 0, 0]], ["input", "conv5x5", "output"], "operations must be"),

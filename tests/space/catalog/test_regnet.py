@@ -9,6 +9,7 @@ from netwright.errors import DesignError, EmptySpaceError
 from netwright.space.catalog import (
     REGNETS,
     anynet,
+    read_design,
     regnet,
     regnet_config,
     regnet_from_config,
@@ -93,6 +94,27 @@ def test_a_configuration_must_be_whole_and_of_four_stages() -> None:
     design = regnet().design_at(0)
     with pytest.raises(DesignError, match="quantised_linear allows"):
         regnet().network({**design, "body.w0": 112, "body.wa": 20.0, "body.wm": 2.75})
+
+
+def test_the_authors_files_are_read_whole() -> None:
+    text = """MODEL:
+  TYPE: regnet
+  NUM_CLASSES: 1000
+REGNET:
+  DEPTH: 22
+  W0: 24
+  WA: 24.48
+  WM: 2.54
+  GROUP_W: 16
+OPTIM:
+  LR_POLICY: cos
+"""
+    assert read_design("regnet", text) == regnet_from_config(REGNETS["RegNetX-400MF"])
+    assert read_design("regnet", text.replace("  W0", "  SE_ON: True\n  W0"))["body.se"] == 0.25
+    with pytest.raises(DesignError, match="'GROUP_W' is missing"):
+        read_design("regnet", text.replace("GROUP_W", "GROUP"))
+    with pytest.raises(DesignError, match="its authors' form"):
+        read_design("regnet", text.replace("  DEPTH", " DEPTH: ["))
 
 
 def test_stages_of_anynet_are_independent() -> None:

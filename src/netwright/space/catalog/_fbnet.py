@@ -62,6 +62,6 @@ def fbnet_from_indices(indices: Sequence[int]) -> Design:
     >>> fbnet_from_indices([8] * 22)["layer21"]
     'skip'
     """
-    if len(indices) != 22 or not all(index in range(9) for index in indices):
+    if len(indices) != 22 or not all(index in range(9) and not isinstance(index, bool) for index in indices):
         raise DesignError(f"an FBNet has 22 indices from 0 to 8, but got {list(indices)}.")
     return Design({f"layer{i}": NAMES[index] for i, index in enumerate(indices)})

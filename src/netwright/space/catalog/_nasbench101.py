@@ -86,9 +86,11 @@ def nasbench101_from_matrix(matrix: Sequence[Sequence[int]], operations: Sequenc
     """
     n = len(operations)
     square = len(matrix) == n and all(len(row) == n for row in matrix)
-    edges = np.array(matrix if square else [[1]], dtype=bool)
-    if np.tril(edges).any() or not 2 <= n <= VERTICES:
-        raise DesignError(f"a matrix must be upper triangular over 2 to {VERTICES} operations, but got {matrix}.")
+    if not square or not 2 <= n <= VERTICES or not np.isin(matrix, (0, 1)).all() or np.tril(matrix).any():
+        raise DesignError(
+            f"a matrix must be upper triangular, of 0 and 1, over 2 to {VERTICES} operations, but got {matrix}."
+        )
+    edges = np.array(matrix, dtype=bool)
     if operations[0] != "input" or operations[-1] != "output" or not {*operations[1:-1]} <= {*OPERATIONS}:
         raise DesignError(f"operations must be input, some of {', '.join(OPERATIONS)}, output, but got {operations}.")
     reach = np.linalg.matrix_power(np.eye(n, dtype=int) + edges, n) > 0

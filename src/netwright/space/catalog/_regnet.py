@@ -151,13 +151,16 @@ def regnet_config(design: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def regnet_from_config(config: Mapping[str, Any], *, prefix: str = "body.") -> Design:
-    """Design of a configuration; raises DesignError for a name that is missing.
+    """Design of a configuration, which may stand under REGNET in one of the authors' files, among what else it sets.
 
     >>> regnet_from_config(REGNETS["RegNetY-400MF"])["body.wa"]
     27.89
+
+    Raises DesignError for a name that is missing, but SE_ON, which is then off.
     """
-    missing = [key for key in KEYS if key not in config]
+    given = {"SE_ON": False, **config.get("REGNET", config)}
+    missing = [key for key in KEYS if key not in given]
     if missing:
         raise DesignError(f"a configuration of a RegNet must have {', '.join(KEYS)}, but {missing[0]!r} is missing.")
-    values = {key: config[key] for key in KEYS} | {"SE_ON": SQUEEZE if config["SE_ON"] else 0.0}
+    values = {key: given[key] for key in KEYS} | {"SE_ON": SQUEEZE if given["SE_ON"] else 0.0}
     return Design({prefix + name: values[key] for key, name in KEYS.items()})

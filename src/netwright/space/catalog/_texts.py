@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from netwright._optional import require
 from netwright.errors import DesignError, UnknownNameError
 from netwright.space._design import Design, Value
 from netwright.space.catalog._accel_nasbench import accel_nasbench_from_row, accel_nasbench_row
@@ -99,12 +101,20 @@ def read_design(space: str, text: str) -> Design:
 
 
 def _parsed(text: str) -> Any:
-    """Lists, dictionaries and rows of numbers; None for any other text."""
+    """Lists, dictionaries and rows of numbers, as JSON or, over several lines, YAML; None for any other text."""
     words = text.split()
     if words and all(word.isdecimal() for word in words):
         return [int(word) for word in words]
     try:
         found = json.loads(text)
     except ValueError:
-        return None
+        found = _of_yaml(text) if re.search(r":\s*\n", text) else None
     return found if isinstance(found, (dict, list)) else None
+
+
+def _of_yaml(text: str) -> Any:
+    yaml = require("yaml", extra="yaml")
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return None
