@@ -239,6 +239,9 @@ def test_energy_and_memory_are_optional_columns(document: Document, write: Write
         document["rows"][0]["latency_ms"]
     )
     assert target.memory(None, design).value == pytest.approx(2e6)  # type: ignore[arg-type]
+    larger = get_space("mobilenet-tiny", (3, 32, 32), 10)
+    with pytest.raises(EvaluationError, match="inputs of 1x8x8, but got 3x32x32"):
+        target.energy(larger.network(larger.design_at(0)), design)
 
 
 def test_seconds_become_milliseconds(document: Document, write: Write) -> None:

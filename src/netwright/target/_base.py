@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netwright.graph import Graph
     from netwright.space import Space
 
-__all__ = ["MARGIN", "QUANTITIES", "Estimate", "Target", "differ"]
+__all__ = ["MARGIN", "QUANTITIES", "Estimate", "Target", "UniformTarget", "differ"]
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "latency_ms": ("latency", "ms"),
@@ -153,3 +153,28 @@ class Target(ABC):
         return EvaluationError(
             f"a target must know what it is asked for, but {self.name} knows {known}, no {quantity}."
         )
+
+
+class UniformTarget(Target):
+    """A target that gets all it knows in one way, as tables do: write `_estimate` in place of a method for each."""
+
+    @abstractmethod
+    def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
+        """One of the quantities in `knows`."""
+
+    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._known("latency_ms", graph, design)
+
+    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._known("energy_mj", graph, design)
+
+    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._known("memory_bytes", graph, design)
+
+    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        return self._known("flash_bytes", graph, design)
+
+    def _known(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
+        if quantity not in self.knows:
+            raise self._unknown(quantity)
+        return self._estimate(quantity, graph, design)

@@ -15,7 +15,7 @@ from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit
-from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._base import QUANTITIES, Estimate, UniformTarget
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -26,7 +26,7 @@ __all__ = ["TableTarget"]
 Spread = tuple[float, float]
 
 
-class TableTarget(Target):
+class TableTarget(UniformTarget):
     """A device whose costs are known for some designs of a space; for the others as a sum over their decisions.
 
     >>> designs = [{"a": a, "b": b} for a in (1, 2, 3) for b in (1, 2, 3)]
@@ -88,18 +88,6 @@ class TableTarget(Target):
             self._fits[quantity] = AdditiveFit.of(self.designs, self.values[quantity])
         return self._fits[quantity]
 
-    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("latency_ms", design)
-
-    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("energy_mj", design)
-
-    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("memory_bytes", design)
-
-    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("flash_bytes", design)
-
     def additive(self, quantity: str, space: Space, name: str) -> DecisionCost | None:
         if quantity not in self.knows:
             return None
@@ -127,7 +115,9 @@ class TableTarget(Target):
 
     def told(self, quantity: str, design: Mapping[str, Any]) -> float:
         """The quantity of a design as measured, or as the sum over its decisions."""
-        return self._estimate(quantity, design).value
+        if quantity not in self.knows:
+            raise self._unknown(quantity)
+        return self._of_design(quantity, design).value
 
     def tells(self, design: Mapping[str, Any]) -> bool:
         """Whether a design was measured, or takes only decisions that are known."""
@@ -141,13 +131,14 @@ class TableTarget(Target):
     def _rows(self) -> dict[Design, int]:
         return {design: row for row, design in enumerate(self.designs)}
 
-    def _estimate(self, quantity: str, design: Mapping[str, Any] | None) -> Estimate:
-        if quantity not in self.knows:
-            raise self._unknown(quantity)
+    def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         if design is None:
             raise EvaluationError(
                 f"target {self.name} knows designs of its space, but got a network without a design."
             )
+        return self._of_design(quantity, design)
+
+    def _of_design(self, quantity: str, design: Mapping[str, Any]) -> Estimate:
         own = Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
         unit = QUANTITIES[quantity][1]
         row = self._rows.get(own)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
-from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._base import QUANTITIES, Estimate, UniformTarget
 from netwright.target._folder import read_json
 from netwright.target._table_designs import cell_key
 from netwright.target._table_rows import Row, rows_of
@@ -27,7 +27,7 @@ VERSION = 1
 Prices = Mapping[tuple[str, Any], float]
 
 
-class DecisionPrices(Target):
+class DecisionPrices(UniformTarget):
     """A device whose latency, or another quantity, is the sum of what the decisions of a design cost there.
 
     >>> prices = {("layer0", "conv"): 2.0, ("layer0", "skip"): 0.0, ("", None): 1.0}
@@ -60,18 +60,6 @@ class DecisionPrices(Target):
             if path in paths and (path, value) not in prices:
                 raise EvaluationError(f"target {self.name} must know what is decided, but got {path} = {value!r}.")
         return self._base(quantity) + sum(prices.get(decision, 0.0) for decision in design.items())
-
-    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("latency_ms", design)
-
-    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("energy_mj", design)
-
-    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("memory_bytes", design)
-
-    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._estimate("flash_bytes", design)
 
     def additive(self, quantity: str, space: Space, name: str) -> DecisionCost | None:
         if quantity not in self.knows:
@@ -112,9 +100,7 @@ class DecisionPrices(Target):
     def _base(self, quantity: str) -> float:
         return self.prices[quantity].get(("", None), 0.0)
 
-    def _estimate(self, quantity: str, design: Mapping[str, Any] | None) -> Estimate:
-        if quantity not in self.knows:
-            raise self._unknown(quantity)
+    def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         if design is None:
             raise EvaluationError(f"target {self.name} knows decisions of {self.space}, but got a network alone.")
         value = self.told(quantity, design)

@@ -16,7 +16,7 @@ from netwright.target._added._few import Foretold, foretell
 from netwright.target._added._file import DeviceFile, Measured, read_device_file, shapes_text
 from netwright.target._added._on_device import FORMAT
 from netwright.target._additive import AdditiveFit
-from netwright.target._base import QUANTITIES, Estimate, Target
+from netwright.target._base import QUANTITIES, Estimate, Target, UniformTarget
 from netwright.target._folder import saved_targets
 from netwright.target._table_target import TableTarget
 
@@ -71,7 +71,7 @@ class AddedDevice(TableTarget):
     def fit(self, quantity: str) -> AdditiveFit:
         return self._foretelling(quantity).fit if self.few else super().fit(quantity)
 
-    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+    def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         """As a table tells it; a network without a design is known where it is one of the measured ones."""
         shapes = (self.file.space or {}).get("input")
         if shapes and graph is not None and [*graph.inputs[0].shape[1:]] not in shapes:
@@ -79,7 +79,8 @@ class AddedDevice(TableTarget):
                 f"target {self.name} was measured with inputs of {shapes_text(shapes)}, but got"
                 f" {shapes_text([graph.inputs[0].shape[1:]])}."
             )
-        return super().latency(graph, self._by_graph.get(canonical_hash(graph)) if design is None else design)
+        known = self._by_graph.get(canonical_hash(graph)) if design is None else design
+        return super()._estimate(quantity, graph, known)
 
     @cached_property
     def _by_graph(self) -> dict[str | None, Design | None]:
@@ -113,7 +114,7 @@ class AddedDevice(TableTarget):
         return own.union(*(design.items() for design in self.file.pool)) if self.few else own
 
 
-class MeasuredNetworks(Target):
+class MeasuredNetworks(UniformTarget):
     """A device measured on networks that are no designs of a space: it knows these and no others."""
 
     kind = "added device"
@@ -127,25 +128,11 @@ class MeasuredNetworks(Target):
     def how(self) -> str:
         return f"{len(self.file.rows)} networks measured ({_about(self.file)}); no others are known"
 
-    def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._measured("latency_ms", graph)
-
-    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._measured("energy_mj", graph)
-
-    def memory(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._measured("memory_bytes", graph)
-
-    def flash(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        return self._measured("flash_bytes", graph)
-
     @cached_property
     def _by_graph(self) -> dict[str | None, Measured]:
         return {row.graph: row for row in self.file.rows}
 
-    def _measured(self, quantity: str, graph: Graph) -> Estimate:
-        if quantity not in self.knows:
-            raise self._unknown(quantity)
+    def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         row = self._by_graph.get(canonical_hash(graph))
         if row is None:
             names = ", ".join(str(each.network) for each in self.file.rows[:5])
