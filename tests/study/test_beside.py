@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from netwright.study._beside import Beside
 
@@ -24,6 +25,19 @@ if __name__ == "__main__":
 def test_a_call_in_another_process_gives_its_result() -> None:
     work = Beside(max, 3, 4)
     assert work.result() == 4
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from netwright.study._beside import Beside\n"
+        "print('once', flush=True)\n"
+        "work = Beside(max, 3, 4)\n"
+        "print(work.apart, work.result())\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["once", "True", "4"]
+    assert not done.stderr
 
 
 def test_what_cannot_travel_is_called_here_when_asked_for() -> None:

@@ -118,9 +118,11 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
         tmp_path,
         "from netwright.errors import StudyError\n"
         "from netwright.study import ProcessExecutor\n"
-        "from netwright.testing._executor import act, asking\n"
+        "from netwright.testing._executor import asking\n"
+        "def evaluate(request, report):\n"
+        "    return {}\n"
         "executor = ProcessExecutor(1)\n"
-        "executor.open(act, print)\n"
+        "executor.open(evaluate, print)\n"
         "try:\n"
         "    executor.submit(asking(0, do='echo'))\n"
         "    executor.wait()\n"
@@ -129,6 +131,23 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
     )
     out, _ = process.communicate(timeout=60)
     assert "starts its search under `if __name__ == '__main__':`, but the worker ended with exit code 1." in out
+
+
+def test_a_script_without_a_guard_may_use_workers_for_what_can_be_imported(tmp_path):
+    process = run_script(
+        tmp_path,
+        "from netwright.study import ProcessExecutor\n"
+        "from netwright.testing._executor import act, asking\n"
+        "print('once')\n"
+        "executor = ProcessExecutor(1)\n"
+        "executor.open(act, print)\n"
+        "executor.submit(asking(0, do='echo'))\n"
+        "print(executor.wait()[0].error)\n"
+        "executor.close()\n",
+    )
+    out, err = process.communicate(timeout=60)
+    assert out.split() == ["once", "None"]
+    assert "Traceback" not in err
 
 
 def test_an_evaluation_that_workers_cannot_find_is_explained(tmp_path):

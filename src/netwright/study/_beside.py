@@ -13,6 +13,8 @@ from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import Any
 
+from netwright._spawn import start
+
 __all__ = ["Beside"]
 
 
@@ -50,7 +52,7 @@ class Beside:
             context = multiprocessing.get_context("spawn")
             self._pipe, other = context.Pipe()
             self._process = context.Process(target=_answer, args=(other, *self._call), daemon=True)
-            self._process.start()
+            start(self._process, self._call)
             other.close()
 
     @property

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 
+from netwright._spawn import start
 from netwright.errors import StudyError
 from netwright.study._evaluation import Evaluation, Request, Result, evaluate, reason
 from netwright.study._executor import Executor, OnStep
@@ -124,7 +125,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, evaluation))
         with _environment(dict.fromkeys(_THREADS, str(threads))), deaf_to_interrupts():
-            self.process.start()
+            start(self.process, evaluation)
         # Kept open here, this end would hide that the worker died.
         theirs.close()
         self.name = f"pid {self.process.pid}"
