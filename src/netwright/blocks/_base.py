@@ -63,7 +63,17 @@ def _hashable(value: Any) -> Any:
 
 
 class Block:
-    """A block function that builds on tensors and, called without any, waits as a `Call`."""
+    """A block function that builds on tensors and, called without any, waits as a `Call`.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> conv
+    <block conv>
+    >>> conv(image(3, 8, 8), 16).shape, conv(16)
+    ((1, 16, 8, 8), conv(channels=16))
+
+    Raises SpaceError for a hyperparameter that the function does not have, or that is given twice.
+    """
 
     def __init__(self, function: Callable[..., Any], name: str | None = None) -> None:
         self.function = function

@@ -21,7 +21,16 @@ _ROLES = {1: "weight", 2: "bias"}
 
 @dataclass(frozen=True, slots=True)
 class NodeCost:
-    """One node and what it costs. path: the modules around it."""
+    """One node and what it costs. path: the modules around it.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.cost import profile
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 8, 8)
+    >>> node = profile(Graph([x], [conv(x, 4)])).nodes[0]
+    >>> node.name, node.operator, node.path, node.shape, node.amounts.macs
+    ('conv.conv.conv', 'Conv', ('conv', 'conv'), (1, 4, 8, 8), 6912)
+    """
 
     name: str
     operator: str
@@ -44,6 +53,14 @@ class NodeCost:
 @dataclass(frozen=True)
 class Block:
     """A module of a network, or a node that stands beside modules, or several equal ones in a row.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.cost import profile
+    >>> from netwright.graph import Graph, image
+    >>> x = image(4, 8, 8)
+    >>> (block,) = profile(Graph([x], [conv(conv(x, 4), 4)])).tree.blocks
+    >>> block.name, block.count, block.amounts.macs, [part.name for part in block.blocks]
+    ('conv … conv_1', 2, 18432, ['conv', 'norm', 'relu'])
 
     name: within the block around it. path: of the first copy, from the network down. count: equal copies in a row.
     operators: nodes inside, over all copies. amounts: of all copies together. blocks: what one copy is made of.

@@ -20,6 +20,17 @@ _EQUAL, _NAMED, _ALIKE = 8, 4, 1
 class Change:
     """A block that is not the same in both networks.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.cost import profile
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 8, 8)
+    >>> before, after = (profile(Graph([x], [conv(x, width)])) for width in (8, 16))
+    >>> change = compare(before, after).changes[0]
+    >>> change.kind, change.name, change.what
+    ('changed', 'conv', ('output 1x8x8x8 → 1x16x8x8',))
+    >>> change.b.amounts.macs - change.a.amounts.macs
+    13824
+
     kind: changed, added or removed. a, b: the block in the first and in the second network. what: what changed, where
     both have it: copies, output, attributes, shapes of weights. depth: of the block in the tree.
     """
@@ -51,7 +62,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two profiles, the blocks that differ, and the number of blocks that do not."""
+    """Two profiles, the blocks that differ, and the number of blocks that do not.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.cost import profile
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 8, 8)
+    >>> before, after = (profile(Graph([x], [conv(x, width)])) for width in (8, 16))
+    >>> compare(before, after).to_json()["totals"]["params"]
+    {'a': 232, 'b': 464}
+    """
 
     a: Profile
     b: Profile

@@ -25,6 +25,14 @@ __all__ = [
 class Cost(ABC):
     """A named number of a graph, with its unit.
 
+    >>> class Depth(Cost):
+    ...     def of(self, graph):
+    ...         return len(graph.nodes)
+    >>> from netwright.graph import image, ops
+    >>> x = image(3, 8, 8)
+    >>> Depth("depth", "nodes", "operators in the graph").of(Graph([x], [ops.relu(x) + x]))
+    2
+
     To write one, give `of`. When the cost of a network is the sum of the costs of its blocks, set `additive`: a
     space then holds a limit on it exactly, with no rejection.
     """
@@ -55,7 +63,16 @@ class Cost(ABC):
 
 
 class Additive(Cost):
-    """The sum of a rule over the nodes; those that depend on no input run once for all examples and count nothing."""
+    """The sum of a rule over the nodes; those that depend on no input run once for all examples and count nothing.
+
+    >>> from netwright.graph import image, ops
+    >>> x = image(3, 8, 8)
+    >>> relus = Additive("relus", "", "rectified elements", lambda n: n.output.size if n.op.name == "Relu" else 0)
+    >>> relus.of(Graph([x], [ops.relu(x) + x]))
+    192
+
+    rule: cost of one node, for one example.
+    """
 
     additive = True
 
@@ -129,6 +146,10 @@ class Total(Cost):
 
 def activation_bytes(node: Node, constant: Set[Node] = frozenset()) -> int:
     """Bytes of activations that a node reads and writes; a view moves none, and a value read twice counts twice.
+
+    >>> from netwright.graph import image, ops
+    >>> activation_bytes(ops.relu(image(3, 8, 8)).node)
+    1536
 
     constant: nodes whose results are no activations, such as the transposition of a weight.
     """

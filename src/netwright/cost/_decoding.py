@@ -33,6 +33,9 @@ LAYOUT = {"Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose", "Unsq
 class Decoding:
     """Work of one layer for one new token of each sequence.
 
+    >>> Decoding(flops=4096, bytes=1024).intensity
+    4.0
+
     flops, bytes: of the whole batch. cache_bytes_per_token: key-value cache of one position of one sequence.
     """
 
@@ -123,6 +126,12 @@ def experts_decoding(
 @dataclass(frozen=True)
 class Cache:
     """What one attention of a causal network would keep while it generates.
+
+    >>> from netwright.graph import Graph, Input, ops
+    >>> q, k, v = (Input((1, 8, 16, 64), name=name) for name in "qkv")
+    >>> (cache,) = key_value_cache(Graph([q, k, v], [ops.attention(q, k, v, is_causal=1)]))
+    >>> cache.heads, cache.head_dim, cache.bytes_per_token, cache.bytes
+    (8, 64, 4096, 65536)
 
     layer: name of the attention in the graph. length: positions in the graph. intensity: FLOPs per byte of decoding
     at that length.

@@ -34,6 +34,15 @@ _ELEMENTWISE = frozenset(
 class Finding:
     """A layer that goes against a rule: what was found there, and the bytes of memory traffic that mending it saves.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(4, 32, 32)
+    >>> narrow = guidelines(Graph([x], [conv(x, 256, kernel=1)]))[-1]
+    >>> narrow.layer, narrow.found
+    ('conv.conv.conv', 'it reads 4 and writes 256; 32 each would be as much work')
+    >>> narrow.traffic, narrow.saved
+    (1069056, 802816)
+
     layer: name in the graph. operator: what it does. share: of the traffic of the whole network.
     """
 
@@ -155,7 +164,12 @@ def guidelines(
 
 
 def by_operator(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Findings by rule and operator, the most wasteful group first, and in a group the most wasteful layer."""
+    """Findings by rule and operator, the most wasteful group first, and in a group the most wasteful layer.
+
+    >>> found = [Finding("G1", "a", "Conv", "4 to 64", 9, 1), Finding("G4", "b", "Relu", "apart", 9, 5)]
+    >>> [(rule, len(group)) for rule, group in by_operator(found)]
+    [('G4', 1), ('G1', 1)]
+    """
     ordered = sorted(findings, key=lambda f: (f.rule, f.operator, -f.saved))
     groups = [(key[0], list(group)) for key, group in groupby(ordered, key=lambda f: (f.rule, f.operator))]
     return sorted(groups, key=lambda group: -sum(f.saved for f in group[1]))

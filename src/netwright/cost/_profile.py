@@ -21,7 +21,15 @@ __all__ = ["OperatorCost", "Profile", "profile"]
 
 @dataclass(frozen=True, slots=True)
 class OperatorCost:
-    """All nodes of one operator together."""
+    """All nodes of one operator together.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(3, 8, 8)
+    >>> most = profile(Graph([x], [conv(conv(x, 8), 4)])).operators[0]
+    >>> most.operator, most.count, most.amounts.macs
+    ('Conv', 2, 32256)
+    """
 
     operator: str
     count: int
@@ -35,6 +43,13 @@ class OperatorCost:
 @dataclass(frozen=True)
 class Profile:
     """Costs of a network, for inputs of the shapes in `graph`.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(3, 8, 8)
+    >>> found = profile(Graph([x], [conv(x, 8)]))
+    >>> found.total.macs, found.memory.peak_bytes, [node.name for node in found.nodes]
+    (13824, 4096, ['conv.conv.conv', 'conv.norm.batchnormalization', 'conv.relu'])
 
     nodes: each node, in the order of the graph. tree: the network as a block of blocks. findings: the guidelines that
     it goes against. caches: key-value caches of causal attention. memory: order of execution that needs least.

@@ -28,6 +28,13 @@ __all__ = ["Dependencies", "WidthGroup"]
 class WidthGroup:
     """Units that stand on the same axes, any number of which can be removed: a width of the network.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(3, 8, 8)
+    >>> (group,) = Dependencies(Graph([x], [conv(conv(x, 16), 4)])).groups
+    >>> group.name, group.size, [axis for parameter, axis in group.places if parameter.rank == 4]
+    ('conv.conv', 16, [0, 1])
+
     name: of the first layer that makes them. kind: "width", or "heads" for the heads of an attention.
     units: numbers by which the positions of a unit are known, in the order in which they stand.
     places: each parameter and axis on which the units stand.

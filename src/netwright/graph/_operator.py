@@ -21,6 +21,11 @@ OPERATORS: dict[str, Operator] = {}
 class Operator(ABC):
     """One operator: call it with tensors to build a node.
 
+    >>> from netwright.graph import image, ops, parameter
+    >>> y = ops.conv(image(3, 8, 8), parameter("weight", (4, 3, 3, 3)), pads=1)
+    >>> y.shape, y.node.op.macs(y.node)
+    ((1, 4, 8, 8), 6912)
+
     To write one, subclass with `infer` (the shape rule: inputs and attributes to the shape and dtype of each
     output; it may fill in attributes) and, where it does arithmetic, `macs` and `flops`.
 

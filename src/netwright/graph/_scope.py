@@ -9,7 +9,11 @@ __all__ = ["Scope", "current_scope", "scope"]
 
 
 class Scope:
-    """One entry into a named part of a network; two entries with one name are two scopes."""
+    """One entry into a named part of a network; two entries with one name are two scopes.
+
+    >>> Scope("conv", Scope("stem")).path()
+    'stem.conv'
+    """
 
     __slots__ = ("name", "parent")
 
@@ -30,7 +34,14 @@ _CURRENT: ContextVar[Scope | None] = ContextVar("netwright_scope", default=None)
 
 
 def current_scope() -> Scope | None:
-    """Scope in which a node built now would stand."""
+    """Scope in which a node built now would stand.
+
+    >>> with scope("stem"), scope("conv"):
+    ...     current_scope()
+    Scope('stem.conv')
+    >>> current_scope() is None
+    True
+    """
     return _CURRENT.get()
 
 

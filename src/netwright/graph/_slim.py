@@ -67,6 +67,17 @@ def _chosen(found: Dependencies, group: WidthGroup, wanted: int | Sequence[int])
 class Rebuild:
     """Builds nodes of a network again, with the positions that a mask over units keeps.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(3, 8, 8)
+    >>> found = Dependencies(Graph([x], [conv(conv(x, 16), 4)]))
+    >>> mask = np.ones(found.count, dtype=np.bool_)
+    >>> mask[found.group("conv.conv").units[8:]] = False
+    >>> rebuild = Rebuild(found, mask)
+    >>> rebuild.run(found.graph.nodes)
+    >>> [(old.shape, new.shape) for new, old in rebuild.parameters.items() if new.rank == 4]
+    [((16, 3, 3, 3), (8, 3, 3, 3)), ((4, 16, 3, 3), (4, 8, 3, 3))]
+
     values: what stands for each tensor of the old network; give it those that exist already.
     kernels: new sizes of the windows of convolutions, by weight; old weights stand in their centre.
     """

@@ -121,6 +121,11 @@ class Tensor:
 class Input(Tensor):
     """A value that the user of the network supplies.
 
+    >>> Input((1, 16), "int64", name="words")
+    <Input 1x16 int64>
+    >>> image(3, 32, 32).batch_axis
+    0
+
     batch_axis: which axis is the batch; None for an input that has none, such as a sampling rate, and for every input
     of a network that runs with one batch size only.
     """
@@ -147,6 +152,9 @@ class Input(Tensor):
 class Init:
     """How a parameter starts.
 
+    >>> parameter("bias", (8,), Init("zeros")).init.kind
+    'zeros'
+
     kind is one of zeros, ones, constant (value), normal (mean 0, standard deviation `value`), uniform (between
     -value and value), kaiming (normal with variance 2 / fan-in, He et al. 2015), xavier (uniform, Glorot & Bengio
     2010), signs (-1 or 1 with equal probability).
@@ -158,6 +166,10 @@ class Init:
 
 class Parameter(Tensor):
     """A value that belongs to the network: a weight, or (trainable=False) a buffer such as a running mean.
+
+    >>> weight = parameter("weight", (8, 3, 3, 3))
+    >>> weight.size, weight.bytes, weight.trainable
+    (216, 864, True)
 
     Two Parameter objects are two layers with weights of their own; one object used twice is a shared layer.
     """
@@ -181,7 +193,12 @@ class Parameter(Tensor):
 
 
 class Constant(Tensor):
-    """A small fixed array that is part of the computation itself, such as the 0.5 in 0.5 * x."""
+    """A small fixed array that is part of the computation itself, such as the 0.5 in 0.5 * x.
+
+    >>> half = constant(0.5)
+    >>> half.shape, half.value.item()
+    ((), 0.5)
+    """
 
     __slots__ = ("value",)
 
@@ -191,7 +208,15 @@ class Constant(Tensor):
 
 
 class Node:
-    """One application of an operator: its inputs, its attributes and what it makes."""
+    """One application of an operator: its inputs, its attributes and what it makes.
+
+    >>> from netwright.graph import ops
+    >>> node = ops.max_pool(image(3, 8, 8), kernel_shape=2).node
+    >>> node
+    <MaxPool (1x3x8x8) -> 1x3x7x7>
+    >>> node.op.name, node.attrs["kernel_shape"], node.output.shape
+    ('MaxPool', (2, 2), (1, 3, 7, 7))
+    """
 
     __slots__ = ("attrs", "inputs", "op", "outputs", "scope")
 

@@ -15,7 +15,15 @@ __all__ = ["RULES", "Violation", "verify", "violations"]
 
 @dataclass(frozen=True)
 class Violation:
-    """One broken rule: where, and what was found."""
+    """One broken rule: where, and what was found.
+
+    >>> from netwright.graph import image, ops
+    >>> x = image(1, 4, 4)
+    >>> y = ops.relu(x)
+    >>> y.shape = (1, 1, 2, 2)
+    >>> [(violation.position, violation.rule) for violation in violations(Graph([x], [y]))]
+    [(0, 'shapes must follow from the inputs')]
+    """
 
     rule: str
     position: int

@@ -31,6 +31,14 @@ FILES = {"source": "model.py", "weights": "model.safetensors", "onnx": "model.on
 class Exported:
     """What an export has written.
 
+    >>> import tempfile
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 8, 8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     written = export(Graph([x], [ops.relu(x)]), f"{folder}/best")
+    >>> written.paths["source"].name, written.max_difference
+    ('model.py', 0.0)
+
     paths: file by its role: `source`, `weights`, `onnx`.
     max_difference: largest difference between PyTorch and ONNX Runtime, relative to the largest output.
     """

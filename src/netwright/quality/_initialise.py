@@ -105,6 +105,16 @@ def lr_scale(graph: Graph, *, base_depth: int = 1, scope: str = "cell") -> float
 def initialise(module: torch.nn.Module, graph: Graph, *, seed: int = 0) -> None:
     """Draw the weights of all layers of a module anew by equations 2 and 4, and set their biases to 0.
 
+    >>> from netwright.blocks import classifier
+    >>> from netwright.graph import Graph, image
+    >>> from netwright.io import to_module
+    >>> x = image(3, 8, 8)
+    >>> graph = Graph([x], [classifier(x, 10)])
+    >>> module = to_module(graph)
+    >>> initialise(module, graph, seed=0)
+    >>> {name: tuple(p.shape) for name, p in module.named_parameters()}
+    {'classifier.linear.weight': (10, 3), 'classifier.linear.bias': (10,)}
+
     Scales and shifts of normalisations, and parameters that are not directly the weight or the bias of a layer,
     stay as they are.
 

@@ -54,6 +54,13 @@ class Splits(Protocol):
 class TrainResult:
     """What a training did; the weights are in the module.
 
+    >>> import numpy as np, torch
+    >>> from types import SimpleNamespace
+    >>> rows = SimpleNamespace(x=np.zeros((8, 4), np.float32), y=np.zeros(8, np.int64))
+    >>> found = train(torch.nn.Linear(4, 2), (rows, rows), Recipe(epochs=2, batch_size=4, lr=0.1), threads=1)
+    >>> found.steps, found.metrics["accuracy"], len(found.history), found.stopped_early
+    (4, 1.0, 2, False)
+
     metrics: of the weights in the module, on the validation split; the training loss where there is none.
     history: reported values of each epoch.
     seconds: spent on training and validation, those before a resume included. steps: optimiser steps.

@@ -42,7 +42,16 @@ def climb(
 def climb_from(
     space: Space, design: Design, cost: str, limits: Any = (), *, largest: bool = False
 ) -> tuple[float, Design]:
-    """Where a climb from a design ends that takes the best neighbour within the limits until none is better."""
+    """Where a climb from a design ends that takes the best neighbour within the limits until none is better.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> climb_from(space, Design({"conv.channels": 16, "conv.kernel": 5}), "macs", "params >= 200")
+    (1184.0, Design({'conv.channels': 16, 'conv.kernel': 1}))
+
+    Raises DesignError when the design is not of the space.
+    """
     sign = -1.0 if largest else 1.0
     best = _priced(space, cost, [design], sign)[0]
     while True:

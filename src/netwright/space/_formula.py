@@ -15,7 +15,18 @@ __all__ = ["Formula", "formula"]
 
 
 class Formula:
-    """A function of values by their names, which gives further values, or None where these may not stand together."""
+    """A function of values by their names, which gives further values, or None where these may not stand together.
+
+    >>> def line(depth, slope=4):
+    ...     return {"widths": tuple(8 + slope * i for i in range(depth))}
+    >>> found = Formula(line)
+    >>> found.needs, found(2)
+    ({'depth': True, 'slope': False}, {'widths': (8, 12)})
+    >>> found.values({"slope": 4})
+    Traceback (most recent call last):
+        ...
+    netwright.errors.SpaceError: line needs depth, slope, but 'depth' is not given.
+    """
 
     def __init__(self, function: Callable[..., Mapping[str, Any] | None]) -> None:
         self.function = function

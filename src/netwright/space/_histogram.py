@@ -31,6 +31,15 @@ EXACT_COUNT = 1 << 53
 class Histogram:
     """How many designs have which cost; counts are Python integers.
 
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> found = space.histogram("params")
+    >>> found.total, found.exact, found.smallest, found.largest
+    (6, True, 114.0, 602.0)
+    >>> found.quantile(0.5), found.cdf(500)
+    (218.0, (Fraction(5, 6), Fraction(5, 6)))
+
     `costs[i]` is the cost of `counts[i]` designs. When `exact` is false, costs were rounded to a grid: the true cost
     of a design lies between `costs[i] - below` and `costs[i] + above`, and `cdf` brackets the truth.
     """

@@ -26,7 +26,15 @@ _ATTEMPTS = 16
 
 
 class SearchSpace(Protocol):
-    """The part of a space that strategies use; `netwright.space.Space` has it, and so may a space of your own."""
+    """The part of a space that strategies use; `netwright.space.Space` has it, and so may a space of your own.
+
+    >>> import numpy as np
+    >>> from netwright.strategy import Random
+    >>> from netwright.testing import ToySpace
+    >>> toy: SearchSpace = ToySpace(layers=2, widths=3)
+    >>> Random(toy, [Objective("accuracy", "maximize")]).ask(np.random.default_rng(0)).design
+    Design({'layer0.width': 3, 'layer1.width': 2})
+    """
 
     def sample(self, rng: np.random.Generator, n: int = 1, limits: Sequence[Limit] = ()) -> list[Design]: ...
 
@@ -84,6 +92,10 @@ class Objective:
 class Proposal:
     """A design to try next, and where it came from.
 
+    >>> from netwright.space import Design
+    >>> Proposal(Design({"kernel": 3}), parents=(4,), origin="mutation").parents
+    (4,)
+
     parents: trial numbers of the designs it was made from; none for a design that was drawn.
     origin: how it was made, in a word for reports: "random", "mutation", "crossover+mutation", "neighbour".
     """
@@ -96,6 +108,13 @@ class Proposal:
 @dataclass(frozen=True)
 class Outcome:
     """What became of one trial.
+
+    >>> from netwright.space import Design
+    >>> outcome = Outcome(0, Design({"kernel": 3}), {"accuracy": 0.9})
+    >>> outcome.state, outcome.values["accuracy"]
+    ('complete', 0.9)
+    >>> Outcome(1, Design({"kernel": 5}), state="infeasible", violation=0.2).values
+    {}
 
     number: the trial's number in its study, unique and rising.
     values: by metric; complete trials have every objective, others have what was known when they ended.
@@ -114,6 +133,20 @@ class Outcome:
 
 class Strategy(ABC):
     """Decides what to try next; a study asks, evaluates and tells, in any interleaving.
+
+    >>> import numpy as np
+    >>> from netwright.testing import ToySpace
+    >>> class Latest(Strategy):
+    ...     def ask(self, rng):
+    ...         if not self.history:
+    ...             return self.random(rng)
+    ...         last = self.history[-1]
+    ...         return Proposal(self.space.mutate(last.design, rng, self.limits), (last.number,), "mutation")
+    >>> strategy, rng = Latest(ToySpace(), [Objective("accuracy", "maximize")]), np.random.default_rng(0)
+    >>> first = strategy.ask(rng)
+    >>> strategy.tell(Outcome(7, first.design, {"accuracy": 0.5}))
+    >>> first.origin, strategy.ask(rng).parents
+    ('random', (7,))
 
     Write `ask`; extend `tell` where outcomes must be arranged as they come, which keeps `ask` from slowing down
     over thousands of trials. A study stores outcomes but no strategy: on resume it tells a new one every stored

@@ -21,6 +21,12 @@ MOVES = 20_000
 class MemoryPlan:
     """An order of execution and the activation memory that it needs.
 
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(1, 10, 10)
+    >>> plan = memory_plan(Graph([x], [ops.relu(ops.flatten(ops.exp(x)))]))
+    >>> [node.op.name for node in plan.order], plan.timeline, plan.peak_bytes, plan.exact
+    (['Exp', 'Flatten', 'Relu'], (800, 800, 800), 800, True)
+
     order: all nodes. peak_bytes: of this order. timeline: bytes live while each node runs. lower_bound: bytes that no
     order can do without. exact: no order needs less than this one. graph_peak_bytes: peak of the graph's own order.
     """

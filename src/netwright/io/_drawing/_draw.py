@@ -73,6 +73,13 @@ def save_drawing(
 ) -> Path:
     """Draw a network into an SVG file (UTF-8) and return its path; the options are those of `draw`.
 
+    >>> import tempfile
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 8, 8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_drawing(Graph([x], [ops.relu(x)]), f"{folder}/relu.svg").read_text(encoding="utf-8")[:5]
+    '<svg '
+
     Raises ExportError when the folder of the file is not there.
     """
     target = Path(path)

@@ -122,7 +122,17 @@ def to_onnx(graph: Graph, *, weights: Mapping[str, NDArray[Any]] | None = None, 
 def save_onnx(
     graph: Graph, path: str | Path, *, weights: Mapping[str, NDArray[Any]] | None = None, opset: int = 20
 ) -> Path:
-    """Write `to_onnx(graph)` to a file and return its path."""
+    """Write `to_onnx(graph)` to a file and return its path.
+
+    >>> import tempfile
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 8, 8)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Graph.from_onnx(save_onnx(Graph([x], [ops.relu(x)]), f"{folder}/relu.onnx"))
+    <Graph 1x3x8x8 -> 1x3x8x8, 1 nodes, 0 parameters>
+
+    Raises ExportError as `to_onnx` does.
+    """
     model = to_onnx(graph, weights=weights, opset=opset)
     Path(path).write_bytes(model.SerializeToString())
     return Path(path)

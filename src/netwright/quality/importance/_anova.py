@@ -27,12 +27,22 @@ def functional_anova(
 ) -> Effects:
     """Main effects of decisions: the variance between their values of what a random forest predicts.
 
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> designs = space.sample(np.random.default_rng(0), 20)
+    >>> found = functional_anova(space, designs, [design["conv.kernel"] for design in designs])
+    >>> found.options["conv.kernel", 5].value > 0 > found.options["conv.kernel", 1].value
+    True
+
     The average is over the designs of the space within the limits, drawn uniformly from its forest, so that a
     decision that only some designs make is treated as it occurs; whether they make it is the effect of another one.
     values: of the metric, higher is better.
 
     Source: Hutter, Hoos, Leyton-Brown 2014, "An efficient approach for assessing hyperparameter importance",
     equations 1 to 8, with sampled instead of closed marginals.
+
+    Raises MissingExtraError without scikit-learn.
     """
     from netwright.space.encode import one_hot
 

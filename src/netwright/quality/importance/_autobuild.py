@@ -69,9 +69,23 @@ def _place(path: str, paths: Collection[str]) -> tuple[str, str]:
 
 
 def autobuild(
-    space: Space, designs: Sequence[Mapping[str, Any]], values: Sequence[float], *, limits: Any = (), seed: int = 0
+    space: Space,
+    designs: Sequence[Mapping[str, Any]],
+    values: Sequence[float],
+    *,
+    limits: Any = (),
+    seed: int = 0,
+    steps: int = STEPS,
 ) -> Effects:
     """Scores of options and of modules from the magnitudes of embeddings that are ranked like the metric.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> designs = space.sample(np.random.default_rng(0), 20)
+    >>> found = autobuild(space, designs, [design["conv.kernel"] for design in designs], steps=20)
+    >>> found.options["conv.kernel", 5].value > found.options["conv.kernel", 1].value
+    True
 
     A design is a chain of places (the parts of the network that decide something). Every option has a length of its
     own; a place begins as the vector of those of its decisions, and `HOPS` layers of a graph network mix it with its
@@ -79,6 +93,7 @@ def autobuild(
     its value. The score of an option is the mean length of its place, that of a module the length of its embedding.
 
     values: of the metric, higher is better. limits: of no effect, since scores come from the given designs alone.
+    steps: of the optimiser, for each of the networks.
 
     Source: Mills et al. 2024, "Building Optimal Neural Architectures using Interpretable Knowledge": magnitude-ranked
     embeddings, scores of operation features and of subgraphs. Here the ranking loss is a pairwise logistic one, and
@@ -97,7 +112,7 @@ def autobuild(
     try:
         for member in range(MEMBERS):
             out = order[member::MEMBERS]
-            model = _fitted(torch, places, targets, np.setdiff1d(order, out), seed + member)
+            model = _fitted(torch, places, targets, np.setdiff1d(order, out), seed + member, steps)
             with torch.no_grad():
                 held[out] = model.predict(places.chosen[out]).numpy()
                 lengths.append([h.norm(dim=-1).numpy() for h in model.embeddings(places.chosen)])
@@ -108,12 +123,14 @@ def autobuild(
     return Effects("autobuild", spearman(targets, held), _importances(space, options), options, modules)
 
 
-def _fitted(torch: Any, places: _Places, targets: NDArray[np.float64], rows: NDArray[np.int64], seed: int) -> _Model:
+def _fitted(
+    torch: Any, places: _Places, targets: NDArray[np.float64], rows: NDArray[np.int64], seed: int, steps: int
+) -> _Model:
     model = _Model(torch, places, seed)
     optimiser = torch.optim.Adam(model.parameters, lr=0.01)
     y = torch.tensor(targets[rows], dtype=torch.float32)
     better = torch.sign(y[:, None] - y[None, :])
-    for _ in range(STEPS):
+    for _ in range(steps):
         optimiser.zero_grad()
         loss = model.loss(places.chosen[rows], y, better)
         loss.backward()

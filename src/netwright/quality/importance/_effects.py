@@ -20,7 +20,11 @@ Option = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Importance:
-    """Share of the variance of the metric that one decision explains by itself, and its spread over models."""
+    """Share of the variance of the metric that one decision explains by itself, and its spread over models.
+
+    >>> Importance("stem.channels", share=0.6, spread=0.05).share
+    0.6
+    """
 
     path: str
     share: float
@@ -31,6 +35,9 @@ class Importance:
 class Effect:
     """How much better (above 0) designs with an option are than designs with another value there, and the spread.
 
+    >>> Effect(value=0.2, spread=0.05).value > Effect(value=-0.1, spread=0.05).value
+    True
+
     A share of the designs that it passes for the functional ANOVA, a length without a unit for AutoBuild.
     """
 
@@ -40,7 +47,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class Module:
-    """Neighbouring places of a network with their decisions, scored together; scores compare within one place."""
+    """Neighbouring places of a network with their decisions, scored together; scores compare within one place.
+
+    >>> Module("stage1", hops=1, decisions={"stage1.kernel": 3}, score=2.5).decisions
+    {'stage1.kernel': 3}
+    """
 
     place: str
     hops: int
@@ -51,6 +62,11 @@ class Module:
 @dataclass(frozen=True)
 class Effects:
     """Importance of every decision and effect of every option of a space; higher is better whatever the metric.
+
+    >>> options = {("kernel", 3): Effect(-0.1, 0.0), ("kernel", 5): Effect(0.1, 0.0)}
+    >>> effects = Effects("by hand", 1.0, (Importance("kernel", 1.0, 0.0),), options)
+    >>> effects.cost().of_design({"kernel": 5})
+    -0.1
 
     fit: rank correlation of the model with the metric on designs that it did not see.
     """
@@ -91,6 +107,14 @@ class Effects:
 
 def shrink(space: Space, effects: Effects, share: float) -> Space:
     """The space without its worst options, with at most this share of its designs where it can be had.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> kernels = {("conv.kernel", kernel): Effect(kernel / 5, 0.0) for kernel in (1, 3, 5)}
+    >>> left = shrink(space, Effects("by hand", 1.0, (), kernels), share=1 / 3)
+    >>> left.decisions(), left.size()
+    ({'conv.channels': (8, 16), 'conv.kernel': (5,)}, 2)
 
     Options go one after the other, that with the largest distance to the best option of its decision first; the best
     of each decision stays, and so does any option without which no design would be left.

@@ -23,7 +23,13 @@ class _Decisive(Protocol):
 
 
 def one_hot_columns(space: _Decisive) -> tuple[str, ...]:
-    """Names of the columns of `one_hot`: `path=value`, and `path` for the scaled number of a numeric decision."""
+    """Names of the columns of `one_hot`: `path=value`, and `path` for the scaled number of a numeric decision.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(8, kernel=3, activation=nw.oneof("relu", "gelu"))
+    >>> one_hot_columns(nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8)))
+    ('conv.activation=relu', 'conv.activation=gelu')
+    """
     return tuple(path if value is None else f"{path}={value}" for path, value in _columns(space.decisions()))
 
 
