@@ -58,6 +58,9 @@ LAYOUTS = {
     "batch.csv": text(["design", "batch", "latency_ms"], [(d, 1, v) for d, v in pairs()]),
     "blank.csv": text(["design", "latency_ms"], pairs()) + "\n,\n",
     "remark.csv": "# measured in a cool room\n" + text(["design", "latency_ms"], pairs()),
+    "units.csv": text(["design", "latency_ms"], [(d, f"{v} ms") for d, v in pairs()]),
+    "mixed.csv": text(["design", "Latency"], [(d, f"{v * 1e3}us" if v > 5 else f"{v} msec") for d, v in pairs()]),
+    "excel.csv": "sep=;\n" + text(["design", "Latency"], [(d, f"{commas(v / 1e3)} s") for d, v in pairs()], ";"),
     "lines.jsonl": "\n".join(json.dumps({"design": d, "latency_ms": v}) for d, v in pairs()),
 }
 
@@ -66,6 +69,24 @@ LAYOUTS = {
 def test_each_layout_is_read_alike(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(LAYOUTS[name], encoding="utf-8")
     check(read_table(tmp_path / name, SPACE))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["named.csv", "tabs.tsv", "lines.jsonl"])
+def test_a_mark_tells_the_encoding(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_text(LAYOUTS[name], encoding=encoding)
+    check(read_table(tmp_path / name, SPACE))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"), [("utf-16-le", "it has zero bytes"), ("latin-1", "byte 15 is no text")]
+)
+def test_text_of_another_encoding_is_one_sentence_that_says_how_to_save_it(
+    tmp_path: Path, encoding: str, words: str
+) -> None:
+    (tmp_path / "t.csv").write_text("design,latency_µs\n", encoding=encoding)
+    with pytest.raises(DataError, match=rf"t.csv: {words}.*; save it as UTF-8\.$"):
+        read_table(tmp_path / "t.csv", SPACE)
 
 
 @pytest.mark.parametrize("name", ["text", "struct", "map", "dictionary", "float32", "index"])
@@ -136,7 +157,9 @@ def test_flash_and_memory_are_told_in_bytes(tmp_path: Path) -> None:
             "rows 1 and 2 of t.csv are one design, which differ in batch: keep one of them",
         ),
         (text(["design", "latency_ms"], pairs()) + "a,1,2\n", {}, "a row has a cell for each column, but row 21"),
-        (text(["design", "latency_ms"], [(d, f"{v} ms") for d, v in pairs()]), {}, "row 1 of t.csv has '1.5 ms'"),
+        (text(["design", "t_ms"], [(d, f"{v} s") for d, v in pairs()]), {"latency_ms": "t_ms"}, "unit of its col"),
+        (text(["design", "t"], [(d, f"{v} J") for d, v in pairs()]), {"latency_ms": "t"}, "one of ms, s, .* '1.5 J'"),
+        (text(["design", "latency"], [(TEXTS[0], "3 ms"), (TEXTS[1], "4")]), {}, "must have a unit .* row 2 .* '4'"),
         (
             text([*DESIGNS[0], "latency_ms"], [["pool"] * 6 + [1.0]]), {},
             "row 1 of t.csv has cell.0-1 = 'pool', which is none of none, skip_connect",

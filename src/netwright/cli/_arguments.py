@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._text import read_text
 from netwright.errors import NetwrightError, SpaceError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def read_restriction(file: Path) -> dict[str, list[Any]]:
     Raises SpaceError where the file is missing or holds anything else.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(read_text(file))
     except (OSError, ValueError) as error:
         raise SpaceError(f"a restriction is a JSON file, but {file} cannot be read: {error}.") from None
     if not isinstance(found, dict) or not all(isinstance(values, list) for values in found.values()):

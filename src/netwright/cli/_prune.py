@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._text import read_text
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
 from netwright.cli._files import check_free, write_text
@@ -99,7 +100,7 @@ def _read(
 def _read_list(file: Path) -> Tried:
     """Rows with a score; raises StudyError for any other file."""
     try:
-        rows = json.loads(file.read_text(encoding="utf-8"))
+        rows = json.loads(read_text(file))
         found = [(row["design"], float(row["score"])) for row in rows if row["score"] is not None]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StudyError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._text import read_text
 from netwright.cli._arguments import calling_own, chosen_space, import_path, load_own
 from netwright.cli._wanted import Wanted
 from netwright.errors import DesignError, SpaceError
@@ -115,6 +116,6 @@ def _read(file: Path) -> Design:
     from netwright.space import Design
 
     try:
-        return Design.from_json(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        return Design.from_json(read_text(file))
+    except (OSError, ValueError) as error:
         raise DesignError(f"a design is read from a JSON file, but {file}: {error}.") from error

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from netwright import blocks as vocabulary
 from netwright._optional import require
+from netwright._text import read_text
 from netwright.blocks import Block
 from netwright.errors import NetwrightError, SpaceError
 from netwright.graph import Input
@@ -141,8 +142,8 @@ def text_of(told: Mapping[str, Any], *, yaml: bool) -> str:
 def read_document(path: Path) -> Any:
     """Document of a JSON or YAML file; raises SpaceError where there is none."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except (OSError, ValueError) as error:
         raise SpaceError(f"a space is read from a JSON or YAML file, but {path}: {error}.") from error
     if path.suffix not in (".yaml", ".yml"):
         try:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._folder import targets_folder
 from netwright.target._roofline_model import KINDS, Machine
@@ -136,8 +137,8 @@ def read_data_sheet(path: Path) -> DataSheet:
     positive number.
     """
     try:
-        found = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = tomllib.loads(read_text(path))
+    except (OSError, ValueError) as error:
         raise DataError(f"{path.name} must be a readable TOML file, but {error}.") from error
     wanted = {"title", "kind", "peak_gflops", "sources", *_NUMBERS} - _OPTIONAL
     wrong = sorted(wanted - found.keys()) + sorted(found.keys() - wanted - _OPTIONAL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -32,8 +31,8 @@ def read_table(
     A design is a row whose columns are decision paths (empty where a design does not decide), or one column, such as
     `design`, that holds a JSON object or the text form of the space: the authors' string for nasbench201, 22 indices
     for fbnet. A value is in a column named for its quantity and unit, such as latency_ms, `Latency (us)` or
-    memory_kb; all are converted to ms, mJ and bytes. Other columns are passed over. A CSV file has commas, semicolons
-    or tabs; a JSON file is a list of such rows.
+    memory_kb, or its cells have one, such as `14 ms`; all are converted to ms, mJ and bytes. Other columns are
+    passed over. A CSV file has commas, semicolons or tabs; a JSON file is a list of such rows.
 
     name: of the target; the name of the file where not given. columns: names that the values, and the designs, have
     in the file, by what they are, such as {"latency_ms": "pixel2", "design": "arch"}.
@@ -44,24 +43,14 @@ def read_table(
     rows = rows_of(file)
     given = dict(columns or {})
     read = design_reader(space, rows[0], file.name, given.pop("design", None))
-    named = value_columns(map(str, rows[0]), given, file.name)
+    named = value_columns(rows[0], given, file.name)
     designs = [read(row, number) for number, row in enumerate(rows, 1)]
     values = {
-        quantity: [_number(row.get(column), column, i, file.name) * factor for i, row in enumerate(rows, 1)]
-        for quantity, (column, factor) in named.items()
+        quantity: [column.read(row.get(column.name), number, file.name) for number, row in enumerate(rows, 1)]
+        for quantity, column in named.items()
     }
-    _check_repeats(designs, rows, {column for column, _ in named.values()}, file.name)
+    _check_repeats(designs, rows, {column.name for column in named.values()}, file.name)
     return TableTarget(name or file.stem, designs, values, source=file.name)
-
-
-def _number(cell: Any, column: str, row: int, file: str) -> float:
-    try:
-        value = math.nan if cell is None or cell == "" else float(cell)
-    except (TypeError, ValueError):
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
-        raise DataError(f"{column} must be a positive number, but row {row} of {file} has {cell!r}.")
-    return value
 
 
 def _check_repeats(designs: Sequence[Mapping[str, Any]], rows: Sequence[Row], told: set[str], file: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from netwright._optional import require
+from netwright._text import read_text
 from netwright.errors import DataError
 
 __all__ = ["SUFFIXES", "Row", "rows_of"]
 
 Row = Mapping[str, Any]
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(E[+-]?\d+)?\s*[a-zµμ]*", re.IGNORECASE)
 
 
 def rows_of(file: Path) -> list[Row]:
@@ -37,12 +39,14 @@ def rows_of(file: Path) -> list[Row]:
 
 def _csv(file: Path) -> list[Row]:
     try:
-        with file.open(newline="", encoding="utf-8-sig") as text:
-            lines = list(dropwhile(lambda line: line.startswith("#") or not line.strip(), text))
+        text = io.StringIO(read_text(file), newline="")
+        lines = list(dropwhile(lambda line: line.startswith(("#", "sep=")) or not line.strip(), text))
         delimiter = _delimiter(lines[0]) if lines else ","
         header, *cells = csv.reader(lines, delimiter=delimiter) if lines else [[]]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"a CSV table is text in UTF-8, but {file.name}: {error}.") from error
+    except (ValueError, csv.Error) as error:
+        raise DataError(
+            f"a CSV table is text in UTF-8, or in UTF-16 with its mark, but {file.name}: {error}."
+        ) from error
     names = [name.strip() for name in header]
     _check_header(names, file.name)
     kept = [(number, row) for number, row in enumerate(cells, 1) if row]
@@ -59,7 +63,7 @@ def _delimiter(header: str) -> str:
 
 
 def _point(cell: str) -> str:
-    """A number with a decimal comma, as spreadsheets write it beside semicolons, with a point."""
+    """A number with a decimal comma, as spreadsheets write it beside semicolons, with a point; also before a unit."""
     return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell.strip()) else cell
 
 
@@ -84,7 +88,7 @@ def _parquet(file: Path) -> list[Row]:
 
 def _json(file: Path) -> list[Row]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = read_text(file)
         rows = [json.loads(line) for line in text.splitlines() if line.strip()] if file.suffix == ".jsonl" else None
         rows = json.loads(text) if rows is None else rows
     except ValueError as error:

@@ -1,13 +1,16 @@
-"""Quantities and units by the names of columns."""
+"""Quantities and units by the names of columns, and values by their cells."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from netwright.errors import DataError
 
-__all__ = ["UNITS", "unit_of", "value_columns"]
+__all__ = ["UNITS", "Column", "unit_of", "value_columns"]
 
 _FACTORS: Mapping[str, Mapping[str, float]] = {
     "latency_ms": {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6},
@@ -32,6 +35,7 @@ _SPELLED = {
 }  # fmt: skip
 _MIDDLES = frozenset({"mean", "median", "avg", "average"})
 _SEPARATORS = re.compile(r"[^0-9a-zµμ]+")
+_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*([a-zµμ]*)\s*", re.IGNORECASE)
 
 
 def unit_of(column: str) -> str | None:
@@ -49,39 +53,98 @@ def _words(column: str) -> list[str]:
     return [_SPELLED.get(word, word) for word in _SEPARATORS.split(column.lower()) if word]
 
 
-def value_columns(header: Iterable[str], given: Mapping[str, str], file: str) -> dict[str, tuple[str, float]]:
-    """Column and factor by quantity.
+@dataclass(frozen=True)
+class Column:
+    """A column of values.
 
-    given: names that the values have in the file, by what they are; without any, columns are known by their names.
+    name: in the file. quantity: what it tells. unit: of cells without one of their own; None where nothing states it.
+    own: whether the name of the column states the unit, so that no cell may have another.
+    """
+
+    name: str
+    quantity: str
+    unit: str | None
+    own: bool
+
+    def read(self, cell: Any, row: int, file: str, *, zero: bool = False) -> float:
+        """Value of a cell in the quantity's own unit; one such as `14 ms` is read in the unit that it states.
+
+        zero: whether 0 is a value. Raises DataError, in one sentence with the row, for what is no such number.
+        """
+        number, stated = _parted(cell)
+        where = f"row {row} of {file} has {cell!r}"
+        if not (math.isfinite(number) and (number > 0 or (zero and number == 0))):
+            raise DataError(
+                f"{self.name} must be {'a number of 0 or more' if zero else 'a positive number'}, but {where}."
+            )
+        unit = _SPELLED.get(stated, stated) or self.unit
+        if unit is None:
+            raise DataError(f"every {self.name} must have a unit where one has, but {where}.")
+        if self.own and unit != self.unit:
+            raise DataError(f"a value is in the unit of its column, but {self.name} in {where}.")
+        units = _FACTORS[self.quantity]
+        if unit not in units:
+            raise DataError(f"the unit of {self.name} is one of {', '.join(units)}, but {where}.")
+        return number * units[unit]
+
+
+def _parted(cell: Any) -> tuple[float, str]:
+    """Number of a cell, not finite where there is none, and the unit behind it in small letters."""
+    if isinstance(cell, str):
+        found = _NUMBER.fullmatch(cell)
+        return (float(found[1]), found[2].lower()) if found else (math.nan, "")
+    try:
+        return (math.nan if isinstance(cell, bool) else float(cell)), ""
+    except (TypeError, ValueError):
+        return math.nan, ""
+
+
+def value_columns(first: Mapping[str, Any], given: Mapping[str, str], file: str) -> dict[str, Column]:
+    """Columns of values by quantity.
+
+    first: row of a table, by column. given: names that the values have in the file, by what they are; without any,
+    columns are known by their names, `latency` by the unit in its first cell.
 
     Raises DataError where there is none, where two tell one quantity, and where one is named for another unit.
     """
-    header = list(header)
-    named = list(given.items()) or [(name, column) for column in header if (name := unit_of(column)) is not None]
-    wrong = next((name for name, _ in named if name not in UNITS), None)
-    wrong = wrong or next((column for _, column in named if column not in header), None)
+    named = [(name, column, True) for name, column in given.items()] or list(_found(first))
+    wrong = next((name for name, _, _ in named if name not in UNITS), None)
+    wrong = wrong or next((column for _, column, _ in named if column not in first), None)
     if wrong is not None or not named:
         raise DataError(
             f"a table has a column of values, named for its unit as one of {', '.join(UNITS)}, but {file} has"
-            f" {', '.join(header)}{f', no {wrong}' if wrong else ''}."
+            f" {', '.join(map(str, first))}{f', no {wrong}' if wrong else ''}."
         )
-    found: dict[str, tuple[str, float]] = {}
-    for name, column in named:
+    found: dict[str, Column] = {}
+    for name, column, stated in named:
         _check_unit(name, column, file)
-        quantity, factor = UNITS[name]
+        quantity, unit = UNITS[name][0], name.rpartition("_")[2]
         if quantity in found:
             raise DataError(
-                f"a table has one column of {quantity}, but {file} has {found[quantity][0]} and {column}."
+                f"a table has one column of {quantity}, but {file} has {found[quantity].name} and {column}."
             )
-        found[quantity] = (column, factor)
+        found[quantity] = Column(column, quantity, unit if stated else None, own=_unit_word(column) == unit)
     return found
+
+
+def _found(first: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Name in `UNITS`, column, and whether the column's name states the unit, rather than its cells."""
+    for column, cell in first.items():
+        name = unit_of(column)
+        by_cell = unit_of(f"{column} {_parted(cell)[1]}")
+        if name is not None or by_cell is not None:
+            yield name or str(by_cell), column, name is not None
+
+
+def _unit_word(column: str) -> str:
+    words = [word for word in _words(column) if word not in _MIDDLES]
+    return words[-1] if words else ""
 
 
 def _check_unit(name: str, column: str, file: str) -> None:
     """Raise DataError where a column is named for one unit and read as another."""
     short, _, own = name.rpartition("_")
-    words = [word for word in _words(column) if word not in _MIDDLES]
-    unit = words[-1] if words else ""
+    unit = _unit_word(column)
     if unit != own and f"{short}_{unit}" in UNITS:
         raise DataError(
             f"a column is read in the unit of its name, but {column} of {file} is to be read as {name}; state"

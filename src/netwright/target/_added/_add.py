@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._added._file import DeviceFile, Measured, read_device_file
 from netwright.target._added._prices import DecisionPrices, prices_of
@@ -83,7 +84,7 @@ def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
     """Keep a data sheet under its own name, or another."""
     read_data_sheet(file)
     target = _free(name or file.stem, overwrite)
-    write_text(targets_folder() / f"{target}.toml", file.read_text(encoding="utf-8"))
+    write_text(targets_folder() / f"{target}.toml", read_text(file))
     (targets_folder() / f"{target}.json").unlink(missing_ok=True)
     return RooflineTarget.parse(target)
 

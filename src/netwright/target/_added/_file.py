@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._text import read_text
 from netwright.errors import DataError, DesignError
 from netwright.space import Design
 from netwright.target._added._on_device import FORMAT, VERSION, digest
@@ -127,7 +128,7 @@ def _content(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise DataError(f"no device file {file} exists.")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_text(file))
     except ValueError as error:
         raise DataError(f"a device file is JSON, but {file.name}: {error}.") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,15 +125,15 @@ def prices_of(file: Path, space: Space, columns: Mapping[str, str] | None = None
     if not {"decision", "value"} <= {str(name).lower() for name in rows[0]}:
         return None
     path, value = (next(name for name in rows[0] if name.lower() == wanted) for wanted in ("decision", "value"))
-    told = dict(columns or {}) or None
-    named = value_columns([name for name in rows[0] if name not in (path, value)], told or {}, file.name)
+    first = {name: cell for name, cell in rows[0].items() if name not in (path, value)}
+    named = value_columns(first, columns or {}, file.name)
     decisions = list(_decisions(rows, path, value, space, file.name))
     prices = {
         quantity: {
-            decision: factor * _price(row.get(column), column, number, file.name)
+            decision: column.read(row.get(column.name), number, file.name, zero=True)
             for number, (decision, row) in enumerate(zip(decisions, rows, strict=True), 1)
         }
-        for quantity, (column, factor) in named.items()
+        for quantity, column in named.items()
     }
     for each in prices.values():
         _check_whole(each, space, file.name)
@@ -159,16 +158,6 @@ def _decisions(rows: list[Row], path: str, value: str, space: Space, file: str) 
         if before != number:
             raise DataError(f"a decision has one price, but rows {before} and {number} of {file} are one decision.")
         yield decision
-
-
-def _price(cell: Any, column: str, row: int, file: str) -> float:
-    try:
-        price = float(cell)
-    except (TypeError, ValueError):
-        price = math.nan
-    if not (math.isfinite(price) and price >= 0):
-        raise DataError(f"{column} must be a number of 0 or more, but row {row} of {file} has {cell!r}.")
-    return price
 
 
 def _check_whole(prices: Prices, space: Space, file: str) -> None:
