@@ -25,7 +25,11 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Spent:
-    """What a study has used up so far; times in seconds, earlier sessions included."""
+    """What a study has used up so far; times in seconds, earlier sessions included.
+
+    >>> Spent(trials=12, seconds=90.0).evaluations
+    0
+    """
 
     trials: int = 0
     seconds: float = 0.0

@@ -39,6 +39,10 @@ Say = Callable[[str], None]
 class Pair:
     """Two populations against each other.
 
+    >>> pair = Pair("small", "large", wins=0.3, interval=(0.2, 0.4), distance=0.5)
+    >>> pair.verdict
+    'large is better'
+
     wins: chance that a random design of the first is better than one of the second, ties counted half, with its
     95 % bootstrap interval. distance: largest distance of their distribution functions (Kolmogorov-Smirnov).
     """
@@ -64,7 +68,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Populations of several spaces by one metric, and by cost where they were matched."""
+    """Populations of several spaces by one metric, and by cost where they were matched.
+
+    >>> small = Population("small", "accuracy", -1, (0.7, 0.72, 0.74, 0.75))
+    >>> large = Population("large", "accuracy", -1, (0.8, 0.82, 0.84, 0.85))
+    >>> (pair,) = Comparison("accuracy", (), (small, large)).pairs
+    >>> pair.wins, pair.verdict
+    (0.0, 'large is better')
+    """
 
     metric: str
     limits: tuple[str, ...]
@@ -107,6 +118,19 @@ def compare_spaces(
     say: Say = lambda text: None,
 ) -> Comparison:
     """Train random designs of each space alike, and compare what they reach.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> def space(name, kernel):
+    ...     layer = nw.conv(nw.oneof(8, 16, 24, 32), kernel=kernel)
+    ...     return nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name=name)
+    >>> def evaluate(network, budget, report):
+    ...     return {"error": 100 / nw.costs_of(network, ["macs"])["macs"]}
+    >>> spaces = [space("pointwise", 1), space("wide", 5)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = compare_spaces(spaces, evaluate, f"{folder}/out", minimize="error", designs=3, progress=False)
+    >>> [len(population) for population in found.populations], found.pairs[0].verdict
+    ([3, 3], 'wide is better')
 
         compare_spaces(["mobilenet-tiny", "convnet-tiny"], "digits", "runs/compared", limits=["params <= 50k"])
 

@@ -37,6 +37,13 @@ Report = Callable[[int, Mapping[str, float]], bool]
 class Request:
     """One trial to be evaluated.
 
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.space import Design
+    >>> x = image(1, 8, 8)
+    >>> request = Request(4, Design({"kernel": 3}), Graph([x], [ops.relu(x)]), seed=7, budget=9.0)
+    >>> request.number, request.budget
+    (4, 9.0)
+
     budget: fidelity, such as epochs. seed: for every random choice of the evaluation.
     checkpoint: file that the evaluation may write to (by renaming a finished file onto it) and, where it exists, go
     on from; the study removes it when the trial is finished.
@@ -57,7 +64,13 @@ Evaluation = Callable[[Request, Report], Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an evaluation: values, or the error that ended it; seconds on the wall."""
+    """What came of an evaluation: values, or the error that ended it; seconds on the wall.
+
+    >>> good = Result(4, {"accuracy": 0.9}, None, seconds=1.5, worker="inline")
+    >>> bad = Result(5, None, "ValueError: no data", seconds=0.1, worker="inline")
+    >>> good.values, bad.error
+    ({'accuracy': 0.9}, 'ValueError: no data')
+    """
 
     number: int
     values: Mapping[str, float] | None

@@ -116,7 +116,16 @@ def qt_score(
 
 @dataclass(frozen=True)
 class Evolved:
-    """The best subspace that was found, its score, that of the whole space, and every score in its order."""
+    """The best subspace that was found, its score, that of the whole space, and every score in its order.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> whole = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> decisions = Design({"conv.kernel": 3})
+    >>> found = Evolved(decisions, Subspaces(whole, ["conv.kernel"]).space(decisions), 0.9, 0.8, (0.7, 0.9))
+    >>> found.score > found.whole, found.space.size(), whole.size()
+    (True, 3, 6)
+    """
 
     decisions: Design
     space: Space
@@ -135,6 +144,14 @@ def evolve_space(
     seed: int = 0,
 ) -> Evolved:
     """Evolve a subspace whose designs are best under limits on a target, by regularised evolution of its Q-T score.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> wide = lambda designs: [design["conv.channels"] for design in designs]
+    >>> found = evolve_space(Subspaces(space, ["conv.kernel"]), wide, ["macs <= 3000"], rounds=6, draws=20)
+    >>> found.decisions, found.space.size()
+    (Design({'conv.kernel': 1}), 3)
 
     quality: of designs, such as a predictor trained on a few of the whole space. limits: on one additive cost, such
     as the latency that a table or a calibrated target gives; several, since a space serves more than one of them.
@@ -172,6 +189,20 @@ def evolve_by_trials(
     seed: int = 0,
 ) -> Evolved:
     """Evolve a subspace with the effects of options, by the trials of a study, as the estimate of quality.
+
+    >>> from pathlib import Path
+    >>> import netwright as nw
+    >>> from netwright.study import Budget, Study, StudySpec, Trial
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> spec = StudySpec((nw.Objective.parse("maximize accuracy"),), seed=0, budget=Budget(trials=12))
+    >>> trials = [
+    ...     Trial(number, design, "complete", seed=0, values={"accuracy": design["conv.kernel"] / 4})
+    ...     for number, design in enumerate(space.sample(np.random.default_rng(0), 12))
+    ... ]
+    >>> study = Study(Path("runs/toy"), spec, trials)
+    >>> evolve_by_trials(study, space, ["conv.kernel"], ["macs <= 15000"], rounds=4).decisions
+    Design({'conv.kernel': 3})
 
     metric, method: as in `shrink_space`; scores are in the units of the effects. The other arguments are those of
     `evolve_space`, and so are the errors.

@@ -19,6 +19,19 @@ OnStep = Callable[[int, int, Mapping[str, float]], bool]
 class Executor(ABC):
     """Runs evaluations for the loop of a study.
 
+    >>> class AtOnce(Executor):
+    ...     def submit(self, request):
+    ...         report = lambda step, values: self.on_step(request.number, step, values)
+    ...         self.result = evaluate(self.evaluation, request, report, "here")
+    ...
+    ...     def wait(self, seconds=None):
+    ...         return [self.result]
+    >>> with AtOnce() as executor:
+    ...     executor.open(lambda request, report: {"accuracy": 0.5}, on_step=lambda number, step, values: True)
+    ...     executor.submit(Request(0, design=None, network=None, seed=0))
+    ...     executor.wait()[0].values
+    {'accuracy': 0.5}
+
     The loop calls `open` once, then `submit` while fewer than `workers` trials are running, and `wait` for results.
     Each report of an evaluation reaches `on_step` in the thread that calls `wait`, and its answer is what the report
     returns. `close` ends what still runs.

@@ -39,6 +39,21 @@ def start(
 ) -> Study:
     """Make a study in a folder and run it to the end of its budget.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.graph import canonical_hash
+    >>> from netwright.strategy import Random
+    >>> from netwright.study import FunctionEvaluation
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> spec = StudySpec((nw.Objective.parse("minimize params"),), seed=0, budget=Budget.parse("5 trials"))
+    >>> evaluation = FunctionEvaluation(lambda network, budget, report: nw.costs_of(network, ["params"]))
+    >>> parts = Parts(space, Random(space, spec.objectives), evaluation, canonical_hash)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     study = start(f"{folder}/toy", spec, parts, progress=False)
+    >>> len(study.trials), study.best.values
+    (5, {'params': 178.0})
+
     executor: where evaluations run; in this process by default.
 
     Raises LimitError when no design can meet a limit and StudyError when the folder cannot be used, before anything
@@ -59,6 +74,23 @@ def resume(
 ) -> Study:
     """Go on with the study in a folder: trials that were running are run again, all others are told again.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.graph import canonical_hash
+    >>> from netwright.strategy import Random
+    >>> from netwright.study import FunctionEvaluation
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> evaluation = FunctionEvaluation(lambda network, budget, report: nw.costs_of(network, ["params"]))
+    >>> def build(spec):
+    ...     return Parts(space, Random(space, spec.objectives), evaluation, canonical_hash)
+    >>> spec = StudySpec((nw.Objective.parse("minimize params"),), seed=0, budget=Budget.parse("2 trials"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = start(f"{folder}/toy", spec, build(spec), progress=False)
+    ...     study = resume(f"{folder}/toy", build, budget=Budget.parse("4 trials"), progress=False)
+    >>> len(study.trials), [trial.design for trial in study.trials[:2]] == [trial.design for trial in first.trials]
+    (4, True)
+
     build: makes the parts from what the study was asked.
     budget: replaces the study's; what earlier sessions used counts.
 
@@ -73,6 +105,20 @@ def resume(
 
 def run_loop(store: Store, parts: Parts, *, executor: Executor | None = None, progress: bool = True) -> Study:
     """Run a study, new or not, from where it stands to the end of its budget.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.graph import canonical_hash
+    >>> from netwright.strategy import Random
+    >>> from netwright.study import FunctionEvaluation
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> evaluation = FunctionEvaluation(lambda network, budget, report: nw.costs_of(network, ["params"]))
+    >>> spec = StudySpec((nw.Objective.parse("minimize params"),), seed=0, budget=Budget.parse("2 trials"))
+    >>> parts = Parts(space, Random(space, spec.objectives), evaluation, canonical_hash)
+    >>> with tempfile.TemporaryDirectory() as folder, Store.create(f"{folder}/toy", spec) as store:
+    ...     len(run_loop(store, parts, progress=False).trials)
+    2
 
     With one worker, a study that is killed and run again makes the same trials, in the same order, as one that is
     not: the strategy's generator and the evaluation's seed come from the study's seed and the trial's number alone.

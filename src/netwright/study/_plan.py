@@ -197,7 +197,13 @@ def _load_space(space: Space | str | Mapping[str, Any], task: Task | None) -> tu
 
 
 def space_from(spec: Mapping[str, Any]) -> Space:
-    """Space of what a study keeps of it: a name, or the model that it is made around, and its restriction."""
+    """Space of what a study keeps of it: a name, or the model that it is made around, and its restriction.
+
+    >>> space_from({"name": "mobilenet-tiny", "input": [1, 8, 8], "classes": 10})
+    <Space mobilenet-tiny: 512,096,256 designs on 1x8x8>
+    >>> space_from({"name": "mobilenet-tiny", "input": [1, 8, 8], "classes": 10, "restrict": {"stem.channels": [8]}})
+    <Space mobilenet-tiny: 170,698,752 designs on 1x8x8>
+    """
     made = {key: value for key, value in spec.items() if key != "restrict"}
     found = _around_model(**made) if "model" in made else _named_space(**made)
     return found.restricted(spec["restrict"]) if spec.get("restrict") else found

@@ -19,7 +19,12 @@ BINS = 8
 
 @dataclass(frozen=True)
 class Efficiency:
-    """What random search is expected to reach after each number of trials: mean and standard deviation."""
+    """What random search is expected to reach after each number of trials: mean and standard deviation.
+
+    >>> found = Population("small", "accuracy", -1, (0.9, 0.8, 0.95)).efficiency()
+    >>> found.trials, [round(mean, 3) for mean in found.mean]
+    ((1, 2, 3), [0.883, 0.933, 0.95])
+    """
 
     trials: tuple[int, ...]
     mean: tuple[float, ...]

@@ -35,6 +35,13 @@ _FAREWELL = 5.0
 class ProcessExecutor(Executor):
     """Runs evaluations in `workers` processes of this machine.
 
+    >>> ProcessExecutor(2).workers
+    2
+    >>> ProcessExecutor(0)
+    Traceback (most recent call last):
+        ...
+    netwright.errors.StudyError: workers and threads must be at least 1, but got workers=0, threads=1.
+
     Processes are spawned, so that they inherit neither threads nor locks, and each is kept for many trials. One that
     dies takes only its own trial with it and is replaced.
 

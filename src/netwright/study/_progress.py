@@ -24,6 +24,16 @@ __all__ = ["Progress", "Tally"]
 class Tally:
     """Counts of trials by state, and the front so far, kept up as trials end.
 
+    >>> from netwright.space import Design
+    >>> from netwright.strategy import Objective
+    >>> from netwright.study import Trial
+    >>> tally = Tally([Objective("accuracy", "maximize")])
+    >>> for number, accuracy in enumerate([0.8, 0.9]):
+    ...     tally.add(Trial(number, Design({}), "complete", seed=0, values={"accuracy": accuracy}))
+    >>> tally.add(Trial(2, Design({}), "failed", seed=0, error="ValueError: no data"))
+    >>> tally.best.number, dict(tally.states)
+    (1, {'complete': 2, 'failed': 1})
+
     trials: finished ones. evaluated: those that an evaluation ended, well or not. seconds: spent on trials.
     """
 
@@ -62,6 +72,16 @@ class Tally:
 
 class Progress:
     """Shows how a search goes.
+
+    >>> from netwright.space import Design
+    >>> from netwright.strategy import Objective
+    >>> from netwright.study import Trial
+    >>> with Progress([Objective("accuracy", "maximize")], Budget(trials=4), show=False) as progress:
+    ...     for number, accuracy in enumerate([0.8, 0.9]):
+    ...         trial = Trial(number, Design({}), "complete", seed=0, values={"accuracy": accuracy})
+    ...         progress.finished(trial, Spent(trials=number + 1, seconds=2.0))
+    ...     progress.line().split(", ")[:4]
+    ['2 trials', '2 complete', 'front 1', 'best accuracy=0.9 (trial 1)']
 
     On a terminal a live view; elsewhere one line every `every` trials, at most one a second; nothing at all when
     `show` is False.

@@ -30,6 +30,15 @@ STATES: tuple[State, ...] = ("running", "complete", "infeasible", "failed", "pru
 class StudySpec:
     """What a study was asked to do; written once, when its folder is made.
 
+    >>> from netwright.strategy import Objective
+    >>> spec = StudySpec((Objective("accuracy", "maximize"),), seed=0, budget=Budget.parse("20 trials"))
+    >>> str(spec.objectives[0]), str(spec.budget)
+    ('maximize accuracy', '20 trials')
+    >>> StudySpec((Objective("accuracy", "maximize"),), seed=-1, budget=spec.budget)
+    Traceback (most recent call last):
+        ...
+    netwright.errors.StudyError: `0 <= seed < 2**63` must hold, but got seed=-1.
+
     objectives, limits: what to improve and what must hold.
     seed: with a trial's number it fixes every random choice of that trial.
     budget: when the search ends.
@@ -63,6 +72,11 @@ class StudySpec:
 @dataclass(frozen=True)
 class Trial:
     """One design that was tried, and what came of it.
+
+    >>> from netwright.space import Design
+    >>> trial = Trial(3, Design({"kernel": 5}), "complete", seed=7, values={"accuracy": 0.9})
+    >>> trial.values["accuracy"], trial.outcome().number
+    (0.9, 3)
 
     state: running, complete, infeasible (a limit is broken), failed (error says why), pruned (stopped early), or
         duplicate (its network was complete in trial `copy_of`, whose values it was told again).
@@ -106,7 +120,20 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """A study as it stands: what was asked, and every trial by number."""
+    """A study as it stands: what was asked, and every trial by number.
+
+    >>> from netwright.space import Design
+    >>> from netwright.strategy import Objective
+    >>> spec = StudySpec((Objective("accuracy", "maximize"),), seed=0, budget=Budget.parse("2 trials"))
+    >>> tried = {3: 0.8, 5: 0.9}
+    >>> trials = [
+    ...     Trial(number, Design({"kernel": kernel}), "complete", seed=0, values={"accuracy": accuracy})
+    ...     for number, (kernel, accuracy) in enumerate(tried.items())
+    ... ]
+    >>> study = Study(Path("runs/toy"), spec, trials)
+    >>> study.best.design, len(study.front), study.of_state("failed")
+    (Design({'kernel': 5}), 1, [])
+    """
 
     folder: Path
     spec: StudySpec
@@ -138,6 +165,16 @@ class Study:
 def front(trials: Sequence[Trial], objectives: Sequence[Objective]) -> list[Trial]:
     """Non-dominated complete trials, best in the first objective first.
 
+    >>> from netwright.space import Design
+    >>> from netwright.strategy import Objective
+    >>> points = [(0.9, 5e6), (0.8, 1e6), (0.7, 2e6)]
+    >>> trials = [
+    ...     Trial(number, Design({}), "complete", seed=0, values={"accuracy": accuracy, "macs": macs})
+    ...     for number, (accuracy, macs) in enumerate(points)
+    ... ]
+    >>> [trial.number for trial in front(trials, [Objective("accuracy", "maximize"), Objective("macs", "minimize")])]
+    [0, 1]
+
     Of several trials with equal values in every objective all are kept.
     """
     from netwright.strategy import pareto_front
@@ -168,7 +205,11 @@ def trial_seed(study_seed: int, number: int) -> int:
 
 
 def environment() -> dict[str, Any]:
-    """Versions and machine that results depend on."""
+    """Versions and machine that results depend on.
+
+    >>> sorted(environment())
+    ['cores', 'cpu', 'netwright', 'numpy', 'onnxruntime', 'platform', 'python', 'torch']
+    """
     return {
         "python": platform.python_version(),
         **{package: _version(package) for package in ("netwright", "numpy", "torch", "onnxruntime")},

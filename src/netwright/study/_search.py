@@ -40,7 +40,14 @@ WRITING = 0.18
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network: its design, its graph with weights, its metrics and costs."""
+    """A trained network: its design, its graph with weights, its metrics and costs.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 8, 8)
+    >>> model = Model({"kernel": 3}, Graph([x], [ops.relu(x)]), {"test": {"accuracy": 0.9}}, {"params": 0})
+    >>> model.metrics["test"]["accuracy"], model.graph
+    (0.9, <Graph 1x3x8x8 -> 1x3x8x8, 1 nodes, 0 parameters>)
+    """
 
     design: Mapping[str, Any]
     graph: Any
@@ -56,7 +63,19 @@ class Model:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found, and where it lies on disk."""
+    """What a search found, and where it lies on disk.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> def evaluate(network, budget, report):
+    ...     return {"error": 100 / nw.costs_of(network, ["macs"])["macs"]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = search(space, evaluate, minimize="error", budget="4 trials", out=f"{folder}/toy", progress=False)
+    >>> len(found.study.trials), len(found.front), found.winner is None
+    (4, 1, True)
+    """
 
     folder: Path
     study: Study
@@ -100,6 +119,22 @@ def search(
     latency: str = "measure",
 ) -> SearchResult:
     """Search a space for the best network on a task within hard limits; train, test, measure and export it.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> def evaluate(network, budget, report):
+    ...     return {"error": 100 / nw.costs_of(network, ["macs"])["macs"]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     question = {"minimize": "error", "limits": "params <= 300", "budget": "8 trials"}
+    ...     found = search(space, evaluate, **question, out=f"{folder}/toy", progress=False)
+    >>> found.study.best.design, len(found.study.trials)
+    (Design({'conv.channels': 8, 'conv.kernel': 3}), 8)
+    >>> found.front[0]["values"]["params"]
+    178.0
+
+    On a task the winner is trained to the end, too, tested, measured and exported:
 
         result = netwright.search("mobilenet-tiny", "digits", limits=["params <= 50k"], budget="3 min")
         result.best.export("best")
@@ -148,6 +183,19 @@ def resume_search(
     compare: bool = True,
 ) -> SearchResult:
     """Go on with the search in a folder: no trial is lost, and with one worker the same ones follow.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> def evaluate(network, budget, report):
+    ...     return {"error": 100 / nw.costs_of(network, ["macs"])["macs"]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = f"{folder}/toy"
+    ...     found = nw.search(space, evaluate, minimize="error", budget="2 trials", out=out, progress=False)
+    ...     more = resume_search(out, space=space, task=evaluate, budget="6 trials", progress=False)
+    >>> [len(each.study.trials) for each in (found, more)]
+    [2, 6]
 
     space, task: only where the search was given them as objects. budget: a new total, in place of the old one.
 

@@ -41,7 +41,15 @@ _FAILURES = 50
 
 
 class StudySpace(Protocol):
-    """The part of a space that a study uses; `netwright.space.Space` has it."""
+    """The part of a space that a study uses; `netwright.space.Space` has it.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space: StudySpace = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> design = space.sample(np.random.default_rng(0))[0]
+    >>> space.contains(design), space.network(design)
+    (True, <Graph 1x1x8x8 -> 1x10, 6 nodes, 7 parameters>)
+    """
 
     def contains(self, design: Design) -> bool: ...
 
@@ -60,6 +68,17 @@ def no_estimate(design: Design, network: Graph) -> dict[str, float]:
 @dataclass(frozen=True)
 class Parts:
     """What a study runs with; on resume these are built again, the strategy as new.
+
+    >>> import netwright as nw
+    >>> from netwright.graph import canonical_hash
+    >>> from netwright.strategy import Objective, Random
+    >>> from netwright.study import FunctionEvaluation
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> evaluation = FunctionEvaluation(lambda network, budget, report: {"depth": len(network.nodes)})
+    >>> parts = Parts(space, Random(space, [Objective("depth", "minimize")]), evaluation, canonical_hash)
+    >>> parts.fidelity, parts.starts
+    (1.0, ())
 
     strategy: not told anything yet, built for the objectives and limits of the study.
     network_key: hash that equal networks share, such as `netwright.graph.canonical_hash`.

@@ -24,6 +24,16 @@ __all__ = ["Shrunk", "judged", "kept_options", "shrink_space"]
 class Shrunk:
     """What trials say of a space: effects of its options, the options that stay, and the design built from them.
 
+    >>> import netwright as nw
+    >>> from netwright.quality.importance import Effect, Effects, shrink
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> effects = Effects("by hand", 1.0, (), {("conv.kernel", kernel): Effect(kernel, 0.0) for kernel in (1, 3)})
+    >>> smaller, design = shrink(space, effects, 0.5), nw.Design({"conv.channels": 8, "conv.kernel": 3})
+    >>> found = Shrunk(smaller, effects, 6, 3, kept_options(space, smaller), design, space.costs(design))
+    >>> found.to_json()["designs_after"], found.kept, found.costs["params"]
+    ('3', {'conv.kernel': [3]}, 178)
+
     before, after: exact numbers of designs. kept: values that stay, of the decisions that lost some.
     """
 
@@ -59,6 +69,20 @@ def shrink_space(
 ) -> Shrunk:
     """Drop the options of a space that the trials of a study speak against, until a share of the designs is left.
 
+    >>> from pathlib import Path
+    >>> import netwright as nw
+    >>> from netwright.study import Budget, StudySpec, Trial
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> spec = StudySpec((nw.Objective.parse("maximize accuracy"),), seed=0, budget=Budget(trials=12))
+    >>> trials = [
+    ...     Trial(number, design, "complete", seed=0, values={"accuracy": design["conv.kernel"] / 4})
+    ...     for number, design in enumerate(space.sample(np.random.default_rng(0), 12))
+    ... ]
+    >>> found = shrink_space(Study(Path("runs/toy"), spec, trials), space, share=0.5)
+    >>> found.before, found.after, found.kept
+    (6, 3, {'conv.kernel': [3]})
+
     metric: judged by; the first objective by default, in its direction; others are taken as costs, less is better.
     method: "functional-anova" or "autobuild", see `netwright.quality.importance`. limits: that the built design
     keeps; by default the study's own, as far as they are additive.
@@ -83,6 +107,14 @@ def shrink_space(
 def judged(study: Study, metric: str | None = None) -> tuple[list[dict[str, Any]], list[float]]:
     """Network designs of the complete trials, and the metric of each so that higher is better.
 
+    >>> from pathlib import Path
+    >>> import netwright as nw
+    >>> from netwright.study import Budget, StudySpec, Trial
+    >>> spec = StudySpec((nw.Objective.parse("minimize error"),), seed=0, budget=Budget(trials=12))
+    >>> trial = Trial(0, nw.Design({"kernel": 3, "recipe.lr": 0.1}), "complete", seed=0, values={"error": 0.25})
+    >>> judged(Study(Path("runs/toy"), spec, [trial]))
+    ([{'kernel': 3}], [-0.25])
+
     metric: the first objective by default; one that is no objective is taken as a cost.
 
     Raises StudyError where no trial is complete, UnknownNameError for a metric that they do not have.
@@ -102,7 +134,14 @@ def _network_part(design: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kept_options(space: Space, smaller: Space) -> dict[str, list[Any]]:
-    """Values that are left of each decision that lost some; of a decision that nothing reaches any more, all."""
+    """Values that are left of each decision that lost some; of a decision that nothing reaches any more, all.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> kept_options(space, space.restricted({"conv.channels": [8, 16]}))
+    {'conv.channels': [8, 16]}
+    """
     before = space.decisions()
     return {
         path: list(values)

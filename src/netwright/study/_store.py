@@ -86,6 +86,18 @@ _USED = _STUDY.update().values(elapsed=sa.bindparam("used"))
 class Store:
     """A study on disk.
 
+    >>> from netwright.space import Design
+    >>> from netwright.strategy import Objective
+    >>> from netwright.study import Budget
+    >>> spec = StudySpec((Objective("accuracy", "maximize"),), seed=0, budget=Budget.parse("20 trials"))
+    >>> trial = Trial(0, Design({"kernel": 3}), "complete", seed=7, values={"accuracy": 0.9})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with Store.create(f"{folder}/toy", spec) as store:
+    ...         store.save(trial, elapsed=1.5)
+    ...     with Store.open(f"{folder}/toy") as store:
+    ...         store.trials() == [trial], store.elapsed
+    (True, 1.5)
+
     folder: absolute path. spec: what the study was asked. elapsed: seconds that earlier sessions ran.
     """
 

@@ -31,7 +31,16 @@ AVERAGING = 0.1
 
 @dataclass
 class Candidate:
-    """A design that was trained to the end: its network with weights, and all that is known of it."""
+    """A design that was trained to the end: its network with weights, and all that is known of it.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.space import Design
+    >>> x = image(3, 8, 8)
+    >>> limits = [{"limit": "params <= 50k", "value": 61_000.0, "holds": False}]
+    >>> found = Candidate(Design({"kernel": 3}), Graph([x], [ops.relu(x)]), {}, {"params": 61_000.0}, None, limits)
+    >>> found.holds
+    False
+    """
 
     design: Design
     graph: Graph
@@ -143,6 +152,19 @@ def train_trial(
     study: Study, trial: Trial, *, space: Space | None = None, task: Any = None, epochs: int | None = None
 ) -> Candidate:
     """Train the network of any trial as a winner is trained: on all but the test part, tested once.
+
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> import netwright as nw
+    >>> from netwright.study import Budget, StudySpec
+    >>> x = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    >>> task = nw.load_task((x, np.arange(40) % 2))
+    >>> space = nw.Space(nw.seq(nw.linear_block(nw.oneof(4, 8)), nw.table_head(2)), input=nw.vector(4))
+    >>> spec = StudySpec((nw.Objective.parse("maximize accuracy"),), seed=0, budget=Budget(trials=1))
+    >>> trial = Trial(0, nw.Design({"linear_block.features": 8}), "complete", seed=0, values={"accuracy": 0.5})
+    >>> found = train_trial(Study(Path("runs/toy"), spec, [trial]), trial, space=space, task=task, epochs=1)
+    >>> found.epochs, sorted(found.metrics["test"]), found.costs["params"]
+    (1, ['accuracy', 'balanced_accuracy', 'loss'], 66)
 
     space, task: of the study, where the search got them as objects.
     epochs: in place of the usual multiple of a trial's.

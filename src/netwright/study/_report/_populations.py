@@ -23,6 +23,13 @@ _SYMBOLS = ("ring", "triangle", "square", "diamond", "plus")
 def comparison_page(found: Comparison, title: str, *, at_equal_cost: Comparison | None = None) -> str:
     """HTML of a comparison, which holds no link to anything outside of it.
 
+    >>> from netwright.study import Comparison, Population
+    >>> small = Population("small", "accuracy", -1, (0.7, 0.72, 0.74, 0.75))
+    >>> large = Population("large", "accuracy", -1, (0.8, 0.82, 0.84, 0.85))
+    >>> page = comparison_page(Comparison("accuracy", (), (small, large)), "Small or large")
+    >>> "Small or large" in page, "large is better" in page
+    (True, True)
+
     at_equal_cost: the same populations matched by a cost, shown beside it.
 
     Raises MissingExtraError without jinja2.
