@@ -22,7 +22,7 @@ from netwright.target._added import (
 )
 from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
-from netwright.target._calibrate import GENERAL, Calibrated, CalibratedLatency, Calibration, calibrate
+from netwright.target._calibrate import GENERAL, Calibrated, CalibratedLatency, Calibration, Timer, calibrate
 from netwright.target._checks import Check
 from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
 from netwright.target._folder import check_name, saved_targets, targets_folder
@@ -101,6 +101,7 @@ __all__ = [
     "TableTarget",
     "Target",
     "TargetMetric",
+    "Timer",
     "Timing",
     "Transformer",
     "add_target",

@@ -75,6 +75,23 @@ def differ(a: Estimate, b: Estimate, *, margin: float = MARGIN) -> bool:
 class Target(ABC):
     """A place where networks run.
 
+    >>> class Slow(Target):
+    ...     knows = frozenset({"latency_ms"})
+    ...     how = "one GMAC takes a second"
+    ...
+    ...     def latency(self, graph, design=None):
+    ...         ms = sum(node.op.macs(node) for node in graph.nodes) / 1e6
+    ...         return Estimate(ms, ms, ms, "ms", self.how)
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 32, 32)
+    >>> Slow("toy").latency(Graph([x], [conv(x, 16)])).value
+    0.442368
+    >>> Slow("toy").energy(Graph([x], [conv(x, 16)]))
+    Traceback (most recent call last):
+        ...
+    netwright.errors.EvaluationError: a target must know what it is asked for, but toy knows latency_ms, no energy_mj.
+
     To write one, give `how`, list in `knows` the names of the quantities it can tell, and write the method of each:
     `latency` in ms, `energy` in mJ, `memory` and `flash` in bytes. All get the graph and, where there is one, its
     design; called by a study once for each design before it is trained, and by `careful()` again for those it may

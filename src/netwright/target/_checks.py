@@ -17,6 +17,10 @@ CHECKS = Path(__file__).parent / "devices" / "data_sheets" / "checks.json"
 class Check:
     """One set of measurements of one device.
 
+    >>> check = checks_of("nvidia-l4")[0]
+    >>> check.source, check.spearman > check.macs
+    ('neusight', True)
+
     target: with the options that the measurements were made with. source: whose they are. rows: number of kernels or
     networks. spearman: rank correlation with them. macs: that of multiply-adds alone. error: median of the relative
     error. scale: factor that the predictions would need; scaled_error: the median error with it. factor: within which

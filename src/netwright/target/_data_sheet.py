@@ -28,6 +28,10 @@ BYTES: Mapping[str, float] = {"fp32": 4, "fp16": 2, "int16": 2, "int8": 1}
 class DataSheet:
     """What a data sheet says of a device.
 
+    >>> sheet = get_data_sheet("raspberry-pi-4")
+    >>> sheet.cores, sheet.clock_ghz, sheet.peak_gflops["fp32"], sheet.bandwidth_gbs
+    (4, 1.5, 48, 12.8)
+
     kind: cpu, gpu or npu. cores: of a processor, or what corresponds to them. clock_ghz: at which the peaks hold.
     peak_gflops: by data type; the first is the one that networks run in unless told otherwise. bandwidth_gbs: of the
     memory. cache_mib: the last cache. memory_gib: None where it is not the device's own. tdp_w: power that it is
@@ -132,6 +136,23 @@ def _read_shipped(name: str) -> DataSheet:
 
 def read_data_sheet(path: Path) -> DataSheet:
     """A device of a file of your own, in the form of those that come with netwright; its name is that of the file.
+
+    >>> import tempfile
+    >>> text = '''
+    ... title = "A board of mine"
+    ... kind = "cpu"
+    ... cores = 2
+    ... clock_ghz = 1.0
+    ... bandwidth_gbs = 4.0
+    ... cache_mib = 0.5
+    ... sources = ["The board's page"]
+    ... peak_gflops.fp32 = 16
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "board.toml"
+    ...     _ = file.write_text(text)
+    ...     read_data_sheet(file).name
+    'board'
 
     Raises DataError in one sentence for a file that is not TOML, and for a field that is missing, unknown, or no
     positive number.

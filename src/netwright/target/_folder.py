@@ -17,18 +17,39 @@ _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
 
 
 def targets_folder() -> Path:
-    """Folder of the user's targets: `targets` under `NETWRIGHT_HOME`, which is `~/.netwright` unless it is set."""
+    """Folder of the user's targets: `targets` under `NETWRIGHT_HOME`, which is `~/.netwright` unless it is set.
+
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, NETWRIGHT_HOME="mine"):
+    ...     targets_folder().parts
+    ('mine', 'targets')
+    """
     home = os.environ.get("NETWRIGHT_HOME")
     return (Path(home) if home else Path.home() / ".netwright") / "targets"
 
 
 def saved_targets() -> dict[str, Path]:
-    """Files of the user's targets by name."""
+    """Files of the user's targets by name.
+
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
+    ...     write_json(targets_folder() / "phone.json", {})
+    ...     list(saved_targets())
+    ['phone']
+    """
     return {path.stem: path for path in sorted(targets_folder().glob("*.json")) if _NAME.fullmatch(path.stem)}
 
 
 def check_name(name: str) -> None:
-    """Raise DataError for a name that a target of the user's cannot have."""
+    """Raise DataError for a name that a target of the user's cannot have.
+
+    >>> check_name("pixel-2")
+    >>> check_name("2nd")
+    Traceback (most recent call last):
+        ...
+    netwright.errors.DataError: a target's name is a letter, then letters, digits, '_', '.' or '-', but got '2nd'.
+    """
     if not _NAME.fullmatch(name):
         raise DataError(f"a target's name is a letter, then letters, digits, '_', '.' or '-', but got {name!r}.")
     if name == "here":

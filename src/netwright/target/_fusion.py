@@ -26,6 +26,13 @@ TAILS = frozenset(
 class Group:
     """Nodes that run as one kernel, the first of which gives it its kind.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> x = image(3, 8, 8)
+    >>> (group,) = fused(Graph([x], [conv(x, 4)]))
+    >>> group.head.op.name, [node.op.name for node in group.nodes], len(group.weights)
+    ('Conv', ['Conv', 'BatchNormalization', 'Relu'], 5)
+
     reads: activations from outside, each once. weights: parameters and constants, each once. writes: what is used
     outside.
     """

@@ -21,6 +21,9 @@ PHASES = ("prefill", "decode")
 class PartTime:
     """Time of one kind of operation in a step, over all layers.
 
+    >>> PartTime("mlp down", count=32, ms=2.5, bound="memory", flops=6e9, bytes=3e9).intensity
+    2.0
+
     bound: by what one of them is bound: `compute`, `memory`, or `start`, where starting it takes longer than both.
     """
 
@@ -47,6 +50,11 @@ class PartTime:
 @dataclass(frozen=True)
 class Step:
     """One step of a model: a whole prompt (`prefill`), or one new token of each sequence (`decode`).
+
+    >>> one = PartTime("mlp down", count=32, ms=2.5, bound="memory", flops=6e9, bytes=3e9)
+    >>> found = Step("decode", batch=4, length=128, parts=(one,), cache_bytes=1e6)
+    >>> found.ms, found.tokens_per_second
+    (2.5, 1600.0)
 
     length: tokens of the prompt, or those that are in the cache already. cache_bytes: of the key-value caches of all
     sequences at that length.

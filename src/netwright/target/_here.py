@@ -43,6 +43,13 @@ def latency_here(
 ) -> Timing:
     """Time one run of an ONNX model in ONNX Runtime on this machine's processor: the target `here`.
 
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import onnx_bytes
+    >>> x = image(3, 8, 8)
+    >>> timing = latency_here(onnx_bytes(Graph([x], [ops.relu(x)])), seconds=0.01)
+    >>> timing.runs >= 30, timing.median_ms > 0
+    (True, True)
+
     model: the bytes of an ONNX file, or its path. Inputs are random, of the declared shapes.
     threads: threads within an operator; operators run one after another.
     batch: size of the first dimension, where the model leaves it open.
@@ -62,6 +69,15 @@ def compare_here(
     clock: Clock = time.perf_counter,
 ) -> list[Timing]:
     """Time several ONNX models in turns, which makes differences of a few per cent meaningful.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import onnx_bytes
+    >>> x = image(3, 32, 32)
+    >>> cheap, dear = (onnx_bytes(Graph([x], [y])) for y in (ops.relu(x), conv(conv(x, 64), 64)))
+    >>> short, long = compare_here([cheap, dear], seconds=0.02)
+    >>> short.median_ms < long.median_ms
+    True
 
     seconds: time to spend on each model; the other arguments and the errors are those of `latency_here`.
     """

@@ -79,7 +79,11 @@ def _up_to(path: str, value: Any, other: Any, order: Order) -> bool:
 
 @dataclass(frozen=True)
 class Left:
-    """Share of the designs within the limits that is left, with a 95 % interval; exact where all were looked at."""
+    """Share of the designs within the limits that is left, with a 95 % interval; exact where all were looked at.
+
+    >>> Left(share=0.25, low=0.2, high=0.31, looked=200, exact=False).share
+    0.25
+    """
 
     share: float
     low: float
@@ -91,6 +95,14 @@ class Left:
 @dataclass(frozen=True)
 class PrunedSpace:
     """What is left of a space under a limit of a device, once some designs were tried.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> small, medium, large = ({"conv.channels": width, "conv.kernel": 3} for width in (8, 16, 24))
+    >>> found = prune(space, "macs", "macs <= 20k", [(small, 0.7), (large, 0.69)])
+    >>> found.drops(medium), found.left(np.random.default_rng(0)).share
+    (True, 0.5)
 
     space: with the cost that the limits are on. metric: that cost. tried: designs and how good each was found, more
     being better. order: how large the values of decisions are.

@@ -40,6 +40,13 @@ LEAST = 0.01
 class Leaning:
     """How much later designs with an option come on the first target than on the second, as a share of all designs.
 
+    >>> designs = [Design({"kernel": k, "width": w}) for k in (3, 5) for w in (8, 16, 24, 32)]
+    >>> slow_kernels = [d["width"] + 100.0 * (d["kernel"] == 5) for d in designs]
+    >>> found = RankComparison("phone", "board", tuple(designs), slow_kernels, [d["width"] for d in designs])
+    >>> leaning = found.options()[0]
+    >>> leaning.option, round(leaning.shift, 3), leaning.sure
+    (('kernel', 5), 0.25, True)
+
     option: path, or name of what is decided wherever it is, and value. shift: mean over the designs with it; above 0
     it is less friendly to the first. error: standard error of that. designs: number that it is told from.
     """

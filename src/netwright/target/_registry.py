@@ -32,7 +32,15 @@ ANY_RUNTIME = "any-runtime"
 
 @dataclass(frozen=True)
 class TargetMetric:
-    """A quantity on a target, such as `latency_ms@here`."""
+    """A quantity on a target, such as `latency_ms@here`.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 32, 32)
+    >>> metric = target_metric("memory_bytes@stm32f746")
+    >>> metric.quantity, metric.of(Graph([x], [conv(x, 16)])).value
+    ('memory_bytes', 19564)
+    """
 
     name: str
     target: Target
@@ -95,6 +103,14 @@ def target_metric(name: str) -> TargetMetric | None:
 
 def with_targets(space: Space, metrics: Iterable[str]) -> Space:
     """The space with those metrics of targets as costs that are additive, so that its forest holds limits on them.
+
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> space.additive("latency_ms@raspberry-pi-4")
+    False
+    >>> with_targets(space, ["latency_ms@raspberry-pi-4"]).additive("latency_ms@raspberry-pi-4")
+    True
 
     Metrics without a target are passed over, and those of a target that is no sum.
 

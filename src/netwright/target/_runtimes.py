@@ -64,7 +64,16 @@ class Setup:
 
 
 class Runtime(ABC):
-    """Something that runs networks on this machine: its package, and the data types that it has here."""
+    """Something that runs networks on this machine: its package, and the data types that it has here.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> x = image(3, 8, 8)
+    >>> ort = RUNTIMES["ort"]
+    >>> ort.title, ort.dtypes
+    ('ONNX Runtime', ('fp32', 'int8'))
+    >>> [y.shape for y in ort.runner(Graph([x], [ops.relu(x)]), Setup("ort"))()]
+    [(1, 3, 8, 8)]
+    """
 
     name: str
     title: str

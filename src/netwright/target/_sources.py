@@ -14,6 +14,9 @@ __all__ = ["Source", "looked_up", "read_sources", "sources_in_words"]
 class Source:
     """A document of a device.
 
+    >>> Source("The board's page", figures=("cores",)).figures
+    ('cores',)
+
     document: title and address. figures: names of those that were looked up in it; none where it is only named.
     """
 

@@ -26,6 +26,12 @@ _GROUP = 16
 def structural_key(graph: Graph) -> str:
     """Text that is equal for two graphs with the same operators, attributes, shapes and wiring.
 
+    >>> from netwright.graph import Graph, image, ops
+    >>> x, other, larger = image(3, 8, 8), image(3, 8, 8, name="x"), image(3, 9, 9)
+    >>> keys = [structural_key(Graph([each], [ops.relu(each)])) for each in (x, other, larger)]
+    >>> keys[0] == keys[1], keys[0] == keys[2]
+    (True, False)
+
     Names, weights and scopes do not count; two orders of building the same network do.
     """
     numbers: dict[Any, int] = {}
@@ -58,6 +64,14 @@ def operator_table(
 ) -> dict[str, float]:
     """Time each distinct graph alone in ONNX Runtime and give its ms by `structural_key`.
 
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import onnx_bytes
+    >>> x = image(3, 8, 8)
+    >>> relu, again = Graph([x], [ops.relu(x)]), Graph([x], [ops.relu(x)])
+    >>> table = operator_table([relu, again], onnx_bytes, seconds=0.01)
+    >>> list(table) == [structural_key(relu)]
+    True
+
     What a session costs that does nothing is taken off each, so that lines can be added up. The sum is an estimate:
     inside a network ONNX Runtime may fuse across blocks and keep its own memory layout between them.
 
@@ -78,6 +92,13 @@ def operator_table(
 
 class TableLatency(Cost):
     """The additive cost `latency_ms@here`: a block's ms, measured when first asked for and kept.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import onnx_bytes
+    >>> x = image(3, 8, 8)
+    >>> relu = Graph([x], [ops.relu(x)])
+    >>> TableLatency(onnx_bytes, table={structural_key(relu): 0.25}).of(relu)
+    0.25
 
     table: lines measured before, by `structural_key`; `lines` gives them back for storing.
     name: of the cost; choose another one when threads or batch are not 1, which is what `here` stands for.

@@ -28,6 +28,16 @@ def read_table(
 ) -> TableTarget:
     """Target of a file of measured designs of a space.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> space = nw.Space(nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3)), input=nw.image(1, 8, 8))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "phone.csv"
+    ...     _ = file.write_text("channels,kernel,Latency (us)\\n8,1,200\\n8,3,400\\n16,1,300\\n16,3,700\\n")
+    ...     phone = read_table(file, space)
+    >>> phone, phone.latency(None, {"channels": 8, "kernel": 3}).value
+    (<target phone: latency_ms>, 0.4)
+
     A design is a row whose columns are decision paths (empty where a design does not decide), or one column, such as
     `design`, that holds a JSON object or the text form of the space: the authors' string for nasbench201, 22 indices
     for fbnet. A value is in a column named for its quantity and unit, such as latency_ms, `Latency (us)` or

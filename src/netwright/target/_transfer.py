@@ -39,7 +39,12 @@ AUDITED = 1000
 
 @dataclass(frozen=True)
 class Prediction:
-    """Latency of every design on the new device, in ms, and the ends of an interval meant to hold 90 % of them."""
+    """Latency of every design on the new device, in ms, and the ends of an interval meant to hold 90 % of them.
+
+    >>> predicted = Prediction(np.array([1.0, 2.0]), np.array([0.9, 1.8]), np.array([1.1, 2.2]))
+    >>> bool(np.all(predicted.low_ms < predicted.high_ms)), predicted.median_ms.shape
+    (True, (2,))
+    """
 
     median_ms: Array
     low_ms: Array

@@ -33,6 +33,10 @@ class Attends:
 class Part:
     """One operation of a model, and how often it occurs in it.
 
+    >>> tiny = Transformer(layers=2, width=64, heads=4, kv_heads=2, hidden=256, vocabulary=1000)
+    >>> [(part.name, part.count) for part in tiny.parts[:3]]
+    [('embedding', 1), ('norm', 5), ('query, key, value', 2)]
+
     work: of one token, for all but attention. attends: attention, whose work depends on the length. experts: how many
     there are, and to how many of them a token goes; `work` is then that of one. last: only the last token of a
     sequence is asked for, as the scores of the vocabulary are.

@@ -37,6 +37,18 @@ def add_target(
 ) -> Target:
     """Check a device's file and keep it, so that `latency_ms@NAME` can be asked; the target.
 
+    >>> import os
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> import netwright as nw
+    >>> space = nw.Space(nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3)), input=nw.image(1, 8, 8), name="toy")
+    >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
+    ...     file = Path(home) / "phone.csv"
+    ...     _ = file.write_text("channels,kernel,latency_ms\\n8,1,0.2\\n8,3,0.4\\n16,1,0.3\\n16,3,0.7\\n")
+    ...     phone = add_target(file, space=space)
+    >>> phone, phone.latency(None, {"channels": 8, "kernel": 3}).value
+    (<target phone: latency_ms>, 0.4)
+
     path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON, of designs (see `read_table`) or
     of decisions (see `DecisionPrices`), or a data sheet in TOML (see `read_data_sheet`). name: of the target; the
     device's own if none. space: that the designs are of; one of the catalogue is found by its name in the file. told:
@@ -70,6 +82,14 @@ def add_target(
 
 def remove_target(name: str) -> Path:
     """Remove a target from the user's folder, added or calibrated; the path that its file had.
+
+    >>> import os
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
+    ...     write_json(targets_folder() / "phone.json", {})
+    ...     remove_target("phone").name, saved_targets()
+    ('phone.json', {})
 
     Raises UnknownNameError that lists those that are there.
     """

@@ -34,6 +34,9 @@ LATENCY_UNITS = ("ms", "s", "us")
 class Measured:
     """What was measured of one network: its values by quantity, in ms, mJ and bytes, and the interval of its latency.
 
+    >>> Measured({"latency_ms": 0.5}, Design({"kernel": 3}), interval=(0.48, 0.53)).values["latency_ms"]
+    0.5
+
     A network is a design of the file's space, or has the name of a file; graph: its canonical hash.
     """
 
@@ -47,6 +50,11 @@ class Measured:
 @dataclass(frozen=True)
 class DeviceFile:
     """Everything that a device's file says; see docs/targets.md.
+
+    >>> rows = [Measured({"latency_ms": kernel / 10}, Design({"kernel": kernel})) for kernel in (3, 5)]
+    >>> file = DeviceFile("phone", tuple(rows), space={"name": "toy", "input": [[1, 8, 8]], "classes": 10})
+    >>> len(file.designs), file.quantities
+    (2, ['latency_ms'])
 
     device: its name. space: null, or name, input (shapes without the batch) and classes. runtime, protocol: how it
     was measured. pool: designs by which one device is compared with another. extra: what else the file says.
@@ -98,6 +106,14 @@ class DeviceFile:
 
 def read_device_file(path: str | PathLike[str], *, edited: bool = False) -> DeviceFile:
     """File that `measure.py` wrote on a device, checked.
+
+    >>> import tempfile
+    >>> rows = (Measured({"latency_ms": 0.5}, network="one.onnx"), Measured({"latency_ms": 0.9}, network="two.onnx"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "device.json"
+    ...     _ = path.write_text(json.dumps(DeviceFile("phone", rows).to_json()))
+    ...     read_device_file(path).rows[0].values
+    {'latency_ms': 0.5}
 
     edited: take a file whose content was changed since it was written, such as one with a column of energy put in.
 

@@ -49,6 +49,12 @@ def without_recipe(design: Mapping[str, Any]) -> Design:
 def choose_designs(space: Space, k: int, others: Mapping[str, TableTarget], seed: int = 0) -> list[Design]:
     """The k designs after whose measurement least is unknown of the others, as `DeviceTransfer.choose` has it.
 
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> len(choose_designs(space, 3, {}))
+    3
+
     Raises DataError unless k is between 2 and their number.
     """
     pool = draw_pool(space, others, seed)
@@ -62,6 +68,18 @@ def choose_designs(space: Space, k: int, others: Mapping[str, TableTarget], seed
 def designs_script(out: Path, space: Space, told: Mapping[str, Any], designs: Sequence[Design]) -> dict[str, Any]:
     """Write the script for designs of a space; what `networks.json` says.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
+    >>> designs = list(space.enumerate())[:2]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     asked = designs_script(Path(folder) / "out", space, {"name": "toy", "classes": 10}, designs)
+    ...     sorted(path.name for path in Path(folder, "out").iterdir())
+    ['000.onnx', '001.onnx', 'measure.py', 'networks.json']
+    >>> asked["networks"][0]["design"], asked["space"]
+    ({'conv.channels': 8, 'conv.kernel': 1}, {'name': 'toy', 'classes': 10, 'input': [[1, 8, 8]]})
+
     told: name of the space and number of classes, as a device's file keeps them. Raises DataError where the folder
     exists and is not empty.
     """
@@ -71,7 +89,19 @@ def designs_script(out: Path, space: Space, told: Mapping[str, Any], designs: Se
 
 
 def models_script(out: Path, models: Mapping[str, Graph]) -> dict[str, Any]:
-    """Write the script for networks of any kind, by name; see `designs_script`."""
+    """Write the script for networks of any kind, by name; see `designs_script`.
+
+    >>> import tempfile
+    >>> from netwright.graph import image, ops
+    >>> x = image(1, 8, 8)
+    >>> networks = {"relu": Graph([x], [ops.relu(x)]), "exp": Graph([x], [ops.exp(x)])}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     asked = models_script(Path(folder) / "out", networks)
+    ...     sorted(path.name for path in Path(folder, "out").iterdir())
+    ['000.onnx', '001.onnx', 'measure.py', 'networks.json']
+    >>> [network["network"] for network in asked["networks"]]
+    ['relu', 'exp']
+    """
     if len(models) < 2:
         raise DataError(f"a device is measured on 2 networks or more, but got {len(models)}.")
     return _write(out, None, (({"network": name}, graph) for name, graph in models.items()))

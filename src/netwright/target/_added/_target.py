@@ -33,6 +33,14 @@ MANY = 100
 class AddedDevice(TableTarget):
     """A device measured on designs of a space; with few of them, foretold from other devices where that is better.
 
+    >>> from netwright.space import Design
+    >>> from netwright.target import DeviceFile, Measured
+    >>> tried = [Design({"kernel": k, "width": w}) for k in (3, 5) for w in (8, 16, 24, 32)]
+    >>> rows = [Measured({"latency_ms": design["kernel"] + design["width"] / 8}, design) for design in tried]
+    >>> phone = AddedDevice("phone", DeviceFile("phone", tuple(rows), space={"name": "toy", "input": [[1, 8, 8]]}))
+    >>> phone.latency(None, tried[0]).value
+    4.0
+
     file: what was measured. others: tables of other devices on designs of the same space.
     """
 
@@ -115,7 +123,16 @@ class AddedDevice(TableTarget):
 
 
 class MeasuredNetworks(UniformTarget):
-    """A device measured on networks that are no designs of a space: it knows these and no others."""
+    """A device measured on networks that are no designs of a space: it knows these and no others.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import DeviceFile, Measured
+    >>> x = image(3, 8, 8)
+    >>> relu = Graph([x], [ops.relu(x)])
+    >>> rows = (Measured({"latency_ms": 0.5}, network="relu", graph=canonical_hash(relu)),)
+    >>> MeasuredNetworks("phone", DeviceFile("phone", rows)).latency(relu).value
+    0.5
+    """
 
     kind = "added device"
 
@@ -164,7 +181,25 @@ def references_for(file: DeviceFile, *, apart_from: str) -> dict[str, TableTarge
 
 
 def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
-    """Added devices with many measured designs of a space of this name and its inputs, by name."""
+    """Added devices with many measured designs of a space of this name and its inputs, by name.
+
+    >>> import json
+    >>> import os
+    >>> import tempfile
+    >>> from unittest.mock import patch
+    >>> import netwright as nw
+    >>> from netwright.target import DeviceFile, Measured, add_target
+    >>> layer = nw.conv(nw.integer(4, 60), kernel=nw.oneof(1, 3))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name="toy")
+    >>> rows = tuple(Measured({"latency_ms": float(d["conv.channels"])}, d) for d in space.enumerate())
+    >>> file = DeviceFile("phone", rows, space={"name": "toy", "input": [[1, 8, 8]], "classes": 10})
+    >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
+    ...     path = Path(home) / "device.json"
+    ...     _ = path.write_text(json.dumps(file.to_json()))
+    ...     _ = add_target(path, space=space)
+    ...     tables_of("toy", space)
+    {'phone': <target phone: latency_ms>}
+    """
     return _tables({"name": name, "input": [list(tensor.shape[1:]) for tensor in space.inputs.values()]})
 
 

@@ -64,6 +64,21 @@ class Measured:
 class Calibration:
     """Networks that were measured on a device, and what was learned from them.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.target import Timer, Timing, calibrate
+    >>> def networks(graphs, seconds, nominal):
+    ...     times = [0.1 + nw.costs_of(graph, ["macs"])["macs"] / 1e5 for graph in graphs]
+    ...     return [Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, 30, 10, 0.0) for ms in times]
+    >>> board = Timer(reference=lambda seconds: 1e-4, networks=networks)
+    >>> layer = nw.conv(nw.oneof(8, 16, 24, 32), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name="toy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = calibrate("board", [space], networks=12, journal=Path(folder) / "board.jsonl", timer=board)
+    ...     found.save(Path(folder) / "board.json")
+    ...     Calibration.load(Path(folder) / "board.json").measured == found.measured
+    True
+
     spaces: whose designs they are. device, runtime: as `this_device` and `this_runtime` tell. reference_ms: of the
     reference network at the device's best. network: the model of a network's latency, which knows what is fused.
     blocks: one in which each node counts for itself, so that it holds for any part of a network, too.

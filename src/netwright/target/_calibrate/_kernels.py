@@ -40,7 +40,7 @@ class Kernel:
         """Plain data."""
         return {
             "kind": self.kind, "key": self.key, "macs": self.macs, "bytes": self.bytes, "weights": self.weights,
-            "written": self.written, "tails": list(self.tails), "place": [round(x, 4) for x in self.place],
+            "written": self.written, "tails": list(self.tails), "place": list(self.place),
         }  # fmt: skip
 
     @classmethod

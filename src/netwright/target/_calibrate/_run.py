@@ -38,6 +38,14 @@ LEAST_ERROR = 0.002
 class Timer:
     """How networks are timed; tests put a device of their own in its place.
 
+    >>> from netwright.graph import image, ops
+    >>> x = image(3, 8, 8)
+    >>> def networks(graphs, seconds, nominal):
+    ...     return [Timing(0.1 * len(graph.nodes), 0.0, 0.1, 0.1, 30, 10, 0.0) for graph in graphs]
+    >>> timer = Timer(reference=lambda seconds: 1e-4, networks=networks)
+    >>> timer.networks([Graph([x], [ops.relu(x)])], 0.1, 1e-4)[0].median_ms
+    0.1
+
     reference: seconds that the reference network takes at the device's best, looked for in so many seconds.
     networks: timing of several networks, given the seconds for each and the reference's own. clock: seconds since
     some moment.
@@ -88,6 +96,19 @@ def calibrate(
     report: Callable[[int, int, float], None] = lambda done, total, seconds: None,
 ) -> Calibration:
     """Measure networks of some spaces on this machine, and learn what any network takes here.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> def networks(graphs, seconds, nominal):
+    ...     times = [0.1 + nw.costs_of(graph, ["macs"])["macs"] / 1e5 for graph in graphs]
+    ...     return [Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, 30, 10, 0.0) for ms in times]
+    >>> board = Timer(reference=lambda seconds: 1e-4, networks=networks)
+    >>> layer = nw.conv(nw.oneof(8, 16, 24, 32), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name="toy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = calibrate("board", [space], networks=12, journal=Path(folder) / "board.jsonl", timer=board)
+    >>> found.name, found.spaces, len(found.measured)
+    ('board', ('toy',), 12)
 
     minutes: time to spend at most, unless the fewest networks that tell anything take longer. networks: to measure at
     most. journal: file that each measurement is added to, and from which a calibration that was broken off goes on;

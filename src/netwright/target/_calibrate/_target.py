@@ -23,6 +23,21 @@ __all__ = ["Calibrated", "CalibratedLatency"]
 class Calibrated(Target):
     """A device on which networks were measured: any other network is predicted from the kernels that it runs as.
 
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.target import Timer, Timing, calibrate
+    >>> def networks(graphs, seconds, nominal):
+    ...     times = [0.1 + nw.costs_of(graph, ["macs"])["macs"] / 1e5 for graph in graphs]
+    ...     return [Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, 30, 10, 0.0) for ms in times]
+    >>> board = Timer(reference=lambda seconds: 1e-4, networks=networks)
+    >>> layer = nw.conv(nw.oneof(8, 16, 24, 32), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name="toy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = calibrate("board", [space], networks=12, journal=Path(folder) / "board.jsonl", timer=board)
+    >>> small, large = (Calibrated(found).latency(space.network(design)) for _, design in space.extremes("macs"))
+    >>> small.low < small.value < small.high, round(small.value, 1), round(large.value, 1)
+    (True, 0.1, 0.6)
+
     The interval holds 90 % of networks like those that were measured; `detail` has that of 80 %.
     """
 
@@ -66,7 +81,23 @@ class Calibrated(Target):
 
 
 class CalibratedLatency(Cost):
-    """Latency of a calibrated device as the sum over the nodes of a graph, so that a forest holds a limit on it."""
+    """Latency of a calibrated device as the sum over the nodes of a graph, so that a forest holds a limit on it.
+
+    >>> import tempfile
+    >>> import netwright as nw
+    >>> from netwright.target import Timer, Timing, calibrate
+    >>> def networks(graphs, seconds, nominal):
+    ...     times = [0.1 + nw.costs_of(graph, ["macs"])["macs"] / 1e5 for graph in graphs]
+    ...     return [Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, 30, 10, 0.0) for ms in times]
+    >>> board = Timer(reference=lambda seconds: 1e-4, networks=networks)
+    >>> layer = nw.conv(nw.oneof(8, 16, 24, 32), kernel=nw.oneof(1, 3, 5))
+    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8), name="toy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = calibrate("board", [space], networks=12, journal=Path(folder) / "board.jsonl", timer=board)
+    >>> priced = space.with_costs(CalibratedLatency("latency_ms@board", found.blocks))
+    >>> [round(value, 1) for value, _ in priced.extremes("latency_ms@board")]
+    [0.1, 0.6]
+    """
 
     additive = True
 

@@ -18,6 +18,10 @@ __all__ = ["Buffer", "BufferPlan"]
 class Buffer:
     """A run of bytes.
 
+    >>> image = Buffer("image", size=100, offset=0, first=0, last=1)
+    >>> image.end, image.clashes(Buffer("sum", size=50, offset=80, first=1, last=2))
+    (100, True)
+
     name: of the value in it. offset: of its first byte. first, last: steps, counted from 0, from which and to which
     it is live; inputs are live from step 0 on, outputs to the last one. over: number of the buffer in whose place it
     is written, at the step where that one ends; None for memory of its own.
@@ -44,6 +48,15 @@ class Buffer:
 @dataclass(frozen=True)
 class BufferPlan:
     """An order of execution, and where each value lies.
+
+    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.target import plan_buffers
+    >>> x = image(1, 10, 10)
+    >>> plan = plan_buffers(Graph([x], [ops.relu(ops.max_pool(x, kernel_shape=2, strides=2))]))
+    >>> plan.steps, plan.timeline, plan.peak_bytes
+    (('maxpool',), (125,), 125)
+    >>> [(buffer.offset, buffer.end) for buffer in plan.buffers]
+    [(0, 100), (100, 125)]
 
     order: all nodes. steps: names of those that touch memory, in order. buffers: inputs first. peak_bytes: of memory.
     lower_bound: bytes that no order and no placement can do without. own_order_bytes: what the network's own order

@@ -34,6 +34,10 @@ class Cycles:
 class Device:
     """A microcontroller.
 
+    >>> device = read_device("stm32f746")
+    >>> device.title, device.cycles["conv"].value
+    ('STM32F746, Arm Cortex-M7 at 216 MHz', 1.7)
+
     sram_bytes: the largest run of addresses in memory. flash_bytes: of the whole chip or board. cycles: by kind of
     operator, all of `KINDS` or none. sources: where its figures were looked up.
     """

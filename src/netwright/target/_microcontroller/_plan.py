@@ -29,6 +29,13 @@ MOVES = 20_000
 class PatchPlan:
     """A first stage that is computed patch by patch.
 
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image
+    >>> x = image(3, 32, 32)
+    >>> plan = plan_buffers(Graph([x], [conv(conv(x, 8), 16, stride=2)]), patches=(2, 2))
+    >>> plan.peak_bytes, plan.patches.whole_peak_bytes, round(plan.patches.recomputed, 3)
+    (9768, 12576, 0.027)
+
     grid: rows and columns of patches. until: name of the stage's result. graph: the network that this is, with slices
     and concatenations. tile: plan of the patch that needs most besides input and result. macs: of the network as it
     runs, whole_macs: without patches. whole_peak_bytes: of the network without patches.
