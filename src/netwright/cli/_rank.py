@@ -67,21 +67,24 @@ def rank(
         if out is not None:
             kept = kept_options(found_space, found.reduced(found_space))
             write_text(out, json.dumps(kept, indent=2) + "\n", "a restriction")
-        document = {
-            "version": 1,
-            "space": found_space.name,
-            "targets": [first, second],
-            "designs": len(found.designs),
-            "spearman": found.spearman,
-            "kendall": found.kendall,
-            "largest": [_apart(found, number) for number in found.largest(top)],
-            "kinds": [each.to_json() for each in found.kinds()],
-            "options": [each.to_json() for each in found.options()],
-            "reduced": [_reduced(found, found_space, to_first) for to_first in (True, False)],
-            "html": None if html is None else str(html),
-            "out": None if out is None else str(out),
-        }
+        written = {name: None if path is None else str(path) for name, path in (("html", html), ("out", out))}
+        document = {**_document(found, found_space, top), **written}
         answer.give(document, lambda: _words(document, top))
+
+
+def _document(found: RankComparison, space: Space, top: int) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "space": space.name,
+        "targets": [found.first, found.second],
+        "designs": len(found.designs),
+        "spearman": found.spearman,
+        "kendall": found.kendall,
+        "largest": [_apart(found, number) for number in found.largest(top)],
+        "kinds": [each.to_json() for each in found.kinds()],
+        "options": [each.to_json() for each in found.options()],
+        "reduced": [_reduced(found, space, to_first) for to_first in (True, False)],
+    }
 
 
 def _metric(name: str, quantity: str, space: Space) -> str:

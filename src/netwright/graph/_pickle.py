@@ -20,45 +20,51 @@ Table = list[tuple[Any, ...]]
 
 def packed(graph: Graph) -> tuple[Table, Table, Table, list[int], list[int], dict[str, Any] | None]:
     """Scopes, leaves, nodes, numbers of the inputs and outputs, weights; a reference is a place in a table."""
-    scopes: dict[Scope, int] = {}
-    scope_rows: Table = []
-
-    def place(scope: Scope | None) -> int | None:
-        path: list[Scope] = []
-        while scope is not None and scope not in scopes:
-            path.append(scope)
-            scope = scope.parent
-        number = None if scope is None else scopes[scope]
-        for entered in reversed(path):
-            scope_rows.append((entered.name, number))
-            number = scopes[entered] = len(scope_rows) - 1
-        return number
-
+    scopes = _Scopes()
     leaves = list(dict.fromkeys((*graph.inputs, *graph.leaves)))
+    leaf_rows = [_leaf_row(leaf, scopes) for leaf in leaves]
     numbers: dict[Tensor, int] = {tensor: number for number, tensor in enumerate(leaves)}
-    leaf_rows: Table = []
-    for leaf in leaves:
-        if isinstance(leaf, Input):
-            leaf_rows.append(("input", leaf.shape, leaf.dtype, leaf.name, leaf.batch_axis))
-        elif isinstance(leaf, Parameter):
-            leaf_rows.append(
-                ("parameter", leaf.hint, leaf.shape, leaf.init, leaf.trainable, leaf.dtype, place(leaf.scope))
-            )
-        elif isinstance(leaf, Constant):
-            leaf_rows.append(("constant", leaf.value, leaf.dtype))
-        else:
-            leaf_rows.append(("tensor", leaf.shape, leaf.dtype))
     node_rows: Table = []
     for node in graph.nodes:
         reads = tuple(None if tensor is None else numbers[tensor] for tensor in node.inputs)
         makes = tuple((tensor.shape, tensor.dtype) for tensor in node.outputs)
         opaque = isinstance(node.op, Opaque)
-        node_rows.append((node.op.name, opaque, reads, node.attrs, place(node.scope), makes))
+        node_rows.append((node.op.name, opaque, reads, node.attrs, scopes.number(node.scope), makes))
         for tensor in node.outputs:
             numbers[tensor] = len(numbers)
-    weights = None if graph.weights is None else dict(graph.weights)
-    ends = ([numbers[tensor] for tensor in tensors] for tensors in (graph.inputs, graph.outputs))
-    return scope_rows, leaf_rows, node_rows, *ends, weights  # type: ignore[return-value]
+    inputs, outputs = ([numbers[tensor] for tensor in tensors] for tensors in (graph.inputs, graph.outputs))
+    return scopes.rows, leaf_rows, node_rows, inputs, outputs, None if graph.weights is None else dict(graph.weights)
+
+
+class _Scopes:
+    """The table of scopes: the name of each, and the number of the one around it."""
+
+    def __init__(self) -> None:
+        self.rows: Table = []
+        self._numbers: dict[Scope, int] = {}
+
+    def number(self, scope: Scope | None) -> int | None:
+        """Place of a scope in the table, which it and those around it enter where they are new."""
+        path: list[Scope] = []
+        while scope is not None and scope not in self._numbers:
+            path.append(scope)
+            scope = scope.parent
+        number = None if scope is None else self._numbers[scope]
+        for entered in reversed(path):
+            self.rows.append((entered.name, number))
+            number = self._numbers[entered] = len(self.rows) - 1
+        return number
+
+
+def _leaf_row(leaf: Tensor, scopes: _Scopes) -> tuple[Any, ...]:
+    if isinstance(leaf, Input):
+        return "input", leaf.shape, leaf.dtype, leaf.name, leaf.batch_axis
+    if isinstance(leaf, Parameter):
+        scope = scopes.number(leaf.scope)
+        return "parameter", leaf.hint, leaf.shape, leaf.init, leaf.trainable, leaf.dtype, scope
+    if isinstance(leaf, Constant):
+        return "constant", leaf.value, leaf.dtype
+    return "tensor", leaf.shape, leaf.dtype
 
 
 def unpacked(

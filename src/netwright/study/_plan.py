@@ -100,8 +100,7 @@ def plan_search(
     if latency == "table":
         built, options["latency_tables"] = with_latency_tables(built, names, {})
     built = with_targets(built, _targeted(names, built))
-    chosen = _chosen(strategy, objectives)
-    name = chosen if strategy == "auto" else strategy
+    name = _chosen(strategy, objectives)
     _strategy(name)
     spec = StudySpec(
         tuple(objectives),

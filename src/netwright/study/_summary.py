@@ -10,7 +10,7 @@ from typing import Any
 
 from netwright.study._finish import Finished
 from netwright.study._plan import Plan
-from netwright.study._records import STATES, Study
+from netwright.study._records import STATES, Study, Trial
 
 __all__ = ["summarise", "write_json"]
 
@@ -28,46 +28,57 @@ def summarise(
     paths: Mapping[str, str],
 ) -> dict[str, Any]:
     """The content of result.json; its keys are documented in docs/cli.md."""
-    states = {state: len(study.of_state(state)) for state in STATES}
-    task = plan.task
     return {
         "version": VERSION,
         "folder": str(study.folder),
-        "space": {
-            "name": plan.space.name,
-            "designs": str(plan.space.size()),
-            "input": [list(tensor.shape[1:]) for tensor in plan.space.inputs.values()],
-        },
-        "task": {
-            "name": task.name if task else str(plan.spec.task.get("function")),
-            "kind": task.kind if task else "function",
-            "input_shape": list(task.input_shape) if task else None,
-            "classes": task.classes if task else None,
-            "note": task.note if task else "",
-            "sizes": dict(task.sizes) if task else {},
-        },
+        "space": _space(plan),
+        "task": _task(plan),
         "seed": study.spec.seed,
         "strategy": study.spec.strategy["name"],
         "objectives": [str(objective) for objective in study.spec.objectives],
         "limits": [str(limit) for limit in study.spec.limits],
-        "trials": {"total": len(study.trials), **states},
+        "trials": {"total": len(study.trials), **{state: len(study.of_state(state)) for state in STATES}},
         "seconds": dict(seconds),
         "winner": None if finished.winner is None else finished.winner.to_json(),
         "broken": finished.broken,
         "finalists": finished.finalists,
-        "front": [
-            {
-                "trial": trial.number,
-                "design": dict(trial.design),
-                "values": dict(trial.values),
-                "limits": finished.front.get(trial.number),
-            }
-            for trial in study.front
-        ],
+        "front": [_on_the_front(trial, finished) for trial in study.front],
         "failures": _failures(study),
         "baselines": list(compared),
         "paths": dict(paths),
         "environment": dict(study.environment),
+    }
+
+
+def _space(plan: Plan) -> dict[str, Any]:
+    return {
+        "name": plan.space.name,
+        "designs": str(plan.space.size()),
+        "input": [list(tensor.shape[1:]) for tensor in plan.space.inputs.values()],
+    }
+
+
+def _task(plan: Plan) -> dict[str, Any]:
+    task = plan.task
+    if task is None:
+        function = {"name": str(plan.spec.task.get("function")), "kind": "function"}
+        return {**function, "input_shape": None, "classes": None, "note": "", "sizes": {}}
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "input_shape": list(task.input_shape),
+        "classes": task.classes,
+        "note": task.note,
+        "sizes": dict(task.sizes),
+    }
+
+
+def _on_the_front(trial: Trial, finished: Finished) -> dict[str, Any]:
+    return {
+        "trial": trial.number,
+        "design": dict(trial.design),
+        "values": dict(trial.values),
+        "limits": finished.front.get(trial.number),
     }
 
 

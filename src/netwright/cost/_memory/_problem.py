@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netwright.graph import Constant, Graph, Input, Node, Parameter, Tensor
@@ -114,23 +114,35 @@ def problem_of(graph: Graph, layout: Layout = Layout()) -> Problem:
             if sources and sources[0] in buffers:
                 buffers[node.output] = buffers[sources[0]]
             continue
-        number = len(problem.steps)
-        reads = tuple(dict.fromkeys(buffers[t] for t in sources if t in buffers))
-        makes = tuple(problem.buffer(t, layout.size(t), number) for t in node.outputs)
-        buffers.update(zip(node.outputs, makes, strict=True))
-        over = _over(problem, reads, makes) if layout.overwrites(node) else ()
-        scratch = layout.scratch(node)
-        makes += (problem.buffer(None, scratch, number),) if scratch else ()
-        problem.steps.append(Step(node, tuple(before), reads, makes, over))
-        waits[node] = (number,)
-        for earlier in before:
-            problem.steps[earlier].after.append(number)
-        for read in reads:
-            problem.readers[read].append(number)
+        waits[node] = (_add_step(problem, layout, buffers, node, tuple(before), sources),)
     problem.kept = {buffers[t] for t in graph.outputs if t in buffers}
     for step in problem.steps:
         step.over = tuple(read for read in step.over if read not in problem.kept)
     return problem
+
+
+def _add_step(
+    problem: Problem,
+    layout: Layout,
+    buffers: dict[Tensor, int],
+    node: Node,
+    before: tuple[int, ...],
+    sources: Sequence[Tensor],
+) -> int:
+    """Number of a new step, with buffers for what it makes."""
+    number = len(problem.steps)
+    reads = tuple(dict.fromkeys(buffers[t] for t in sources if t in buffers))
+    makes = tuple(problem.buffer(t, layout.size(t), number) for t in node.outputs)
+    buffers.update(zip(node.outputs, makes, strict=True))
+    over = _over(problem, reads, makes) if layout.overwrites(node) else ()
+    scratch = layout.scratch(node)
+    makes += (problem.buffer(None, scratch, number),) if scratch else ()
+    problem.steps.append(Step(node, before, reads, makes, over))
+    for earlier in before:
+        problem.steps[earlier].after.append(number)
+    for read in reads:
+        problem.readers[read].append(number)
+    return number
 
 
 def _over(problem: Problem, reads: tuple[int, ...], makes: tuple[int, ...]) -> tuple[int, ...]:

@@ -125,13 +125,7 @@ def calibrate(
         "name": name, "spaces": [space.name for space in spaces], "setup": asdict(setup), "seed": seed,
         "networks": networks, "device": this_device(), "runtime": this_runtime(setup),
     }  # fmt: skip
-    kept, known = journal_of(journal, head, any_runtime)
-    if kept:
-        # What broke it off may have cut the last line short.
-        _append(journal, {})
-    else:
-        kept = head | {"reference_ms": timer.reference(min(REFERENCE_SECONDS, 6 * minutes)) * 1e3}
-        _append(journal, kept)
+    kept, known = _begun(journal, head, timer, min(REFERENCE_SECONDS, 6 * minutes), any_runtime)
     planned = networks_to_measure(spaces, networks, seed)
     seconds = min(LONGEST, max(SHORTEST, SHARE * minutes * 60 / max(len(planned), 1)))
     waiting = [network for network in planned if network.what not in known]
@@ -139,9 +133,9 @@ def calibrate(
         report(len(known), len(planned), timer.clock() - started)
         if timer.clock() - started > minutes * 60 and len(known) >= FEWEST:
             break
-        part = waiting[start : start + TOGETHER]
-        nominal = kept["reference_ms"] / 1e3
-        for network, timing in zip(part, timer.networks([n.graph for n in part], seconds, nominal), strict=True):
+        together = waiting[start : start + TOGETHER]
+        timings = timer.networks([network.graph for network in together], seconds, kept["reference_ms"] / 1e3)
+        for network, timing in zip(together, timings, strict=True):
             known[network.what] = (timing.median_ms, _error(timing))
             _append(journal, {"what": network.what, "ms": timing.median_ms, "error": _error(timing)})
     report(len(known), len(planned), timer.clock() - started)
@@ -152,9 +146,25 @@ def calibrate(
     )  # fmt: skip
 
 
-def journal_of(
-    path: Path, head: Mapping[str, Any], any_runtime: bool
-) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
+Known = dict[str, tuple[float, float]]
+"""Median in ms and relative error of each network that was measured."""
+
+
+def _begun(
+    journal: Path, head: Mapping[str, Any], timer: Timer, seconds: float, any_runtime: bool
+) -> tuple[dict[str, Any], Known]:
+    """Head and measurements of a journal; where there is none, one that begins with the reference network."""
+    kept, known = journal_of(journal, head, any_runtime)
+    if kept:
+        # What broke it off may have cut the last line short.
+        _append(journal, {})
+    else:
+        kept = {**head, "reference_ms": timer.reference(seconds) * 1e3}
+        _append(journal, kept)
+    return kept, known
+
+
+def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[dict[str, Any], Known]:
     """Head and measurements of a journal, both empty where there is none; a line that was cut short is left out.
 
     Raises DataError when the journal is of another calibration than `head` says.
