@@ -1,7 +1,7 @@
-"""Every public class and function shows how it is used, by an example that the doctests run.
+"""Every public class, function and operator shows how it is used, by an example that the doctests run.
 
 Left out are exceptions, of which `netwright.errors` draws the tree, and the command line, which docs/cli.md shows.
-Operators, tables and type aliases are neither classes nor functions.
+Tables and type aliases have no docstring of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import netwright
+from netwright.graph import Operator
 
 
 def rooms() -> list[str]:
@@ -26,7 +27,8 @@ def rooms() -> list[str]:
 def must_show(value: Any) -> bool:
     # A block, a formula and what is cached wrap the function that has their docstring.
     plain = inspect.unwrap(value) if callable(value) else value
-    return inspect.isfunction(plain) or (inspect.isclass(plain) and not issubclass(plain, BaseException))
+    fault = inspect.isclass(plain) and issubclass(plain, BaseException)
+    return (inspect.isroutine(plain) or inspect.isclass(plain) or isinstance(plain, Operator)) and not fault
 
 
 def without_example(room: ModuleType) -> list[str]:

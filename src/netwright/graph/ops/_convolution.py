@@ -63,7 +63,13 @@ def _with_bias(op: Operator, node: Node) -> int:
 
 
 class Conv(Operator):
-    """Convolution: X (N, C, *space), W (M, C / group, *kernel), optional B (M) to (N, M, *space')."""
+    """Convolution: X (N, C, *space), W (M, C / group, *kernel), optional B (M) to (N, M, *space').
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> y = ops.conv(image(3, 8, 8), parameter("weight", (16, 3, 3, 3)), strides=2, pads=1)
+    >>> y.shape, y.node.op.macs(y.node)
+    ((1, 16, 4, 4), 6912)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x, w, *_ = inputs
@@ -87,7 +93,12 @@ class Conv(Operator):
 
 
 class ConvTranspose(Operator):
-    """Transposed convolution: X (N, C, *space), W (C, M / group, *kernel), optional B (M)."""
+    """Transposed convolution: X (N, C, *space), W (C, M / group, *kernel), optional B (M).
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> ops.conv_transpose(image(16, 8, 8), parameter("weight", (16, 3, 2, 2)), strides=2).shape
+    (1, 3, 16, 16)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x, w, *_ = inputs
@@ -131,7 +142,12 @@ class ConvTranspose(Operator):
 
 
 class Pool(Operator):
-    """Maximum or mean over windows; one FLOP per element read."""
+    """Maximum or mean over windows; one FLOP per element read.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.max_pool(image(3, 8, 8), kernel_shape=3, strides=2, pads=1).shape
+    (1, 3, 4, 4)
+    """
 
     keeps_zero = True
 
@@ -147,7 +163,12 @@ class Pool(Operator):
 
 
 class GlobalPool(Operator):
-    """Maximum or mean over all spatial positions: (N, C, *space) to (N, C, 1, ...)."""
+    """Maximum or mean over all spatial positions: (N, C, *space) to (N, C, 1, ...).
+
+    >>> from netwright.graph import image, ops
+    >>> ops.global_average_pool(image(3, 8, 8)).shape
+    (1, 3, 1, 1)
+    """
 
     keeps_zero = True
 
@@ -163,7 +184,12 @@ class GlobalPool(Operator):
 
 
 class LpPool(Pool):
-    """Norm over windows, of order `p`: two FLOPs per element read."""
+    """Norm over windows, of order `p`: two FLOPs per element read.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.lp_pool(image(3, 8, 8), kernel_shape=2, strides=2, p=2).shape
+    (1, 3, 4, 4)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         attrs.setdefault("p", 2)
@@ -175,6 +201,10 @@ class LpPool(Pool):
 
 class GridSample(Operator):
     """Values of X (N, C, H, W) at positions GRID (N, H', W', 2) in [-1, 1]: (N, C, H', W').
+
+    >>> from netwright.graph import Input, image, ops
+    >>> ops.grid_sample(image(3, 8, 8), Input((1, 5, 6, 2))).shape
+    (1, 3, 5, 6)
 
     `mode` linear, nearest or cubic; `padding_mode` zeros, border or reflection; `align_corners` 0 or 1. Eight FLOPs
     per output element.

@@ -10,7 +10,13 @@ from netwright.graph._tensor import DTYPE_BYTES, Node, constant
 
 
 class Unary(Operator):
-    """A function of each element; one FLOP per element."""
+    """A function of each element; one FLOP per element.
+
+    >>> from netwright.graph import image, ops
+    >>> y = ops.relu(image(3, 8, 8))
+    >>> y.shape, y.node.op.flops(y.node)
+    ((1, 3, 8, 8), 192)
+    """
 
     def __init__(
         self, name: str, *, keeps_zero: bool = False, dtype: str | None = None, **defaults: float | str
@@ -31,14 +37,25 @@ class Unary(Operator):
 
 
 class Movement(Unary):
-    """A unary operator that only passes elements on: no FLOPs."""
+    """A unary operator that only passes elements on: no FLOPs.
+
+    >>> from netwright.graph import image, ops
+    >>> y = ops.dropout(image(3, 8, 8))
+    >>> y.shape, y.node.op.flops(y.node)
+    ((1, 3, 8, 8), 0)
+    """
 
     def flops(self, node: Node) -> int:
         return 0
 
 
 class Cast(Movement):
-    """Change of dtype to attribute `to`."""
+    """Change of dtype to attribute `to`.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.cast(image(3, 8, 8), to="float16").dtype
+    'float16'
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         if attrs.get("to") not in DTYPE_BYTES:
@@ -47,7 +64,18 @@ class Cast(Movement):
 
 
 class Elementwise(Operator):
-    """A function of the elements of several broadcast tensors; one FLOP per output element and extra input."""
+    """A function of the elements of several broadcast tensors; one FLOP per output element and extra input.
+
+    >>> from netwright.graph import Input, image, ops
+    >>> ops.add(image(3, 8, 8), Input((1, 3, 1, 1))).shape
+    (1, 3, 8, 8)
+    >>> ops.greater(image(3, 8, 8), image(3, 8, 8)).dtype
+    'bool'
+    >>> ops.add(Input((1, 3)), Input((1, 4)))
+    Traceback (most recent call last):
+        ...
+    netwright.errors.ShapeError: Add: sizes must be equal or 1 in each dimension, but got shapes (1, 3), (1, 4).
+    """
 
     def __init__(
         self, name: str, *, commutative: bool = False, keeps_zero: bool = False, dtype: str | None = None
@@ -75,7 +103,13 @@ class Elementwise(Operator):
 
 
 class Where(Elementwise):
-    """Elements of `b` where `condition` holds, else of `c`."""
+    """Elements of `b` where `condition` holds, else of `c`.
+
+    >>> from netwright.graph import image, ops
+    >>> a, b = image(3, 8, 8), image(3, 8, 8)
+    >>> ops.where(ops.greater(a, b), a, b).dtype
+    'float32'
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         return ((broadcast(self, inputs), inputs[1].dtype),)
@@ -85,7 +119,12 @@ class Where(Elementwise):
 
 
 class PRelu(Unary):
-    """Leaky rectifier with a learned slope."""
+    """Leaky rectifier with a learned slope.
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> ops.prelu(image(3, 8, 8), parameter("slope", (3, 1, 1))).shape
+    (1, 3, 8, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -94,7 +133,12 @@ class PRelu(Unary):
 
 
 class Clip(Unary):
-    """Limit each element to [min, max]; ReLU6 is Clip(min=0, max=6)."""
+    """Limit each element to [min, max]; ReLU6 is Clip(min=0, max=6).
+
+    >>> from netwright.graph import image, ops
+    >>> ops.clip(image(3, 8, 8), min=0.0, max=6.0).shape
+    (1, 3, 8, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         attrs.setdefault("min", None)
@@ -103,7 +147,13 @@ class Clip(Unary):
 
 
 class Softmax(Unary):
-    """Exponentials that sum to one along `axis`; five FLOPs per element."""
+    """Exponentials that sum to one along `axis`; five FLOPs per element.
+
+    >>> from netwright.graph import Input, ops
+    >>> y = ops.softmax(Input((1, 16, 8)), axis=-1)
+    >>> y.shape, y.node.op.flops(y.node)
+    ((1, 16, 8), 640)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         attrs["axis"] = positive_axis(self, attrs.get("axis", -1), inputs[0])

@@ -11,7 +11,13 @@ from netwright.graph._tensor import Node, Tensor
 
 
 class MatMul(Operator):
-    """Matrix product of the last two axes: (..., n, k) and (..., k, m) to (..., n, m); the rest broadcasts."""
+    """Matrix product of the last two axes: (..., n, k) and (..., k, m) to (..., n, m); the rest broadcasts.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> y = ops.matmul(Input((1, 16, 8)), parameter("weight", (8, 4)))
+    >>> y.shape, y.node.op.macs(y.node)
+    ((1, 16, 4), 512)
+    """
 
     keeps_zero = True
 
@@ -34,6 +40,11 @@ class MatMul(Operator):
 
 class Gemm(Operator):
     """Fully connected layer: A (N, K), B (M, K) with transB=1 or (K, M), optional C that broadcasts to (N, M).
+
+    >>> from netwright.graph import ops, parameter, vector
+    >>> y = ops.gemm(vector(64), parameter("weight", (10, 64)), parameter("bias", (10,)), transB=1)
+    >>> y.shape, y.node.op.macs(y.node), y.node.op.flops(y.node)
+    ((1, 10), 640, 1290)
 
     Gives alpha * A B + beta * C of shape (N, M). A is (K, N) with transA=1.
     """
@@ -63,6 +74,12 @@ class Gemm(Operator):
 
 class Attention(Operator):
     """Scaled dot-product attention with grouped key and value heads (Vaswani et al. 2017; Ainslie et al. 2023).
+
+    >>> from netwright.graph import Input, ops
+    >>> q, k, v = Input((1, 8, 16, 32)), Input((1, 2, 16, 32)), Input((1, 2, 16, 32))
+    >>> y = ops.attention(q, k, v, is_causal=1)
+    >>> y.shape, y.node.op.macs(y.node)
+    ((1, 8, 16, 32), 131072)
 
     Q (N, H, T, d), K (N, G, S, d), V (N, G, S, e), where G divides H, to (N, H, T, e). Attributes: `scale`
     (default d ** -0.5) and `is_causal`. A fourth input is a mask that broadcasts to (N, H, T, S): added to the scores
@@ -103,6 +120,11 @@ class Attention(Operator):
 
 class Einsum(Operator):
     """Sum of products by an `equation` such as "bij,bjk->bik"; sizes of 1 do not broadcast, and there is no "...".
+
+    >>> from netwright.graph import Input, ops
+    >>> y = ops.einsum(Input((1, 4, 8)), Input((1, 8, 5)), equation="bij,bjk->bik")
+    >>> y.shape, y.node.op.macs(y.node)
+    ((1, 4, 5), 160)
 
     MACs are the product of the sizes of all letters, for each operand after the first.
     """

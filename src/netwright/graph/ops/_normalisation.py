@@ -9,7 +9,14 @@ from netwright.graph._tensor import Node
 
 
 class Normalisation(Operator):
-    """Normalise, scale and shift; five FLOPs per element (mean, variance, two for x', scale and shift as one)."""
+    """Normalise, scale and shift; five FLOPs per element (mean, variance, two for x', scale and shift as one).
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> scale, bias = parameter("scale", (3,)), parameter("bias", (3,))
+    >>> y = ops.instance_normalization(image(3, 8, 8), scale, bias)
+    >>> y.shape, y.node.op.flops(y.node)
+    ((1, 3, 8, 8), 960)
+    """
 
     per_element = 5
 
@@ -32,6 +39,13 @@ class Normalisation(Operator):
 class BatchNormalization(Normalisation):
     """Normalisation over the batch (Ioffe & Szegedy 2015): X (N, C, ...), scale, B, mean, var (C).
 
+    >>> from netwright.graph import image, ops, parameter
+    >>> learned = [parameter(name, (3,)) for name in ("scale", "bias")]
+    >>> running = [parameter(name, (3,), trainable=False) for name in ("mean", "var")]
+    >>> y = ops.batch_normalization(image(3, 8, 8), *learned, *running)
+    >>> y.shape, y.node.op.flops(y.node)
+    ((1, 3, 8, 8), 384)
+
     A scale and a shift at inference: two FLOPs per element.
     """
 
@@ -43,7 +57,13 @@ class BatchNormalization(Normalisation):
 
 
 class GroupNormalization(Normalisation):
-    """Normalisation over groups of channels (Wu & He 2018): X (N, C, ...), scale and bias (C), `num_groups`."""
+    """Normalisation over groups of channels (Wu & He 2018): X (N, C, ...), scale and bias (C), `num_groups`.
+
+    >>> from netwright.graph import image, ops, parameter
+    >>> scale, bias = parameter("scale", (8,)), parameter("bias", (8,))
+    >>> ops.group_normalization(image(8, 4, 4), scale, bias, num_groups=2).shape
+    (1, 8, 4, 4)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         groups = attrs["num_groups"]
@@ -52,7 +72,12 @@ class GroupNormalization(Normalisation):
 
 
 class LayerNormalization(Normalisation):
-    """Normalisation over the axes from `axis` on (Ba et al. 2016): X, scale, optional bias of those axes' shape."""
+    """Normalisation over the axes from `axis` on (Ba et al. 2016): X, scale, optional bias of those axes' shape.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> ops.layer_normalization(Input((1, 16, 8)), parameter("scale", (8,)), parameter("bias", (8,)), axis=-1).shape
+    (1, 16, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x, *rest = inputs
@@ -69,6 +94,10 @@ class LayerNormalization(Normalisation):
 
 class LocalResponseNormalisation(Operator):
     """Division by the energy of the `size` channels around (Krizhevsky et al. 2012, section 3.3): X (N, C, ...).
+
+    >>> from netwright.graph import image, ops
+    >>> ops.local_response_normalization(image(8, 4, 4), size=5).shape
+    (1, 8, 4, 4)
 
     x / (bias + alpha / size * sum of squares) ** beta; `size` + 4 FLOPs per element.
     """
@@ -87,7 +116,12 @@ class LocalResponseNormalisation(Operator):
 
 
 class LpNormalisation(Operator):
-    """Division by the `p`-norm (1 or 2) along `axis`; three FLOPs per element."""
+    """Division by the `p`-norm (1 or 2) along `axis`; three FLOPs per element.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.lp_normalization(Input((1, 16, 8)), p=2, axis=-1).shape
+    (1, 16, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]

@@ -12,6 +12,13 @@ from netwright.graph._tensor import Node
 class Linear(Operator):
     """To (`QuantizeLinear`) or from (`DequantizeLinear`) integers: X, scale, optional zero point.
 
+    >>> import numpy as np
+    >>> from netwright.graph import constant, image, ops
+    >>> scale, zero = constant(0.1), constant(np.int8(0), "int8")
+    >>> codes = ops.quantize_linear(image(3, 8, 8), scale, zero)
+    >>> codes.dtype, ops.dequantize_linear(codes, scale, zero).dtype
+    ('int8', 'float32')
+
     q = round(x / scale) + zero point, kept in the range of the integer type, and x = (q - zero point) * scale. The
     scale is one number, or one for each position along `axis`. QuantizeLinear gives the dtype of its zero point, or
     uint8. Two FLOPs per element.

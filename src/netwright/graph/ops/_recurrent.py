@@ -12,6 +12,11 @@ from netwright.graph._tensor import Node
 class Recurrent(Operator):
     """A recurrent layer: X (T, N, I), W (D, G H, I), R (D, G H, H), optional B (D, 2 G H), lengths, initial states.
 
+    >>> from netwright.graph import Input, ops, parameter
+    >>> w, r = parameter("w", (1, 5, 8)), parameter("r", (1, 5, 5))
+    >>> [y.shape for y in ops.rnn(Input((16, 1, 8), batch_axis=1), w, r, hidden_size=5)]
+    [(16, 1, 1, 5), (1, 1, 5)]
+
     G is the number of gates, D the number of directions, and the states are (D, N, H). Gives Y (T, D, N, H) and the
     last states. Inputs are those of ONNX: B holds the bias of W and then that of R. With one direction W, R and B may
     lack their first axis, as they do in PyTorch. Attributes: `direction` forward, reverse or bidirectional; `gates`,
@@ -61,7 +66,13 @@ class Recurrent(Operator):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory (Hochreiter & Schmidhuber 1997); gates i, o, f, c in ONNX, i, f, g, o in PyTorch."""
+    """Long short-term memory (Hochreiter & Schmidhuber 1997); gates i, o, f, c in ONNX, i, f, g, o in PyTorch.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> w, r = parameter("w", (1, 4 * 5, 8)), parameter("r", (1, 4 * 5, 5))
+    >>> [y.shape for y in ops.lstm(Input((16, 1, 8), batch_axis=1), w, r, hidden_size=5)]
+    [(16, 1, 1, 5), (1, 1, 5), (1, 1, 5)]
+    """
 
     orders = ("iofc", "ifgo")
     states = 2
@@ -69,6 +80,11 @@ class LSTM(Recurrent):
 
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al. 2014); gates z, r, h in ONNX, r, z, n in PyTorch.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> w, r = parameter("w", (1, 3 * 5, 8)), parameter("r", (1, 3 * 5, 5))
+    >>> [y.shape for y in ops.gru(Input((16, 1, 8), batch_axis=1), w, r, hidden_size=5)]
+    [(16, 1, 1, 5), (1, 1, 5)]
 
     `linear_before_reset` 1 applies the reset gate after R and its bias, as PyTorch does.
     """
@@ -81,7 +97,14 @@ class GRU(Recurrent):
 
 
 class RNN(Recurrent):
-    """Elman network (1990), with `activation` Tanh or Relu."""
+    """Elman network (1990), with `activation` Tanh or Relu.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> w, r = parameter("w", (1, 5, 8)), parameter("r", (1, 5, 5))
+    >>> y, last = ops.rnn(Input((16, 1, 8), batch_axis=1), w, r, hidden_size=5, activation="Relu")
+    >>> y.shape, last.shape, y.node.op.macs(y.node)
+    ((16, 1, 1, 5), (1, 1, 5), 1040)
+    """
 
     orders = ("i", "h")
 

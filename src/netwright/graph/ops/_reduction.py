@@ -9,7 +9,13 @@ from netwright.graph._tensor import Node
 
 
 class Reduce(Operator):
-    """One value for all elements along `axes`; one FLOP per element read."""
+    """One value for all elements along `axes`; one FLOP per element read.
+
+    >>> from netwright.graph import image, ops
+    >>> x = image(3, 8, 8)
+    >>> ops.reduce_mean(x, axes=(2, 3)).shape, ops.reduce_sum(x, axes=(1,), keepdims=0).shape
+    ((1, 3, 1, 1), (1, 8, 8))
+    """
 
     keeps_zero = True
 
@@ -27,13 +33,24 @@ class Reduce(Operator):
 
 
 class LogReduce(Reduce):
-    """Logarithm of a sum along `axes`: not zero where all elements are."""
+    """Logarithm of a sum along `axes`: not zero where all elements are.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.reduce_log_sum_exp(Input((1, 16, 8)), axes=(-1,)).shape
+    (1, 16, 1)
+    """
 
     keeps_zero = False
 
 
 class Arg(Reduce):
-    """Index of the largest or smallest element along `axis`."""
+    """Index of the largest or smallest element along `axis`.
+
+    >>> from netwright.graph import Input, ops
+    >>> found = ops.arg_max(Input((1, 16, 8)), axis=-1, keepdims=0)
+    >>> found.shape, found.dtype
+    ((1, 16), 'int64')
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -44,7 +61,12 @@ class Arg(Reduce):
 
 
 class CumSum(Operator):
-    """Running sum along `axis`."""
+    """Running sum along `axis`.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.cumsum(Input((1, 16, 8)), axis=1).shape
+    (1, 16, 8)
+    """
 
     keeps_zero = True
 
@@ -58,7 +80,12 @@ class CumSum(Operator):
 
 
 class Gather(Operator):
-    """Slices of `data` along `axis` by integer index; with a parameter as data this is an embedding lookup."""
+    """Slices of `data` along `axis` by integer index; with a parameter as data this is an embedding lookup.
+
+    >>> from netwright.graph import Input, ops, parameter
+    >>> ops.gather(parameter("embedding", (1000, 64)), Input((1, 16), "int64")).shape
+    (1, 16, 64)
+    """
 
     keeps_zero = True
 
@@ -70,7 +97,12 @@ class Gather(Operator):
 
 
 class GatherElements(Operator):
-    """Elements of `data` along `axis`, one for each index."""
+    """Elements of `data` along `axis`, one for each index.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.gather_elements(Input((1, 16, 8)), Input((1, 4, 8), "int64"), axis=1).shape
+    (1, 4, 8)
+    """
 
     keeps_zero = True
 
@@ -82,7 +114,12 @@ class GatherElements(Operator):
 
 
 class ScatterElements(Operator):
-    """`data` with `updates` written along `axis` at `indices`; `reduction` none, add, mul, min or max."""
+    """`data` with `updates` written along `axis` at `indices`; `reduction` none, add, mul, min or max.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.scatter_elements(Input((1, 16, 8)), Input((1, 4, 8), "int64"), Input((1, 4, 8)), axis=1).shape
+    (1, 16, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         data, indices, updates = inputs
@@ -98,7 +135,12 @@ class ScatterElements(Operator):
 
 
 class GatherND(Operator):
-    """Slices of `data` at indices (..., k) into its first k axes after the first `batch_dims` shared ones."""
+    """Slices of `data` at indices (..., k) into its first k axes after the first `batch_dims` shared ones.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.gather_nd(Input((1, 16, 8)), Input((1, 4, 1), "int64"), batch_dims=1).shape
+    (1, 4, 8)
+    """
 
     keeps_zero = True
 
@@ -113,7 +155,12 @@ class GatherND(Operator):
 
 
 class ScatterND(Operator):
-    """`data` with slices `updates` written at indices (..., k); `reduction` none, add, mul, min or max."""
+    """`data` with slices `updates` written at indices (..., k); `reduction` none, add, mul, min or max.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.scatter_nd(Input((1, 16, 8)), Input((4, 2), "int64"), Input((4, 8)), reduction="add").shape
+    (1, 16, 8)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         data, indices, updates = inputs
@@ -125,7 +172,12 @@ class ScatterND(Operator):
 
 
 class OneHot(Operator):
-    """Rows of 0 with a 1 at each index: a new axis of size `depth` at `axis`, of dtype `dtype`."""
+    """Rows of 0 with a 1 at each index: a new axis of size `depth` at `axis`, of dtype `dtype`.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.one_hot(Input((1, 16), "int64"), depth=10).shape
+    (1, 16, 10)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -137,7 +189,12 @@ class OneHot(Operator):
 
 
 class Trilu(Operator):
-    """The upper (`upper` 1) or lower triangle of the last two axes from diagonal `k` on, the rest 0."""
+    """The upper (`upper` 1) or lower triangle of the last two axes from diagonal `k` on, the rest 0.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.trilu(Input((1, 16, 16)), upper=0).shape
+    (1, 16, 16)
+    """
 
     keeps_zero = True
 
@@ -150,7 +207,13 @@ class Trilu(Operator):
 
 
 class TopK(Operator):
-    """The `k` largest values along `axis` and their indices; one FLOP per element read."""
+    """The `k` largest values along `axis` and their indices; one FLOP per element read.
+
+    >>> from netwright.graph import Input, ops
+    >>> values, indices = ops.topk(Input((1, 16, 8)), k=2, axis=-1)
+    >>> values.shape, indices.dtype
+    ((1, 16, 2), 'int64')
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x, k = inputs[0], attrs["k"]

@@ -11,7 +11,12 @@ from netwright.graph._tensor import Shape, Tensor
 
 
 class Reshape(Operator):
-    """View in another shape; in `shape`, 0 copies the input's size and -1 is inferred."""
+    """View in another shape; in `shape`, 0 copies the input's size and -1 is inferred.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.reshape(image(3, 8, 8), shape=(0, 3, -1)).shape
+    (1, 3, 64)
+    """
 
     keeps_zero = True
 
@@ -32,7 +37,12 @@ class Reshape(Operator):
 
 
 class Flatten(Operator):
-    """Two axes: those before `axis` and those from it on."""
+    """Two axes: those before `axis` and those from it on.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.flatten(image(3, 8, 8)).shape, ops.flatten(image(3, 8, 8), axis=2).shape
+    ((1, 192), (3, 64))
+    """
 
     keeps_zero = True
 
@@ -44,7 +54,12 @@ class Flatten(Operator):
 
 
 class Transpose(Operator):
-    """Permutation of the axes by `perm`."""
+    """Permutation of the axes by `perm`.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.transpose(image(3, 8, 6), perm=(0, 2, 3, 1)).shape
+    (1, 8, 6, 3)
+    """
 
     keeps_zero = True
 
@@ -56,7 +71,16 @@ class Transpose(Operator):
 
 
 class Concat(Operator):
-    """Tensors one after the other along `axis`."""
+    """Tensors one after the other along `axis`.
+
+    >>> from netwright.graph import Input, image, ops
+    >>> ops.concat(image(3, 8, 8), image(5, 8, 8), axis=1).shape
+    (1, 8, 8, 8)
+    >>> ops.concat(Input((1, 3, 8)), Input((1, 5, 4)), axis=1)
+    Traceback (most recent call last):
+        ...
+    netwright.errors.ShapeError: Concat: all sizes but axis 1 must be equal, but got shapes (1, 3, 8), (1, 5, 4).
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -72,7 +96,12 @@ class Concat(Operator):
 
 
 class Split(Operator):
-    """Parts of sizes `split` along `axis`."""
+    """Parts of sizes `split` along `axis`.
+
+    >>> from netwright.graph import image, ops
+    >>> [part.shape for part in ops.split(image(8, 4, 4), split=(2, 6), axis=1)]
+    [(1, 2, 4, 4), (1, 6, 4, 4)]
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -88,7 +117,12 @@ class Split(Operator):
 
 
 class Slice(Operator):
-    """Elements starts:ends:steps along `axes`."""
+    """Elements starts:ends:steps along `axes`.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.slice_(image(3, 8, 8), starts=(0,), ends=(8,), axes=(2,), steps=(2,)).shape
+    (1, 3, 4, 8)
+    """
 
     keeps_zero = True
 
@@ -108,7 +142,12 @@ class Slice(Operator):
 
 
 class Pad(Operator):
-    """Padding by `pads` (all begins, then all ends) with `value` or by `mode` constant, reflect, edge or wrap."""
+    """Padding by `pads` (all begins, then all ends) with `value` or by `mode` constant, reflect, edge or wrap.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.pad(image(3, 8, 8), pads=(0, 0, 1, 1, 0, 0, 1, 1)).shape
+    (1, 3, 10, 10)
+    """
 
     def infer(self, inputs: tuple[Any, ...], attrs: dict[str, Any]) -> Types:
         x = inputs[0]
@@ -123,6 +162,10 @@ class Pad(Operator):
 
 class Expand(Operator):
     """Repetition of axes of size 1 up to `shape`; 1 in `shape` keeps the input's size.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.expand(Input((1, 1, 8)), shape=(1, 16, 1)).shape
+    (1, 16, 8)
 
     With a second tensor, 0 in `shape` is the size that this tensor has on the same axis (counted from the front of
     `shape`): how a class token gets as many rows as the batch.
@@ -146,7 +189,12 @@ class Expand(Operator):
 
 
 class Tile(Operator):
-    """Copies: `repeats` per axis."""
+    """Copies: `repeats` per axis.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.tile(image(3, 8, 8), repeats=(1, 2, 1, 1)).shape
+    (1, 6, 8, 8)
+    """
 
     keeps_zero = True
 
@@ -157,7 +205,12 @@ class Tile(Operator):
 
 
 class Squeeze(Operator):
-    """Axes of size 1 removed."""
+    """Axes of size 1 removed.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.squeeze(image(3, 1, 8), axes=(2,)).shape
+    (1, 3, 8)
+    """
 
     keeps_zero = True
 
@@ -169,7 +222,12 @@ class Squeeze(Operator):
 
 
 class Unsqueeze(Operator):
-    """Axes of size 1 inserted at `axes` of the result."""
+    """Axes of size 1 inserted at `axes` of the result.
+
+    >>> from netwright.graph import Input, ops
+    >>> ops.unsqueeze(Input((1, 16, 8)), axes=(1,)).shape
+    (1, 1, 16, 8)
+    """
 
     keeps_zero = True
 
@@ -183,7 +241,12 @@ class Unsqueeze(Operator):
 
 
 class SpaceDepth(Operator):
-    """Blocks of `blocksize` x `blocksize` pixels to channels, or back."""
+    """Blocks of `blocksize` x `blocksize` pixels to channels, or back.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.space_to_depth(image(3, 8, 8), blocksize=2).shape, ops.depth_to_space(image(12, 4, 4), blocksize=2).shape
+    ((1, 12, 4, 4), (1, 3, 8, 8))
+    """
 
     keeps_zero = True
 
@@ -201,6 +264,10 @@ class SpaceDepth(Operator):
 
 class Resize(Operator):
     """Interpolation of the spatial axes to `sizes`, or by `scales`; `mode` nearest, linear or cubic.
+
+    >>> from netwright.graph import image, ops
+    >>> ops.resize(image(3, 8, 8), scales=(2, 2)).shape
+    (1, 3, 16, 16)
 
     Coordinates are those of PyTorch unless attributes say otherwise: `nearest` rounds position * (size in / size out)
     down (asymmetric, floor); `linear` and `cubic` (a = -0.75) take pixels as squares with the value at their centre
