@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netwright.blocks._layers import ACTIVATIONS, activate, conv, linear, normalise
+from netwright.blocks._activation import ACTIVATIONS, activate
+from netwright.blocks._layers import conv, linear
+from netwright.blocks._normalisation import normalise
 from netwright.graph import Graph, Input, Tensor, image, ops, scope, vector
 from netwright.io import initial_weights, to_onnx
 from netwright.io._agreement import difference

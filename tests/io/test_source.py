@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from netwright.blocks import conv
-from netwright.blocks._layers import linear, normalise
+from netwright.blocks._layers import linear
+from netwright.blocks._normalisation import normalise
 from netwright.errors import ExportError
 from netwright.graph import (
     Graph,

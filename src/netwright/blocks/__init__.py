@@ -36,7 +36,7 @@ from netwright.blocks._inception import inception
 from netwright.blocks._inceptionnext import inception_mixer, inceptionnext
 from netwright.blocks._input_varying import gated_convolution, gated_recurrence, key_value, key_value_attention
 from netwright.blocks._language import token_embedding, vocabulary_head
-from netwright.blocks._layers import conv, make_divisible
+from netwright.blocks._layers import conv
 from netwright.blocks._linear_block import linear_block
 from netwright.blocks._low_rank import low_rank_encoder, low_rank_linear
 from netwright.blocks._lowformer import lowformer, lowformer_attention
@@ -58,6 +58,7 @@ from netwright.blocks._resnext import resnext
 from netwright.blocks._robust_bottleneck import robust_bottleneck
 from netwright.blocks._series import conv1d, residual1d, separable1d
 from netwright.blocks._shufflenet_v2 import channel_shuffle, shufflenet_v2
+from netwright.blocks._sizes import make_divisible
 from netwright.blocks._skip import factorized_reduction, skip, zero
 from netwright.blocks._spatial_mixers import halo_attention, projected_depthwise, reduced_attention
 from netwright.blocks._squeeze_excite import squeeze_excite

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, as_tokens, chosen, divides, fits, linear
+from netwright.blocks._layers import as_image, as_tokens, linear
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.errors import ShapeError
 from netwright.graph import Tensor, ops
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import branch, fits, linear
+from netwright.blocks._layers import branch, linear
 from netwright.blocks._mlp import mlp
+from netwright.blocks._sizes import fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["autoformer_encoder"]

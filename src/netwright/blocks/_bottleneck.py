@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, conv_norm, divides, fits, shortcut
+from netwright.blocks._layers import conv_norm, shortcut
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Tensor
 
 __all__ = ["bottleneck", "narrow_residual"]

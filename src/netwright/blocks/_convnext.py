@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, convolution, layer_scale, normalise, pointwise
+from netwright.blocks._layers import convolution, layer_scale, pointwise
+from netwright.blocks._normalisation import normalise
 from netwright.graph import Tensor
 
 __all__ = ["convnext"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution, fits, normalise
+from netwright.blocks._layers import convolution
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import fits
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["dil_conv", "factored_conv", "sep_conv"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm
+from netwright.blocks._layers import conv_norm
+from netwright.blocks._sizes import chosen
 from netwright.graph import Tensor
 
 __all__ = ["depthwise_separable"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import gcd
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, conv_norm, fits
+from netwright.blocks._layers import conv_norm
 from netwright.blocks._pools import max_windows
+from netwright.blocks._sizes import chosen, fits
 from netwright.errors import UnknownNameError
 from netwright.graph import Tensor, ops, scope
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from math import isqrt, prod
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, fits, linear, normalise
+from netwright.blocks._layers import as_image, linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import fits
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm
+from netwright.blocks._layers import conv_norm
 from netwright.blocks._shufflenet_v2 import channel_shuffle
+from netwright.blocks._sizes import chosen
 from netwright.graph import Tensor
 
 __all__ = ["fbnet_block"]

@@ -7,9 +7,12 @@ from math import pi
 
 import numpy as np
 
+from netwright.blocks._activation import activate
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, divides, fits, linear, normalise
+from netwright.blocks._layers import linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import divides, fits
 from netwright.errors import UnknownNameError
 from netwright.graph import Constant, Init, Tensor, ops, parameter, scope
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm, fits
+from netwright.blocks._layers import conv_norm
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["fractal"]

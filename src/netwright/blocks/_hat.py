@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, divides, fits, linear, normalise
+from netwright.blocks._layers import linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import divides, fits
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["hat_decoder", "hat_encoder"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, conv_norm, convolution, fits, linear, normalise
+from netwright.blocks._layers import conv_norm, convolution, linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["classifier", "mobilenet_head", "table_head", "token_head"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, fits, linear, normalise
+from netwright.blocks._layers import linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import fits
 from netwright.graph import Tensor
 
 __all__ = ["hourglass", "random_projection"]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, convolution, fits, layer_scale, normalise, pointwise
+from netwright.blocks._layers import convolution, layer_scale, pointwise
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["inception_mixer", "inceptionnext"]

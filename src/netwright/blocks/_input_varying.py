@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import divides, fits, linear
+from netwright.blocks._layers import linear
+from netwright.blocks._sizes import divides, fits
 from netwright.graph import Tensor, ops, parameter
 
 __all__ = ["gated_convolution", "gated_recurrence", "key_value", "key_value_attention"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, fits, linear, normalise
+from netwright.blocks._layers import linear
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = ["token_embedding", "vocabulary_head"]

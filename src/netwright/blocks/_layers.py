@@ -3,132 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.errors import ShapeError, UnknownNameError
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, fits, same_padding, sizes_fit, width_of
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
 __all__ = [
-    "ACTIVATIONS",
-    "NORMALISATIONS",
-    "activate",
     "as_image",
     "as_tokens",
     "branch",
-    "chosen",
+    "conv",
     "conv_norm",
     "convolution",
-    "divides",
-    "fits",
     "layer_scale",
     "linear",
-    "make_divisible",
-    "normalise",
     "pointwise",
-    "same_padding",
     "shortcut",
-    "sizes_fit",
-    "width_of",
 ]
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Any]] = {
-    "relu": ops.relu,
-    "relu6": lambda x: ops.clip(x, min=0.0, max=6.0),
-    "leaky_relu": ops.leaky_relu,
-    "elu": ops.elu,
-    "gelu": ops.gelu,
-    "silu": ops.silu,
-    "mish": ops.mish,
-    "hard_swish": ops.hard_swish,
-    "hard_sigmoid": ops.hard_sigmoid,
-    "sigmoid": ops.sigmoid,
-    "tanh": ops.tanh,
-    "squared_relu": lambda x: _squared(ops.relu(x)),
-    "none": lambda x: x,
-}
-
-
-def _squared(x: Tensor) -> Tensor:
-    return x * x
-
-
-def fits(holds: bool, block_name: str, rule: str, **values: object) -> None:
-    """Raise ShapeError with the block, its rule and the values, unless the rule holds.
-
-    >>> fits(5 % 2 == 0, "shuffle", "channels must be even", channels=5)
-    Traceback (most recent call last):
-    netwright.errors.ShapeError: shuffle: channels must be even, but got channels=5.
-    """
-    if not holds:
-        raise ShapeError(f"{block_name}: {rule}, but got {', '.join(f'{k}={v}' for k, v in values.items())}.")
-
-
-def sizes_fit(block_name: str, **sizes: int) -> None:
-    """Raise ShapeError unless every size is a positive integer.
-
-    >>> sizes_fit("pool", kernel=2, stride=0)
-    Traceback (most recent call last):
-    netwright.errors.ShapeError: pool: sizes must be positive integers, but got kernel=2, stride=0.
-    """
-    # Numbers of NumPy count, too; a text or a fraction would fail deep inside, or not at all.
-    whole = all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes.values())
-    if not whole:
-        shown = ", ".join(f"{name}={size!r}" for name, size in sizes.items())
-        raise ShapeError(f"{block_name}: sizes must be positive integers, but got {shown}.")
-
-
-def divides(divisor: int, *sizes: int) -> bool:
-    """Whether a divisor is positive and divides every size.
-
-    >>> divides(4, 8, 12), divides(0, 8)
-    (True, False)
-    """
-    return divisor > 0 and all(size % divisor == 0 for size in sizes)
-
-
-def chosen(value: int | None, otherwise: int) -> int:
-    """A hyperparameter, or what it stands for when it is None.
-
-    >>> chosen(None, 8), chosen(0, 8)
-    (8, 0)
-    """
-    return otherwise if value is None else value
-
-
-def make_divisible(value: float, divisor: int = 8) -> int:
-    """Nearest multiple of `divisor` that is not more than a tenth below `value` (Sandler et al. 2018, MobileNetV2).
-
-    >>> make_divisible(11), make_divisible(100), make_divisible(18, 4)
-    (16, 104, 20)
-    """
-    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
-    return nearest if nearest >= 0.9 * value else nearest + divisor
-
-
-def activate(x: Tensor, activation: str) -> Tensor:
-    """Apply an activation by name; raises UnknownNameError.
-
-    >>> from netwright.graph import image
-    >>> activate(image(1, 2, 2), "relu").node.op.name
-    'Relu'
-    """
-    if activation not in ACTIVATIONS:
-        raise UnknownNameError("activation", activation, ACTIVATIONS)
-    y: Tensor = ACTIVATIONS[activation](x)
-    return y
-
-
-def same_padding(kernel: int | tuple[int, ...], dilation: int = 1) -> tuple[int, ...]:
-    """Padding on each side that keeps the size at stride 1 (odd kernels).
-
-    >>> same_padding((3, 11))
-    (1, 5)
-    """
-    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return tuple(dilation * (side - 1) // 2 for side in sides)
 
 
 def convolution(
@@ -227,73 +120,6 @@ def linear(x: Tensor, features: int, *, bias: bool = True, name: str = "linear",
         return ops.add(y, *shift) if bias else y
 
 
-def _batch_norm(x: Tensor) -> Tensor:
-    channels = (x.shape[1],)
-    scale, shift = parameter("weight", channels, Init("ones")), parameter("bias", channels, Init("zeros"))
-    mean = parameter("running_mean", channels, Init("zeros"), trainable=False)
-    variance = parameter("running_var", channels, Init("ones"), trainable=False)
-    y: Tensor = ops.batch_normalization(x, scale, shift, mean, variance)
-    return y
-
-
-def _group_norm(x: Tensor, groups: int) -> Tensor:
-    channels = (x.shape[1],)
-    scale, shift = parameter("weight", channels, Init("ones")), parameter("bias", channels, Init("zeros"))
-    y: Tensor = ops.group_normalization(x, scale, shift, num_groups=groups)
-    return y
-
-
-def _instance_norm(x: Tensor) -> Tensor:
-    channels = (x.shape[1],)
-    y: Tensor = ops.instance_normalization(
-        x, parameter("weight", channels, Init("ones")), parameter("bias", channels, Init("zeros"))
-    )
-    return y
-
-
-def _over_channels(x: Tensor, norm: Callable[[Tensor], Tensor]) -> Tensor:
-    if x.rank != 4:
-        return norm(x)
-    y: Tensor = ops.transpose(norm(ops.transpose(x, perm=(0, 2, 3, 1))), perm=(0, 3, 1, 2))
-    return y
-
-
-def _layer_norm(x: Tensor) -> Tensor:
-    """Over the last axis; over the channels of an image, which are moved to the end and back."""
-    scale = parameter("weight", (width_of(x),), Init("ones"))
-    shift = parameter("bias", scale.shape, Init("zeros"))
-    return _over_channels(x, lambda last: ops.layer_normalization(last, scale, shift, axis=-1))
-
-
-def _rms_norm(x: Tensor) -> Tensor:
-    scale = parameter("weight", (width_of(x),), Init("ones"))
-    return _over_channels(x, lambda last: ops.rms_normalization(last, scale, axis=-1))
-
-
-NORMALISATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "batch": _batch_norm,
-    "layer": _layer_norm,
-    "rms": _rms_norm,
-    "group1": lambda x: _group_norm(x, 1),
-    "group8": lambda x: _group_norm(x, 8),
-    "instance": _instance_norm,
-    "none": lambda x: x,
-}
-
-
-def normalise(x: Tensor, norm: str = "batch", *, name: str = "norm") -> Tensor:
-    """Normalise by name: batch, layer, rms, group1, group8, instance or none; raises UnknownNameError.
-
-    >>> from netwright.graph import image
-    >>> normalise(image(3, 8, 8), "batch").node.op.name
-    'BatchNormalization'
-    """
-    if norm not in NORMALISATIONS:
-        raise UnknownNameError("normalisation", norm, NORMALISATIONS)
-    with scope(name):
-        return NORMALISATIONS[norm](x)
-
-
 def pointwise(x: Tensor, features: int, *, bias: bool = True, name: str = "linear") -> Tensor:
     """Linear layer over the channels: of axis 1 of an image, of the last axis of anything else.
 
@@ -304,16 +130,6 @@ def pointwise(x: Tensor, features: int, *, bias: bool = True, name: str = "linea
     if x.rank == 4:
         return convolution(x, features, 1, bias=bias, name=name)
     return linear(x, features, bias=bias, name=name)
-
-
-def width_of(x: Tensor) -> int:
-    """Number of channels: axis 1 of an image, the last axis of tokens and vectors.
-
-    >>> from netwright.graph import image, vector
-    >>> width_of(image(3, 8, 8)), width_of(vector(13))
-    (3, 13)
-    """
-    return x.shape[1] if x.rank == 4 else x.shape[-1]
 
 
 def layer_scale(x: Tensor, start: float = 1e-6) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, branch, chosen, fits, linear
+from netwright.blocks._layers import branch, linear
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["low_rank_encoder", "low_rank_linear"]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, as_tokens, branch, conv_norm, convolution, divides, fits
+from netwright.blocks._layers import as_image, as_tokens, branch, conv_norm, convolution
 from netwright.blocks._mbconv import fused_mbconv, mbconv
 from netwright.blocks._mlp import mlp
+from netwright.blocks._sizes import divides, fits
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
 __all__ = ["lowformer", "lowformer_attention"]

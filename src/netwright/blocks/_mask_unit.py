@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import (
-    activate,
-    chosen,
-    divides,
-    fits,
-    normalise,
-    pointwise,
-)
+from netwright.blocks._layers import pointwise
+from netwright.blocks._normalisation import normalise
 from netwright.blocks._pools import max_windows
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
 __all__ = ["image_positions", "mask_unit", "units_apart", "units_together", "window_attention"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm, make_divisible
+from netwright.blocks._layers import conv_norm
+from netwright.blocks._sizes import chosen, make_divisible
 from netwright.blocks._squeeze_excite import squeeze_excite
 from netwright.errors import UnknownNameError
 from netwright.graph import Tensor

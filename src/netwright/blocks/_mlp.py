@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, chosen, pointwise, width_of
+from netwright.blocks._layers import pointwise
+from netwright.blocks._sizes import chosen, width_of
 from netwright.graph import Tensor
 
 __all__ = ["mlp"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from math import gcd
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, divides, fits, normalise
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Init, Tensor, ops, parameter, scope
 
 __all__ = ["monarch_linear", "monarch_mixer"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, convolution, normalise
+from netwright.blocks._layers import convolution
+from netwright.blocks._normalisation import normalise
 from netwright.blocks._pools import mean_windows
+from netwright.blocks._sizes import chosen
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["activated_conv", "relu_conv_bn", "residual_reduction"]

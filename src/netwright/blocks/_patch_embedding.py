@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_tokens, convolution, divides, fits
+from netwright.blocks._layers import as_tokens, convolution
+from netwright.blocks._sizes import divides, fits
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = ["patch_embedding"]

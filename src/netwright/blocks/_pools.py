@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import fits, same_padding, sizes_fit
+from netwright.blocks._sizes import fits, same_padding, sizes_fit
 from netwright.graph import Tensor, ops
 
 __all__ = ["avg_pool", "global_pool", "max_pool", "max_windows", "mean_windows"]

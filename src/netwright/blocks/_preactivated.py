@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import convolution, normalise, shortcut
+from netwright.blocks._layers import convolution, shortcut
+from netwright.blocks._normalisation import normalise
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["preactivated"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, as_image, as_tokens, chosen, conv_norm, convolution, fits, normalise
+from netwright.blocks._layers import as_image, as_tokens, conv_norm, convolution
+from netwright.blocks._normalisation import normalise
 from netwright.blocks._pools import mean_windows
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Tensor, ops, scope
 
 __all__ = ["res_attention"]

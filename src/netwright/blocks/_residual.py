@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, conv_norm, shortcut
+from netwright.blocks._layers import conv_norm, shortcut
+from netwright.blocks._sizes import chosen
 from netwright.graph import Tensor
 
 __all__ = ["residual_block"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, conv_norm, make_divisible
+from netwright.blocks._layers import conv_norm
 from netwright.blocks._pools import mean_windows
+from netwright.blocks._sizes import chosen, make_divisible
 from netwright.blocks._squeeze_excite import squeeze_excite
 from netwright.graph import Tensor
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netwright.blocks._base import block
 from netwright.blocks._bottleneck import narrow_residual
-from netwright.blocks._layers import chosen, divides, fits
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Tensor
 
 __all__ = ["resnext"]

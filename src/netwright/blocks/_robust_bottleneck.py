@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, conv_norm, convolution, divides, fits, shortcut
+from netwright.blocks._layers import conv_norm, convolution, shortcut
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.blocks._squeeze_excite import squeeze_excite
 from netwright.graph import Tensor
 

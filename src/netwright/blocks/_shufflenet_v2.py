@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm, divides, fits
+from netwright.blocks._layers import conv_norm
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["channel_shuffle", "shufflenet_v2"]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, convolution, fits, normalise, shortcut, sizes_fit
+from netwright.blocks._layers import convolution, shortcut
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, fits, sizes_fit
 from netwright.graph import Tensor, ops
 
 __all__ = ["factorized_reduction", "skip", "zero"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from netwright.blocks._attention import heads_apart, heads_together
 from netwright.blocks._base import block
-from netwright.blocks._layers import as_image, as_tokens, convolution, divides, fits, linear, normalise, pointwise
+from netwright.blocks._layers import as_image, as_tokens, convolution, linear, pointwise
 from netwright.blocks._mask_unit import units_apart, units_together
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import divides, fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["halo_attention", "projected_depthwise", "reduced_attention"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, chosen, convolution, make_divisible
+from netwright.blocks._layers import convolution
+from netwright.blocks._sizes import chosen, make_divisible
 from netwright.graph import Tensor, ops
 
 __all__ = ["squeeze_excite"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
-from netwright.blocks._layers import activate, conv_norm, convolution
+from netwright.blocks._layers import conv_norm, convolution
 from netwright.graph import Tensor
 
 __all__ = ["starnet"]

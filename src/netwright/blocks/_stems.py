@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, conv_norm, convolution, divides, fits, normalise
+from netwright.blocks._layers import conv_norm, convolution
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, divides, fits
 from netwright.graph import Tensor, ops
 
 __all__ = ["conv_stem", "downsample", "imagenet_stem", "patchify_stem"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, make_divisible, pointwise, width_of
+from netwright.blocks._layers import pointwise
+from netwright.blocks._sizes import chosen, make_divisible, width_of
 from netwright.graph import Tensor, ops
 
 __all__ = ["swiglu"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from netwright.blocks._activation import activate
 from netwright.blocks._base import block
 from netwright.blocks._dropout import dropped
-from netwright.blocks._layers import activate, chosen, fits, linear
+from netwright.blocks._layers import linear
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Init, Tensor, ops, parameter
 
 __all__ = ["tabm", "tabm_head", "tabm_mini"]

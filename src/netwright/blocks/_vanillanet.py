@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from netwright.blocks._base import block
-from netwright.blocks._layers import chosen, convolution
+from netwright.blocks._layers import convolution
 from netwright.blocks._pools import max_windows
+from netwright.blocks._sizes import chosen
 from netwright.graph import Tensor, ops
 
 __all__ = ["series_activation", "vanilla"]

@@ -9,7 +9,8 @@ authors' code all have shortcuts; AlexAC-A, ResAC-A and ResAC-B are in the space
 from __future__ import annotations
 
 from netwright.blocks import block, classifier, conv, make_divisible
-from netwright.blocks._layers import activate, conv_norm, linear, shortcut
+from netwright.blocks._activation import activate
+from netwright.blocks._layers import conv_norm, linear, shortcut
 from netwright.blocks._pools import max_windows
 from netwright.errors import ShapeError
 from netwright.graph import Input, Tensor, image, ops

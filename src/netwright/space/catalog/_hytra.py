@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from netwright.blocks import block, classifier, imagenet_stem, res_attention, resnet_d
-from netwright.blocks._layers import conv_norm, make_divisible
+from netwright.blocks._layers import conv_norm
+from netwright.blocks._sizes import make_divisible
 from netwright.errors import DesignError, ShapeError
 from netwright.graph import Input, Tensor, image
 from netwright.space._choice import oneof

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from netwright.blocks import block, conv, global_pool, skip
-from netwright.blocks._layers import activate, chosen, fits, normalise
+from netwright.blocks._activation import activate
+from netwright.blocks._normalisation import normalise
+from netwright.blocks._sizes import chosen, fits
 from netwright.graph import Input, Tensor, ops, parameter
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression, named

@@ -26,7 +26,8 @@ from netwright.blocks import (
     mobilenet_head,
     resnet_d,
 )
-from netwright.blocks._layers import chosen, shortcut
+from netwright.blocks._layers import shortcut
+from netwright.blocks._sizes import chosen
 from netwright.errors import DesignError
 from netwright.graph import Input, Tensor, image
 from netwright.space._choice import oneof

@@ -23,7 +23,8 @@ from netwright.blocks import (
     reduced_attention,
     window_attention,
 )
-from netwright.blocks._layers import convolution, normalise
+from netwright.blocks._layers import convolution
+from netwright.blocks._normalisation import normalise
 from netwright.graph import Input, Tensor, image, ops
 from netwright.space._choice import oneof
 from netwright.space._expression import Expression, named

@@ -23,7 +23,7 @@ from netwright.blocks import (
     token_embedding,
     vocabulary_head,
 )
-from netwright.blocks._layers import normalise
+from netwright.blocks._normalisation import normalise
 from netwright.errors import DesignError, ShapeError
 from netwright.graph import Input, Tensor, tokens
 from netwright.space._bundle import several, take
