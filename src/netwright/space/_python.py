@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from netwright.space._abbreviate import Program, abbreviated
+from netwright.space._naming import Names
+from netwright.space._term import Head, Terms
 
 __all__ = ["to_python"]
 
 WIDTH = 100
+FILLED = 24
+"""Characters of arguments that may share a line."""
 
 
 def to_python(told: Mapping[str, Any]) -> str:
-    """Source that makes the space of a document and calls it `space`.
+    """Source that makes the space of a document and calls it `space`; what is alike in several parts is a function.
 
     >>> print(to_python({"inputs": [{"shape": [1, 3, 8, 8], "dtype": "float32", "name": "input"}], "name": "mine",
     ...                  "network": {"block": "conv", "with": {"channels": 8}}}))
@@ -20,88 +26,120 @@ def to_python(told: Mapping[str, Any]) -> str:
     space = nw.Space(nw.conv(channels=8), input=nw.Input((1, 3, 8, 8)), name="mine")
     <BLANKLINE>
     """
-    printer = _Printer()
-    lines = [f"{name} = {printer.text(part, len(name) + 3)}" for name, part in told.get("parts", {}).items()]
+    terms = Terms()
+    known: dict[str, int] = {}
+    for name, part in told.get("parts", {}).items():
+        known[name] = terms.read(part, known)
     inputs = [_input(each) for each in told["inputs"]]
-    options: dict[str, Any] = {"input": _Source(inputs[0] if len(inputs) == 1 else f"[{', '.join(inputs)}]")}
+    options: dict[str, Any] = {"input": inputs[0] if len(inputs) == 1 else {"list": inputs}}
     if told.get("recipe"):
         options["recipe"] = {"map": list(map(list, told["recipe"].items()))}
     options["name"] = told["name"]
     options |= {"largest": told["largest"]} if "largest" in told else {}
-    space = printer.text({"call": "Space", "of": [told["network"]], "with": options}, len("space = "))
-    imports = [f"from {module} import {name}" for module, name in sorted(printer.imported)]
-    head = ["import netwright as nw", *(["", *imports] if imports else []), ""]
-    left = [
-        f"space = space.restricted({printer.text({'map': [[each['paths'], {'list': each['values']}]]}, 26)})"
-        for each in told.get("restricted", ())
-    ]
-    return "\n".join([*head, *lines, f"space = {space}", *left, ""])
+    root = terms.read({"call": "Space", "of": [told["network"]], "with": options}, known)
+    left = [{"map": [[each["paths"], {"list": each["values"]}]]} for each in told.get("restricted", ())]
+    return _Printer(abbreviated(terms, [root]), [terms.read(each, known) for each in left]).source()
 
 
-class _Source(str):
-    """Text that is source already."""
+def _input(told: Mapping[str, Any]) -> dict[str, Any]:
+    options = {"dtype": told["dtype"]} if told["dtype"] != "float32" else {}
+    options |= {"name": told["name"]} if told["name"] != "input" else {}
+    options |= {"batch_axis": told["batch_axis"]} if "batch_axis" in told else {}
+    return {"call": "Input", "of": [list(told["shape"])], **({"with": options} if options else {})}
 
 
 class _Printer:
-    """Prints calls on one line, or one argument a line where they are long."""
+    """Prints a program: what several parts have in common first, then the space."""
 
-    def __init__(self) -> None:
-        self.imported: set[tuple[str, str]] = set()
+    def __init__(self, program: Program, left: Sequence[int]) -> None:
+        self._program, self._terms, self._left = program, program.terms, left
+        heads = [self._terms.heads[term] for term in self._terms.below(program.everything)]
+        paths = {head.name.rpartition(":") for head in heads if head.kind in ("call", "formula") and ":" in head.name}
+        self._imports = sorted({(module, name.split(".")[0]) for module, _, name in paths})
+        self._names = Names(program, {"nw", "space", *(name for _, name in self._imports)})
+        self._defined: set[str] = set()
 
-    def text(self, value: Any, used: int = 0, indent: int = 0) -> str:
-        """Source of a value; used: columns taken on its line."""
-        if isinstance(value, _Source):
-            return value
-        if isinstance(value, list):
-            ends = ("(", ",)") if len(value) == 1 else ("(", ")")
-            return self._wrapped(ends[0], [("", inner) for inner in value], ends[1], used, indent)
-        if not isinstance(value, Mapping):
-            return _literal(value)
-        if "part" in value:
-            return str(value["part"])
-        if "formula" in value:
-            return self._imported(value["formula"])
-        if "float" in value:
-            return f'float("{value["float"]}")'
-        if "list" in value:
-            return self._wrapped("[", [("", inner) for inner in value["list"]], "]", used, indent)
-        if "map" in value:
-            pairs = [(f"{self.text(key)}: ", inner) for key, inner in value["map"]]
-            return self._wrapped("{", pairs, "}", used, indent)
-        arguments = [("", inner) for inner in value.get("of", [])]
-        arguments += [(f"{name}=", inner) for name, inner in value.get("with", {}).items()]
-        return self._wrapped(f"{self._function(value)}(", arguments, ")", used, indent)
+    def source(self) -> str:
+        """The whole text."""
+        imports = [f"from {module} import {name}" for module, name in self._imports]
+        lines = ["import netwright as nw", *(["", *imports] if imports else []), ""]
+        root = self._program.roots[0]
+        lines += self._definitions(root)
+        lines.append(f"space = {self._text(root, len('space = '))}")
+        lines += [f"space = space.restricted({self._text(each, 26)})" for each in self._left]
+        return "\n".join([*lines, ""])
 
-    def _function(self, call: Mapping[str, Any]) -> str:
-        return self._imported(str(call.get("call") or call["block"]))
+    def _definitions(self, term: int) -> Iterator[str]:
+        """Lines that define what a term names, each name once and what it needs first."""
+        for part in self._terms.parts[term]:
+            if part in self._names.parts:
+                yield from self._part(part)
+            else:
+                yield from self._definitions(part)
+        head = self._terms.heads[term]
+        if head.kind == "function":
+            yield from self._function(int(head.name))
 
-    def _imported(self, name: str) -> str:
-        """Source of a name of ours, or of one to import."""
-        module, _, attribute = name.rpartition(":")
-        if not module:
-            return f"nw.{name}"
-        self.imported.add((module, attribute.split(".")[0]))
-        return attribute
+    def _part(self, term: int) -> Iterator[str]:
+        name = self._names.parts[term]
+        if name not in self._defined:
+            self._defined.add(name)
+            yield from self._definitions(term)
+            yield f"{name} = {self._text(term, len(name) + 3)}"
 
-    def _wrapped(self, start: str, parts: Sequence[tuple[str, Any]], end: str, used: int, indent: int) -> str:
-        whole = start + ", ".join(before + self.text(value, -(10**6)) for before, value in parts) + end
-        if used + len(whole) <= WIDTH or not parts:
+    def _function(self, number: int) -> Iterator[str]:
+        name, function = self._names.functions[number], self._program.functions[number]
+        if name not in self._defined:
+            self._defined.add(name)
+            yield from self._definitions(function.body)
+            yield f"def {name}({', '.join(self._names.parameters[term] for term in function.parameters)}):"
+            yield f"    return {self._text(function.body, 11, 4)}"
+            yield ""
+
+    def _inner(self, term: int, used: int = 0, indent: int = 0) -> str:
+        """Source of a part of another: its name, or the whole."""
+        return self._names.parts.get(term) or self._text(term, used, indent)
+
+    def _text(self, term: int, used: int = 0, indent: int = 0) -> str:
+        """Source of a term; used: columns taken on its line."""
+        head, parts = self._terms.heads[term], self._terms.parts[term]
+        if head.kind == "value":
+            return head.name
+        if head.kind == "parameter":
+            return self._names.parameters[term]
+        if head.kind == "formula":
+            return head.name.rpartition(":")[2] if ":" in head.name else f"nw.{head.name}"
+        start, end = self._brackets(head)
+        equals = ": " if head.kind == "map" else "="
+        rows = [(f"{name}{equals}" if name else "", part) for name, part in zip(head.names, parts, strict=True)]
+        return self._wrapped(start, rows, end, used, indent)
+
+    def _brackets(self, head: Head) -> tuple[str, str]:
+        if head.kind in ("tuple", "list", "map"):
+            return {"tuple": ("(", ",)" if len(head.names) == 1 else ")"), "list": ("[", "]"), "map": ("{", "}")}[head.kind]
+        if head.kind == "function":
+            return f"{self._names.functions[int(head.name)]}(", ")"
+        return (head.name.rpartition(":")[2] if ":" in head.name else f"nw.{head.name}") + "(", ")"
+
+    def _wrapped(self, start: str, rows: Sequence[tuple[str, int]], end: str, used: int, indent: int) -> str:
+        whole = start + ", ".join(before + self._inner(term, -(10**6)) for before, term in rows) + end
+        if used + len(whole) <= WIDTH or not rows:
             return whole
         deeper = indent + 4
-        rows = (before + self.text(value, deeper + len(before) + 1, deeper) for before, value in parts)
-        closing = end[-1]
-        return f"{start}\n" + "".join(f"{' ' * deeper}{row},\n" for row in rows) + " " * indent + closing
+        texts = [before + self._inner(term, deeper + len(before) + 1, deeper) for before, term in rows]
+        lines = _filled(texts, WIDTH - deeper) if all(len(text) <= FILLED for text in texts) else texts
+        return f"{start}\n" + "".join(f"{' ' * deeper}{line},\n" for line in lines) + " " * indent + end[-1]
 
 
-def _literal(value: Any) -> str:
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    return repr(value)
+def _filled(texts: Sequence[str], width: int) -> list[str]:
+    """Short texts, as many on a line as fit.
 
-
-def _input(told: Mapping[str, Any]) -> str:
-    options = [_literal(tuple(told["shape"]))]
-    options += [f"dtype={_literal(told['dtype'])}"] if told["dtype"] != "float32" else []
-    options += [f"name={_literal(told['name'])}"] if told["name"] != "input" else []
-    options += [f"batch_axis={told['batch_axis']}"] if "batch_axis" in told else []
-    return f"nw.Input({', '.join(options)})"
+    >>> _filled(["1", "2", "3"], 5)
+    ['1, 2', '3']
+    """
+    lines = [""]
+    for text in texts:
+        if lines[-1] and len(lines[-1]) + len(text) + 3 > width:
+            lines.append("")
+        lines[-1] += f", {text}" if lines[-1] else text
+    return lines
