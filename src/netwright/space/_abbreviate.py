@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -41,12 +42,38 @@ class Program:
         """The roots and the bodies of the functions."""
         return [*self.roots, *(function.body for function in self.functions)]
 
+    def hints(self, head: Head) -> Sequence[str]:
+        """What each part of a term is called where it stands: its keyword, its key, or the argument of a function."""
+        if head.kind == "function":
+            return self.functions[int(head.name)].hints
+        placed = _arguments(head.name) if head.kind == "call" else ()
+        return [
+            name.strip('"') or (placed[place] if place < len(placed) else "") for place, name in enumerate(head.names)
+        ]
+
+
+@cache
+def _arguments(name: str) -> tuple[str, ...]:
+    """Arguments of a word of the language that are given by place."""
+    import netwright.space as language
+
+    function = getattr(language, name, None)
+    parameters = signature(function).parameters.values() if function is not None else ()
+    return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
 
 def abbreviated(terms: Terms, roots: Sequence[int]) -> Program:
     """A program in which calls that are alike but for a few values are calls of a function of these values.
 
     Greedy: again and again the function that spares most, of all that share the first levels of some calls, as in
     the compression of trees by patterns (Lohrey, Maneth and Mennicke 2013), until none spares a line.
+
+    >>> terms = Terms()
+    >>> told = [{"block": "mbconv", "with": {"channels": width, "activation": "hard_swish", "se": {"list": [3] * 20}}}
+    ...         for width in (8, 16, 24, 32)]
+    >>> program = abbreviated(terms, [terms.read({"call": "seq", "of": told}, {})])
+    >>> [terms.heads[call].kind for call in terms.parts[program.roots[0]]], program.functions[0].hints
+    (['function', 'function', 'function', 'function'], ('channels',))
     """
     program = Program(terms, list(roots))
     while (found := max(_candidates(program), key=lambda each: each.spared, default=None)) and found.spared > LEAST:
@@ -75,7 +102,8 @@ class _Candidate:
         if depth and self._alike(column, head):
             columns = list(zip(*(terms.parts[term] for term in column), strict=True))
             self.inside.append(column)
-            parts = [self.joined(c, depth - 1, n or hint) for n, c in zip(_hints(head), columns, strict=True)]
+            hints = self.program.hints(head)
+            parts = [self.joined(c, depth - 1, name or hint) for name, c in zip(hints, columns, strict=True)]
             return terms.add(head, parts)
         if column not in self.holes:
             name = f"{len(self.program.functions)}.{len(self.holes)}"
@@ -84,7 +112,9 @@ class _Candidate:
 
     def _alike(self, column: tuple[int, ...], head: Head) -> bool:
         terms = self.program.terms
-        if head.kind not in ("call", "function", "tuple", "list", "map") or any(terms.heads[t] != head for t in column):
+        if head.kind not in ("call", "function", "tuple", "list", "map") or any(
+            terms.heads[t] != head for t in column
+        ):
             return False
         if not all(terms.leaf[term] for term in column):
             return True
@@ -99,8 +129,9 @@ def _candidates(program: Program) -> Iterator[_Candidate]:
     below = terms.below(program.everything)
     calls = [term for term in below if not terms.leaf[term] and terms.heads[term].kind in ("call", "function")]
     users: dict[int, set[int]] = {}
-    for part, user, _ in terms.uses(program.everything):
-        users.setdefault(part, set()).add(user)
+    for term in below:
+        for part in terms.parts[term]:
+            users.setdefault(part, set()).add(term)
     own = {term: _own(terms, term) for term in below}
     shape: dict[int, Any] = dict.fromkeys(below)
     for depth in range(1, DEEPEST + 1):
@@ -112,7 +143,9 @@ def _candidates(program: Program) -> Iterator[_Candidate]:
             if len(members) > 1:
                 found = _Candidate(members, program, depth)
                 found.body = found.joined(tuple(members), depth, "")
-                if found.body != members[0] and len(found.holes) <= MOST:
+                # A function of nothing but its parameters says no more than what it calls.
+                plain = {number for number, _ in found.holes.values()}.issuperset(terms.parts[found.body])
+                if len(found.holes) <= MOST and not plain:
                     found.spared = _spared(found, own, users)
                     yield found
 
@@ -130,7 +163,9 @@ def _own(terms: Terms, term: int) -> int:
     if head.kind in ("value", "parameter", "formula"):
         return len(head.name) if head.kind == "value" else REFERENCE
     parts = sum(_own(terms, part) if terms.leaf[part] else REFERENCE for part in terms.parts[term])
-    return len(head.name) + 5 + sum(len(name) + 3 for name in head.names) + parts
+    return (
+        (REFERENCE if head.kind == "function" else len(head.name) + 5) + sum(len(n) + 2 for n in head.names) + parts
+    )
 
 
 def _spared(found: _Candidate, own: dict[int, int], users: dict[int, set[int]]) -> float:
@@ -139,7 +174,7 @@ def _spared(found: _Candidate, own: dict[int, int], users: dict[int, set[int]]) 
     inside = {term for column in found.inside for term in column if not terms.leaf[term]}
     gone = {term for term in inside if term in found.members or users.get(term, set()) <= inside}
     calls = sum(
-        REFERENCE + sum(_own(terms, c[place]) if terms.leaf[c[place]] else REFERENCE for c in found.holes)
+        REFERENCE + sum(2 + (_own(terms, c[place]) if terms.leaf[c[place]] else REFERENCE) for c in found.holes)
         for place in range(len(found.members))
     )
     body = terms.below([found.body])
@@ -157,14 +192,3 @@ def _introduce(program: Program, found: _Candidate) -> None:
     program.roots = [terms.changed(root, calls.get) for root in program.roots]
     program.functions = [Function(b, f.parameters, f.hints) for b, f in zip(bodies, program.functions, strict=True)]
     program.functions.append(Function(found.body, tuple(number for number, _ in found.holes.values()), hints))
-
-
-def _hints(head: Head) -> Sequence[str]:
-    """What each part of a term is called where it stands: its keyword, its key, or the argument of a word of ours."""
-    import netwright.space as language
-
-    function = getattr(language, head.name, None) if head.kind == "call" else None
-    if function is None:
-        return [name.strip('"') for name in head.names]
-    placed = [p.name for p in signature(function).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    return [name or (placed[place] if place < len(placed) else "") for place, name in enumerate(head.names)]

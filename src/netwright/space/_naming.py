@@ -4,67 +4,84 @@ from __future__ import annotations
 
 import keyword
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from netwright.space._abbreviate import Program
 
-__all__ = ["Names"]
+__all__ = ["Definition", "Names"]
 
-SHORT = 40
+SHORT = 50
 """Characters of a part that is no easier to read under a name."""
-DEEPEST, WIDTH = 5, 90
-"""Levels of long calls inside one another before a part is given a name."""
+DEEPEST, LONG = 5, 90
+"""Calls inside one another, each longer than a line, before one of them is given a name."""
+GENERAL = ("body", "parts", "value")
+"""Names of arguments that do not say what stands there."""
+Definition = tuple[str, int]
+"""A function by its number, or a part by its term."""
 
 
 @dataclass
 class Names:
-    """Names by number of the function, and by term."""
+    """Names of functions and parts, in the order in which they are to be defined, and of parameters.
+
+    taken: names that stand for something else.
+    """
 
     program: Program
     taken: set[str]
-    functions: dict[int, str] = field(default_factory=dict)
+    defined: dict[Definition, str] = field(default_factory=dict)
     parameters: dict[int, str] = field(default_factory=dict)
-    parts: dict[int, str] = field(default_factory=dict)
     _lengths: dict[int, int] = field(default_factory=dict)
+    _places: dict[Definition, Counter[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        terms, shared = self.program.terms, self._shared()
-        places: dict[int, Counter[str]] = {}
-        called: dict[int, Counter[str]] = {}
-        for part, user, name in terms.uses(self.program.everything):
-            head = terms.heads[part]
-            if terms.heads[user].kind == "call":
-                places.setdefault(part, Counter())[name] += 1
-                if head.kind == "function":
-                    called.setdefault(int(head.name), Counter())[name] += 1
-        for number, function in enumerate(self.program.functions):
-            self.functions[number] = self._free(self._label(function.body, called.get(number, Counter())), self.taken)
-        for term in shared:
-            self.parts[term] = self._free(self._label(term, places.get(term, Counter())), self.taken)
+        terms = self.program.terms
+        for term in terms.below(self.program.everything):
+            for part, hint in zip(terms.parts[term], self.program.hints(terms.heads[term]), strict=True):
+                self._places.setdefault(self._definition(part), Counter())[hint] += 1
         for function in self.program.functions:
             inner = {*self.taken}
             for term, hint in zip(function.parameters, function.hints, strict=True):
-                self.parameters[term] = self._free(_word(hint) or "value", inner)
+                self.parameters[term] = _free(hint if hint.isidentifier() else "value", inner)
+        # What a parameter is called must not hide a part that its function needs.
+        self.taken |= {*self.parameters.values()}
+        shared, seen = self._shared(), set[int]()
+        for root in self.program.roots:
+            self._define(root, shared, seen)
 
-    def _shared(self) -> list[int]:
-        """Parts that are given a name: those in several places, and those deep inside others."""
+    def _definition(self, term: int) -> Definition:
+        """What a term is known by: the function that it calls, or itself."""
+        head = self.program.terms.heads[term]
+        return ("function", int(head.name)) if head.kind == "function" else ("part", term)
+
+    def _define(self, term: int, shared: Collection[int], seen: set[int]) -> None:
+        """Give names to what a term needs, and to itself where it is shared."""
+        if term in seen:
+            return
+        seen.add(term)
+        for part in self.program.terms.parts[term]:
+            self._define(part, shared, seen)
+        kind, number = self._definition(term)
+        if kind == "function" and (kind, number) not in self.defined:
+            self._define(self.program.functions[number].body, shared, seen)
+            self.defined[kind, number] = _free(self._label(kind, number), self.taken)
+        if term in shared:
+            self.defined["part", term] = _free(self._label("part", term), self.taken)
+
+    def _shared(self) -> set[int]:
+        """Parts that are given a name: those in several places, and those that hold too many calls in one another."""
         terms, everything = self.program.terms, self.program.everything
-        uses = Counter(part for part, _, _ in terms.uses(everything))
-        shared = {
-            term
-            for term in terms.below(everything)
-            if terms.closed[term] and terms.heads[term].kind in ("call", "function")
-            if uses[term] > 1 and self._length(term) > SHORT
-        }
-        depths: dict[int, int] = {}
+        uses = Counter(part for term in terms.below(everything) for part in terms.parts[term])
+        depths, shared = dict[int, int](), set[int]()
         for term in terms.below(everything):
-            wide = self._length(term) > WIDTH
-            inner = (0 if part in shared else depths[part] for part in terms.parts[term])
-            depths[term] = wide + max(inner, default=0)
-            if depths[term] > DEEPEST and terms.closed[term] and terms.heads[term].kind == "call":
+            inner = (depths[part] for part in terms.parts[term] if part not in shared)
+            depths[term] = (self._length(term) > LONG) + max(inner, default=0)
+            wanted = depths[term] > DEEPEST or (uses[term] > 1 and self._length(term) > SHORT)
+            whole = terms.closed[term] and terms.heads[term].kind in ("call", "function")
+            if wanted and whole and term not in everything:
                 shared.add(term)
-        return sorted(shared - {*self.program.roots})
+        return shared
 
     def _length(self, term: int) -> int:
         """Characters of a term on one line, with all that stands in it."""
@@ -74,34 +91,44 @@ class Names:
             self._lengths[term] = len(head.name) + 5 + sum(map(len, head.names)) + inner
         return self._lengths[term]
 
-    def _label(self, term: int, places: Mapping[str, int]) -> str:
-        """What a part is called: the keyword under which it mostly stands, or what it is."""
-        words = Counter[str]()
-        for name, count in places.items():
-            words[_word(name)] += count
-        word, count = max(words.items(), key=lambda item: item[1], default=("", 0))
-        if len(word) > 1 and 2 * count > words.total():
-            return word
+    def _label(self, kind: str, number: int) -> str:
+        """What a function or a part is called: the name under which it mostly stands, or what it is."""
+        places = self._places.get((kind, number), Counter[str]())
+        for words in (places, _counted(places)):
+            word, count = max(words.items(), key=lambda item: item[1], default=("", 0))
+            if word.isidentifier() and len(word) > 1 and word not in GENERAL and 2 * count > places.total():
+                return word
         terms = self.program.terms
+        term = self.program.functions[number].body if kind == "function" else number
         head, parts = terms.heads[term], terms.parts[term]
         if head.kind == "function":
-            return self._label(self.program.functions[int(head.name)].body, {})
+            return self._label(*self._definition(term))
         if head.name in ("named", "tied"):
             name = terms.heads[parts[0]].name.strip('"')
-            return name if name.isidentifier() else self._label(parts[1], {})
+            return name if name.isidentifier() else self._label(*self._definition(parts[1]))
         return {"oneof": "choice"}.get(head.name, _word(head.name)) or "part"
 
-    def _free(self, name: str, taken: set[str]) -> str:
-        number, found = 1, name
-        while found in taken or keyword.iskeyword(found):
-            number += 1
-            found = f"{name}_{number}"
-        taken.add(found)
-        return found
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that is not taken yet, and is from now on."""
+    number, found = 1, name
+    while found in taken or keyword.iskeyword(found):
+        number += 1
+        found = f"{name}_{number}"
+    taken.add(found)
+    return found
+
+
+def _counted(places: Mapping[str, int]) -> Counter[str]:
+    """How often each name stands somewhere, whatever its number."""
+    found = Counter[str]()
+    for name, count in places.items():
+        found[_word(name)] += count
+    return found
 
 
 def _word(name: str) -> str:
-    """A name without its module and its number, empty where it is none.
+    """A name without its module and its number, empty where nothing is left.
 
     >>> _word("stage12"), _word("mine._blocks:_block"), _word("2")
     ('stage', 'block', '')

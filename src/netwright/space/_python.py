@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from netwright.space._abbreviate import Program, abbreviated
@@ -11,9 +11,9 @@ from netwright.space._term import Head, Terms
 
 __all__ = ["to_python"]
 
-WIDTH = 100
-FILLED = 24
-"""Characters of arguments that may share a line."""
+WIDTH = 110
+SHORT = 24
+"""Characters of arguments that share a line where they do not fit on that of their call; values do in any case."""
 
 
 def to_python(told: Mapping[str, Any]) -> str:
@@ -54,51 +54,32 @@ class _Printer:
     def __init__(self, program: Program, left: Sequence[int]) -> None:
         self._program, self._terms, self._left = program, program.terms, left
         heads = [self._terms.heads[term] for term in self._terms.below(program.everything)]
-        paths = {head.name.rpartition(":") for head in heads if head.kind in ("call", "formula") and ":" in head.name}
+        paths = [head.name.rpartition(":") for head in heads if head.kind in ("call", "formula") and ":" in head.name]
         self._imports = sorted({(module, name.split(".")[0]) for module, _, name in paths})
         self._names = Names(program, {"nw", "space", *(name for _, name in self._imports)})
-        self._defined: set[str] = set()
 
     def source(self) -> str:
         """The whole text."""
         imports = [f"from {module} import {name}" for module, name in self._imports]
         lines = ["import netwright as nw", *(["", *imports] if imports else []), ""]
-        root = self._program.roots[0]
-        lines += self._definitions(root)
-        lines.append(f"space = {self._text(root, len('space = '))}")
+        for (kind, number), name in self._names.defined.items():
+            lines += self._function(number, name) if kind == "function" else [self._assigned(name, number)]
+        lines.append(self._assigned("space", self._program.roots[0]))
         lines += [f"space = space.restricted({self._text(each, 26)})" for each in self._left]
-        return "\n".join([*lines, ""])
+        text = "\n".join([*lines, ""])
+        return text.replace("\n\n\n", "\n\n")
 
-    def _definitions(self, term: int) -> Iterator[str]:
-        """Lines that define what a term names, each name once and what it needs first."""
-        for part in self._terms.parts[term]:
-            if part in self._names.parts:
-                yield from self._part(part)
-            else:
-                yield from self._definitions(part)
-        head = self._terms.heads[term]
-        if head.kind == "function":
-            yield from self._function(int(head.name))
+    def _assigned(self, name: str, term: int) -> str:
+        return f"{name} = {self._text(term, len(name) + 3)}"
 
-    def _part(self, term: int) -> Iterator[str]:
-        name = self._names.parts[term]
-        if name not in self._defined:
-            self._defined.add(name)
-            yield from self._definitions(term)
-            yield f"{name} = {self._text(term, len(name) + 3)}"
+    def _function(self, number: int, name: str) -> list[str]:
+        function = self._program.functions[number]
+        parameters = ", ".join(self._names.parameters[term] for term in function.parameters)
+        return ["", f"def {name}({parameters}):", f"    return {self._text(function.body, 11, 4)}", ""]
 
-    def _function(self, number: int) -> Iterator[str]:
-        name, function = self._names.functions[number], self._program.functions[number]
-        if name not in self._defined:
-            self._defined.add(name)
-            yield from self._definitions(function.body)
-            yield f"def {name}({', '.join(self._names.parameters[term] for term in function.parameters)}):"
-            yield f"    return {self._text(function.body, 11, 4)}"
-            yield ""
-
-    def _inner(self, term: int, used: int = 0, indent: int = 0) -> str:
-        """Source of a part of another: its name, or the whole."""
-        return self._names.parts.get(term) or self._text(term, used, indent)
+    def _inner(self, term: int, used: int, indent: int) -> str:
+        """Source of a part of another: its name, or all of it."""
+        return self._names.defined.get(("part", term)) or self._text(term, used, indent)
 
     def _text(self, term: int, used: int = 0, indent: int = 0) -> str:
         """Source of a term; used: columns taken on its line."""
@@ -108,27 +89,38 @@ class _Printer:
         if head.kind == "parameter":
             return self._names.parameters[term]
         if head.kind == "formula":
-            return head.name.rpartition(":")[2] if ":" in head.name else f"nw.{head.name}"
+            return _path(head.name)
         start, end = self._brackets(head)
         equals = ": " if head.kind == "map" else "="
         rows = [(f"{name}{equals}" if name else "", part) for name, part in zip(head.names, parts, strict=True)]
         return self._wrapped(start, rows, end, used, indent)
 
     def _brackets(self, head: Head) -> tuple[str, str]:
-        if head.kind in ("tuple", "list", "map"):
-            return {"tuple": ("(", ",)" if len(head.names) == 1 else ")"), "list": ("[", "]"), "map": ("{", "}")}[head.kind]
+        if head.kind == "tuple":
+            return "(", ",)" if len(head.names) == 1 else ")"
+        if head.kind in ("list", "map"):
+            return ("[", "]") if head.kind == "list" else ("{", "}")
         if head.kind == "function":
-            return f"{self._names.functions[int(head.name)]}(", ")"
-        return (head.name.rpartition(":")[2] if ":" in head.name else f"nw.{head.name}") + "(", ")"
+            return f"{self._names.defined['function', int(head.name)]}(", ")"
+        return f"{_path(head.name)}(", ")"
 
     def _wrapped(self, start: str, rows: Sequence[tuple[str, int]], end: str, used: int, indent: int) -> str:
-        whole = start + ", ".join(before + self._inner(term, -(10**6)) for before, term in rows) + end
+        whole = start + ", ".join(before + self._inner(term, -(10**6), 0) for before, term in rows) + end
         if used + len(whole) <= WIDTH or not rows:
             return whole
         deeper = indent + 4
         texts = [before + self._inner(term, deeper + len(before) + 1, deeper) for before, term in rows]
-        lines = _filled(texts, WIDTH - deeper) if all(len(text) <= FILLED for text in texts) else texts
+        short = all(
+            not before and (self._terms.leaf[term] or len(text) < SHORT)
+            for (before, term), text in zip(rows, texts, strict=True)
+        )
+        lines = _filled(texts, WIDTH - deeper) if short else texts
         return f"{start}\n" + "".join(f"{' ' * deeper}{line},\n" for line in lines) + " " * indent + end[-1]
+
+
+def _path(name: str) -> str:
+    """Source of a name of ours, or of one that is imported."""
+    return name.rpartition(":")[2] if ":" in name else f"nw.{name}"
 
 
 def _filled(texts: Sequence[str], width: int) -> list[str]:

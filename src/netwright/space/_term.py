@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,8 @@ LEAVES = ("oneof", "given", "take", "rule", "real")
 class Head:
     """What a term is, and the name of each of its parts: keywords of a call, keys of a map, empty for those by place.
 
-    kind: call, function, parameter, formula, value, tuple, list or map. name: of what is called, or the source of a value.
+    kind: call, function, parameter, formula, value, tuple, list or map.
+    name: of what is called, or the source of a value.
     """
 
     kind: str
@@ -55,7 +56,7 @@ class Terms:
     def read(self, told: Any, known: Mapping[str, int]) -> int:
         """Term of a value of a document; known: its parts by name."""
         if isinstance(told, list):
-            return self.add(Head("tuple", names=("",) * len(told)), (self.read(inner, known) for inner in told))
+            return self._listed("tuple", told, known)
         if not isinstance(told, Mapping):
             return self.add(Head("value", literal(told)))
         if "part" in told:
@@ -65,13 +66,18 @@ class Terms:
         if "float" in told:
             return self.add(Head("value", f'float("{told["float"]}")'))
         if "list" in told:
-            return self.add(Head("list", names=("",) * len(told["list"])), (self.read(i, known) for i in told["list"]))
+            return self.add(
+                Head("list", names=("",) * len(told["list"])), (self.read(i, known) for i in told["list"])
+            )
         if "map" in told:
             keys = tuple(_key(key) for key, _ in told["map"])
             return self.add(Head("map", names=keys), (self.read(inner, known) for _, inner in told["map"]))
         placed, keywords = told.get("of", []), told.get("with", {})
         head = Head("call", str(told.get("call") or told["block"]), ("",) * len(placed) + tuple(keywords))
         return self.add(head, (self.read(inner, known) for inner in [*placed, *keywords.values()]))
+
+    def _listed(self, kind: str, told: Sequence[Any], known: Mapping[str, int]) -> int:
+        return self.add(Head(kind, names=("",) * len(told)), (self.read(inner, known) for inner in told))
 
     def below(self, roots: Iterable[int]) -> list[int]:
         """The terms that stand in some, and these, parts first."""
@@ -84,7 +90,10 @@ class Terms:
         return sorted(found)
 
     def changed(self, root: int, change: Callable[[int], tuple[Head, tuple[int, ...]] | None]) -> int:
-        """A term with others in place of some below it; change: head and parts of what takes a term's place, or None."""
+        """A term with others in place of some below it.
+
+        change: head and parts of what takes a term's place, None where it stays.
+        """
         known: dict[int, int] = {}
 
         def made(term: int) -> int:
@@ -94,11 +103,6 @@ class Terms:
             return known[term]
 
         return made(root)
-
-    def uses(self, roots: Iterable[int]) -> Iterator[tuple[int, int, str]]:
-        """A term, one that it is a part of, and the name under which."""
-        for term in self.below(roots):
-            yield from ((part, term, name) for part, name in zip(self.parts[term], self.heads[term].names, strict=True))
 
 
 def literal(value: Any) -> str:

@@ -49,7 +49,7 @@ STAGES = (
 )
 KINDS: dict[str, tuple[tuple[int, ...], tuple[float, ...]]] = {
     # kernels and expansions
-    "mobilenet_v1": ((3, 5), ()),
+    "mobilenet_v1": ((3, 5), (1,)),
     "mobilenet_v2": ((3, 5), (4, 6, 8)),
     "mobilenet_v3": ((3, 5), (4, 6, 8)),
     "resnet": ((3, 5, 7), (0.5, 1.0, 1.5)),
@@ -137,8 +137,8 @@ def _options(stage: int, scale: float, blockwise: bool) -> dict[str, Expression]
 
 def _elastic(kind: str, widths: Any, depths: tuple[int, ...], stride: int, blockwise: bool) -> Expression:
     kernels, ratios = KINDS[kind]
-    free = {"kernel": oneof(*kernels)} | ({"expand": oneof(*ratios)} if ratios else {})
-    least = {"kernel": kernels[0]} | ({"expand": ratios[0]} if ratios else {})
+    free = {"kernel": oneof(*kernels), "expand": oneof(*ratios) if len(ratios) > 1 else ratios[0]}
+    least = {"kernel": kernels[0], "expand": ratios[0]}
     first = _block(kind, widths, stride=stride, **(free if blockwise else least))
     more = _block(kind, widths if blockwise else None, **free)
     return seq(first=first, more=repeat(more, times=oneof(*[d - 1 for d in depths])))
