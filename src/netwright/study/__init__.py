@@ -6,6 +6,7 @@ from netwright.study._evaluation import Evaluation, FunctionEvaluation, Report, 
 from netwright.study._evolve_space import Evolved, Subspaces, evolve_by_trials, evolve_space, qt_score
 from netwright.study._executor import Executor, InlineExecutor, OnStep
 from netwright.study._loop import StudyInterrupted, resume, run_loop, start
+from netwright.study._parts import KeepGoing, Parts, StudySpace
 from netwright.study._plan import space_from
 from netwright.study._population import Efficiency, Population, matched
 from netwright.study._processes import ProcessExecutor
@@ -13,7 +14,6 @@ from netwright.study._progress import Progress, Tally
 from netwright.study._records import STATES, State, Study, StudySpec, Trial, environment, front, trial_seed
 from netwright.study._report import comparison_page
 from netwright.study._search import Model, SearchResult, resume_search, search
-from netwright.study._session import KeepGoing, Parts, StudySpace
 from netwright.study._shrink import Shrunk, judged, kept_options, shrink_space
 from netwright.study._store import FORMAT, Steps, Store
 from netwright.study._trainings import Candidate, train_trial

@@ -8,10 +8,11 @@ from pathlib import Path
 from netwright.errors import StudyError
 from netwright.study._budget import Budget
 from netwright.study._executor import Executor, InlineExecutor
+from netwright.study._parts import Parts
 from netwright.study._processes import deaf_to_interrupts
 from netwright.study._progress import Progress
 from netwright.study._records import Study, StudySpec
-from netwright.study._session import Parts, Session
+from netwright.study._session import Session
 from netwright.study._store import Store
 
 __all__ = ["StudyInterrupted", "resume", "run_loop", "start"]

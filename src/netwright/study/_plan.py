@@ -14,8 +14,8 @@ from netwright.space import Design, Space
 from netwright.study._budget import Budget
 from netwright.study._evaluation import Evaluation, FunctionEvaluation
 from netwright.study._metrics import LATENCY, asked, estimated, is_told, on_target, with_latency_tables
+from netwright.study._parts import Parts
 from netwright.study._records import StudySpec
-from netwright.study._session import Parts
 from netwright.study._trial import Estimator, TaskEvaluation, network_key
 from netwright.target import with_targets
 

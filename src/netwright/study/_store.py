@@ -12,10 +12,8 @@ resumed study makes those trials again as they were, because seeds and proposals
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -24,14 +22,13 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from netwright.errors import NetwrightError, StudyError
+from netwright.errors import StudyError
 from netwright.study._budget import Budget
-from netwright.study._records import Study, StudySpec, Trial, environment
+from netwright.study._records import Study, StudySpec, Trial
+from netwright.study._store_folder import check_free, held, in_words, move
+from netwright.study._store_rows import FORMAT, STEP, STUDY, TABLES, TRIAL, spec_of, spec_row, trial_of, trial_row
 
 __all__ = ["FORMAT", "Steps", "Store"]
-
-FORMAT = 1
-"""Version of the tables; a file of a newer one is refused."""
 
 Steps = dict[int, dict[int, dict[str, float]]]
 """Reported values by trial, step and name."""
@@ -39,48 +36,9 @@ Steps = dict[int, dict[int, dict[str, float]]]
 # How long to wait for another program that holds the file, in seconds.
 _PATIENCE = 5.0
 
-_TABLES = sa.MetaData()
-_STUDY = sa.Table(
-    "study",
-    _TABLES,
-    sa.Column("format", sa.Integer, nullable=False),
-    *(
-        sa.Column(name, sa.Text, nullable=False)
-        for name in ("space", "task", "objectives", "limits", "strategy", "options", "budget", "environment")
-    ),
-    sa.Column("seed", sa.Integer, nullable=False),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("elapsed", sa.Float, nullable=False),
-)
-_TRIAL = sa.Table(
-    "trial",
-    _TABLES,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("design", sa.Text, nullable=False),
-    sa.Column("graph_hash", sa.Text, nullable=False, index=True),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("values", sa.Text, nullable=False),
-    sa.Column("cost", sa.Float, nullable=False),
-    sa.Column("seed", sa.Integer, nullable=False),
-    sa.Column("parents", sa.Text, nullable=False),
-    sa.Column("origin", sa.Text, nullable=False),
-    sa.Column("copy_of", sa.Integer),
-    sa.Column("error", sa.Text),
-    sa.Column("worker", sa.Text),
-    sa.Column("told", sa.Integer, unique=True),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("finished", sa.Float),
-)
-_STEP = sa.Table(
-    "step",
-    _TABLES,
-    sa.Column("trial", sa.Integer, primary_key=True),
-    sa.Column("step", sa.Integer, primary_key=True),
-    sa.Column("values", sa.Text, nullable=False),
-)
-_SAVE = _TRIAL.insert().prefix_with("OR REPLACE")
-_SAVE_STEP = _STEP.insert().prefix_with("OR REPLACE")
-_USED = _STUDY.update().values(elapsed=sa.bindparam("used"))
+_SAVE = TRIAL.insert().prefix_with("OR REPLACE")
+_SAVE_STEP = STEP.insert().prefix_with("OR REPLACE")
+_USED = STUDY.update().values(elapsed=sa.bindparam("used"))
 
 
 class Store:
@@ -105,12 +63,12 @@ class Store:
         self.folder = folder
         self._path = folder / "study.db"
         self._engine = _engine(self._path)
-        with _in_words(self._path):
+        with in_words(self._path):
             self._connection = self._engine.connect()
             self._check_format()
             with self._connection.begin():
-                row = self._connection.execute(sa.select(_STUDY)).mappings().one()
-            self.spec = _spec(row)
+                row = self._connection.execute(sa.select(STUDY)).mappings().one()
+            self.spec = spec_of(row)
             self.environment: dict[str, Any] = json.loads(row["environment"])
             self.elapsed: float = row["elapsed"]
 
@@ -121,14 +79,14 @@ class Store:
         Raises StudyError for any other folder; nothing is written then.
         """
         target = Path(folder).absolute()
-        _check_free(target, overwrite)
+        check_free(target, overwrite)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as workshop:
                 draft = Path(workshop) / "new"
                 draft.mkdir()
                 _write(draft / "study.db", spec)
-                _move(draft, target, Path(workshop) / "old")
+                move(draft, target, Path(workshop) / "old")
         except OSError as error:
             raise StudyError(f"a study cannot be made in {target}: {error.strerror or error}.") from None
         return cls(target)
@@ -146,7 +104,7 @@ class Store:
 
     def save(self, trial: Trial, elapsed: float) -> None:
         """Commit a trial, new or changed, and the seconds the study has used."""
-        row = _row(trial)
+        row = trial_row(trial)
         with self._transaction() as connection:
             connection.execute(_SAVE, row)
             connection.execute(_USED, {"used": elapsed})
@@ -160,25 +118,25 @@ class Store:
     def forget_steps(self, number: int, *, since: int) -> None:
         """Remove a trial's steps from `since` on: they are about to be reported again."""
         with self._transaction() as connection:
-            connection.execute(_STEP.delete().where(_STEP.c.trial == number, _STEP.c.step >= since))
+            connection.execute(STEP.delete().where(STEP.c.trial == number, STEP.c.step >= since))
 
     def set_budget(self, budget: Budget) -> None:
         """Replace the budget of the study."""
         with self._transaction() as connection:
-            connection.execute(_STUDY.update().values(budget=json.dumps(asdict(budget))))
+            connection.execute(STUDY.update().values(budget=json.dumps(asdict(budget))))
         self.spec = replace(self.spec, budget=budget)
 
     def trials(self) -> list[Trial]:
         """Every trial, by number."""
         with self._transaction() as connection:
-            rows = connection.execute(sa.select(_TRIAL).order_by(_TRIAL.c.number)).mappings().all()
-            return [_trial(row) for row in rows]
+            rows = connection.execute(sa.select(TRIAL).order_by(TRIAL.c.number)).mappings().all()
+            return [trial_of(row) for row in rows]
 
     def steps(self, number: int | None = None) -> Steps:
         """What evaluations reported, of one trial or of all."""
-        query = sa.select(_STEP).order_by(_STEP.c.trial, _STEP.c.step)
+        query = sa.select(STEP).order_by(STEP.c.trial, STEP.c.step)
         if number is not None:
-            query = query.where(_STEP.c.trial == number)
+            query = query.where(STEP.c.trial == number)
         found: Steps = {}
         with self._transaction() as connection:
             for trial, step, values in connection.execute(query):
@@ -188,7 +146,7 @@ class Store:
     def study(self) -> Study:
         """The study as it stands now."""
         with self._transaction() as connection:
-            elapsed = connection.execute(sa.select(_STUDY.c.elapsed)).scalar_one()
+            elapsed = connection.execute(sa.select(STUDY.c.elapsed)).scalar_one()
         return Study(self.folder, self.spec, self.trials(), self.environment, elapsed)
 
     @contextmanager
@@ -197,7 +155,7 @@ class Store:
 
         Raises StudyError when another session holds it. The system drops the hold with the process.
         """
-        with _held(self.folder):
+        with held(self.folder):
             yield
 
     def close(self) -> None:
@@ -213,7 +171,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
-        with _in_words(self._path), self._connection.begin():
+        with in_words(self._path), self._connection.begin():
             yield self._connection
 
     def _check_format(self) -> None:
@@ -242,127 +200,11 @@ def _engine(path: Path) -> sa.Engine:
     return engine
 
 
-@contextmanager
-def _in_words(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the JSON in it complain of into one sentence."""
-    try:
-        yield
-    except NetwrightError:
-        raise
-    except (sa.exc.DBAPIError, sqlite3.Error) as error:
-        text = str(getattr(error, "orig", error))
-        if "locked" in text:
-            raise StudyError(f"{path} is locked by another program: {text}.") from None
-        if "not a database" in text or "no such" in text:
-            raise StudyError(f"{path} is not a study of netwright: {text}.") from None
-        raise StudyError(f"{path} cannot be read or written: {text}.") from None
-    except (ValueError, KeyError, TypeError, sa.exc.NoResultFound, sa.exc.MultipleResultsFound) as error:
-        raise StudyError(f"{path} is damaged: {type(error).__name__}: {error}.") from None
-
-
 def _write(path: Path, spec: StudySpec) -> None:
-    row = _spec_row(spec)
+    row = spec_row(spec)
     engine = _engine(path)
-    with _in_words(path):
-        _TABLES.create_all(engine)
+    with in_words(path):
+        TABLES.create_all(engine)
         with engine.begin() as connection:
-            connection.execute(_STUDY.insert(), row)
+            connection.execute(STUDY.insert(), row)
         engine.dispose()
-
-
-def _check_free(folder: Path, overwrite: bool) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise StudyError(f"a study is kept in a folder, but {folder} is a file.")
-    if not any(folder.iterdir()):
-        return
-    if not overwrite:
-        raise StudyError(
-            f"a study needs a new or empty folder, unless told to overwrite, but {folder} has files in it."
-        )
-    if not (folder / "study.db").is_file():
-        raise StudyError(f"only the folder of a study is overwritten, but {folder} has no study.db.")
-    with _held(folder):
-        return
-
-
-def _move(draft: Path, target: Path, old: Path) -> None:
-    if not target.exists():
-        draft.rename(target)
-    elif any(target.iterdir()):
-        # The old study leaves as a whole, and is removed with the workshop once the new one is there.
-        target.rename(old)
-        draft.rename(target)
-    else:
-        # The folder itself stays: it may be where somebody's shell stands.
-        os.replace(draft / "study.db", target / "study.db")
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    # SQLite's own lock is dropped by the system with the process, on every platform, and holds within a process too.
-    with _in_words(folder / "study.lock"):
-        connection = sqlite3.connect(folder / "study.lock", timeout=0.0, isolation_level=None)
-        try:
-            connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            connection.close()
-            if "locked" not in str(error):
-                raise
-            raise StudyError(f"one session at a time can run a study, but another one runs {folder}.") from None
-    try:
-        yield
-    finally:
-        connection.close()
-
-
-def _spec_row(spec: StudySpec) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "space": json.dumps(dict(spec.space)),
-        "task": json.dumps(dict(spec.task)),
-        "objectives": json.dumps([str(objective) for objective in spec.objectives]),
-        "limits": json.dumps([str(limit) for limit in spec.limits]),
-        "strategy": json.dumps(dict(spec.strategy)),
-        "options": json.dumps(dict(spec.options)),
-        "budget": json.dumps(asdict(spec.budget)),
-        "environment": json.dumps(environment()),
-        "seed": spec.seed,
-        "created": time.time(),
-        "elapsed": 0.0,
-    }
-
-
-def _spec(row: sa.RowMapping) -> StudySpec:
-    from netwright.cost import Limit
-    from netwright.strategy import Objective
-
-    return StudySpec(
-        objectives=tuple(Objective.parse(text) for text in json.loads(row["objectives"])),
-        limits=tuple(Limit.parse(text) for text in json.loads(row["limits"])),
-        budget=Budget(**json.loads(row["budget"])),
-        seed=row["seed"],
-        **{name: json.loads(row[name]) for name in ("space", "task", "strategy", "options")},
-    )
-
-
-def _row(trial: Trial) -> dict[str, Any]:
-    return vars(trial) | {
-        "design": trial.design.to_json(),
-        "values": json.dumps(dict(trial.values)),
-        "parents": json.dumps(trial.parents),
-    }
-
-
-def _trial(row: sa.RowMapping) -> Trial:
-    from netwright.space import Design
-
-    return Trial(
-        **{
-            **row,
-            "design": Design.from_json(row["design"]),
-            "values": json.loads(row["values"]),
-            "parents": tuple(json.loads(row["parents"])),
-        }
-    )

@@ -89,7 +89,7 @@ def designs_script(out: Path, space: Space, told: Mapping[str, Any], designs: Se
 
 
 def models_script(out: Path, models: Mapping[str, Graph]) -> dict[str, Any]:
-    """Write the script for networks of any kind, by name; see `designs_script`.
+    """Write the script for networks of any kind, by name.
 
     >>> import tempfile
     >>> from netwright.graph import image, ops
@@ -101,6 +101,8 @@ def models_script(out: Path, models: Mapping[str, Graph]) -> dict[str, Any]:
     ['000.onnx', '001.onnx', 'measure.py', 'networks.json']
     >>> [network["network"] for network in asked["networks"]]
     ['relu', 'exp']
+
+    Raises DataError for fewer than two networks, and where the folder exists and is not empty.
     """
     if len(models) < 2:
         raise DataError(f"a device is measured on 2 networks or more, but got {len(models)}.")
