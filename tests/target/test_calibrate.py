@@ -20,7 +20,9 @@ from netwright.graph import Graph, image, ops, parameter, simplify, vector
 from netwright.space import Space, block_graphs, oneof, repeat, residual, seq, tied
 from netwright.space.catalog import get_space
 from netwright.target import GENERAL, Calibrated, Calibration, Setup, Timing, get_target, target_names
-from netwright.target._calibrate import Kernel, Timer, calibrate, kernels_of
+from netwright.target._calibrate import Kernel, Timer, _run, calibrate, kernels_of
+from netwright.target._calibrate._model import likeness
+from netwright.target._calibrate._networks import Network, networks_to_measure
 from netwright.testing import TargetConformance
 
 X = image(3, 16, 16)
@@ -307,10 +309,34 @@ def test_what_was_measured_is_kept_when_the_device_goes_and_is_not_measured_agai
 def test_it_stops_when_the_time_is_over(tmp_path: Path) -> None:
     told: list[tuple[int, int, float]] = []
     device = FakeDevice()
-    learned(tmp_path, device, minutes=0.02, report=lambda *args: told.append(args))
+    learned(tmp_path, device, minutes=0.03, report=lambda *args: told.append(args))
     assert told[-1][:2] == (device.count, 60)
-    assert 12 <= device.count < 60
-    assert device.now < 0.02 * 60 + 6 * 0.5
+    assert 12 < device.count < 60
+    assert device.now <= 0.03 * 60
+
+
+def test_choosing_networks_and_learning_from_them_are_of_its_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeDevice()
+
+    def chosen(*given: Any) -> list[Network]:
+        device.now += 6.0
+        return networks_to_measure(*given)
+
+    monkeypatch.setattr(_run, "networks_to_measure", chosen)
+    learned(tmp_path, device, minutes=0.2, started=-3.0)
+    # 12 s are 3 before it, 6 to choose 60 networks, and 0.1 for each that is learned from.
+    assert 12 < device.count < 60
+    assert 0.2 * 60 - 6 * 0.15 < 3.0 + device.now + 0.1 * device.count <= 0.2 * 60
+
+
+def test_the_prior_of_networks_is_taken_kind_by_kind(calibration: Calibration) -> None:
+    model = calibration.network.model
+    shares = model._relative
+    whole = shares @ likeness(model.kernels, model.kernels, model.smoothness) @ shares.T
+    noise = model.smoothness.noise**2 + np.square(calibration.network.errors)
+    assert np.linalg.inv(model._inverse) == pytest.approx(whole + np.diag(noise), rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -46,6 +47,7 @@ def calibrate(
 
     Example: netwright calibrate laptop --space mobilenet-tiny --input 3x32x32
     """
+    started = time.perf_counter()
     with answering(as_json) as answer:
         from netwright.target import Here
         from netwright.target import calibrate as measured
@@ -57,7 +59,7 @@ def calibrate(
             with _bar() as report:
                 found = measured(
                     name, spaces, setup=target.setup, minutes=minutes, networks=networks, journal=journal,
-                    any_runtime=any_runtime, seed=seed, report=report,
+                    any_runtime=any_runtime, seed=seed, started=started, report=report,
                 )  # fmt: skip
         except KeyboardInterrupt as stop:
             answer.fail(

@@ -84,8 +84,8 @@ def in_runs(observations: Sequence[Observation], cache: int | None) -> list[Obse
 def _first(observations: Sequence[Observation]) -> KernelModel:
     """A quick model, to compare."""
     roofline = fit_roofline([each.counts for each in observations], [each.ms for each in observations])
-    models = (KernelModel(roofline, Smoothness(noise=noise), observations) for noise in GRID["noise"])
-    return min(models, key=lambda each: each.unlikelihood())
+    model = KernelModel(roofline, Smoothness(), observations)
+    return min((model.with_smoothness(noise=noise) for noise in GRID["noise"]), key=lambda each: each.unlikelihood())
 
 
 def _fitted(observations: Sequence[Observation], cache: int | None) -> Fit:

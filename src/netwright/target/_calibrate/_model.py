@@ -79,6 +79,7 @@ class KernelModel:
         self._ms = np.array([each.ms for each in observations])
         self._errors = np.array([each.error for each in observations] if errors is None else errors)
         self._known: dict[Kernel, Array] = {}
+        self._priors: dict[float, tuple[Array, Array]] = {}
 
     @cached_property
     def _base(self) -> Array:
@@ -96,35 +97,62 @@ class KernelModel:
         return shares
 
     @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where the kernels of each kind stand; what is of two kinds has nothing in common."""
+        found: dict[str, list[int]] = {}
+        for place, kernel in enumerate(self.kernels):
+            found.setdefault(kernel.kind, []).append(place)
+        return found
+
+    def _prior(self, reach: float) -> tuple[Array, Array]:
+        """Covariance of the networks' deviations for a variance of 1 of what is shared, and of what is own."""
+        if reach not in self._priors:
+            common, own = np.zeros((2, len(self._ms), len(self._ms)))
+            for places in self._places.values():
+                kernels, shares = [self.kernels[place] for place in places], self._relative[:, places]
+                alike, same = _likeness(kernels, kernels, reach)
+                common, own = common + shares @ alike @ shares.T, own + shares @ same @ shares.T
+            self._priors[reach] = common, own
+        return self._priors[reach]
+
+    @cached_property
     def _inverse(self) -> Array:
-        shares = self._relative
-        prior = shares @ likeness(self.kernels, self.kernels, self.smoothness) @ shares.T
-        return np.asarray(np.linalg.inv(prior + np.diag(self.smoothness.noise**2 + self._errors**2)))
+        smooth = self.smoothness
+        common, own = self._prior(smooth.reach)
+        prior = smooth.shared**2 * common + smooth.own**2 * own
+        return np.asarray(np.linalg.inv(prior + np.diag(smooth.noise**2 + self._errors**2)))
 
     @cached_property
     def _weights(self) -> Array:
         return np.asarray(self._inverse @ (1 - self._relative.sum(axis=1)))
 
-    def _covariance(self, kernel: Kernel) -> Array:
-        """Covariance of a kernel's deviation, relative to its roofline, with each network's, relative to that."""
-        if kernel not in self._known:
-            between = likeness((kernel,), self.kernels, self.smoothness)[0]
-            self._known[kernel] = self._relative @ between
-        return self._known[kernel]
+    def _covariances(self, kernels: Sequence[Kernel]) -> Array:
+        """Covariance of kernels' deviations, relative to their rooflines, with each network's, relative to that."""
+        asked: dict[str, list[Kernel]] = {}
+        for kernel in dict.fromkeys(kernels):
+            if kernel not in self._known:
+                asked.setdefault(kernel.kind, []).append(kernel)
+        for kind, new in asked.items():
+            places = self._places.get(kind, [])
+            between = likeness(new, [self.kernels[place] for place in places], self.smoothness)
+            self._known.update(zip(new, between @ self._relative[:, places].T, strict=True))
+        return np.array([self._known[kernel] for kernel in kernels])
 
     def kernel_ms(self, kernel: Kernel) -> float:
         """What one run of a kernel takes."""
-        return self.roofline.ms(kernel) * max(LEAST, 1 + float(self._covariance(kernel) @ self._weights))
+        known = self._covariances((kernel,))[0]
+        return self.roofline.ms(kernel) * max(LEAST, 1 + float(known @ self._weights))
 
     def ms(self, counts: Counts) -> float:
         """What a network takes."""
+        self._covariances(tuple(counts))  # of all at once, which is quicker than one by one
         return sum(count * self.kernel_ms(kernel) for kernel, count in counts.items())
 
     def deviation(self, counts: Counts) -> float:
         """Standard deviation of what a network takes, relative to it, by the model alone."""
         kernels = tuple(counts)
         base = np.array([count * self.roofline.ms(kernel) for kernel, count in counts.items()])
-        between = base @ np.array([self._covariance(kernel) for kernel in kernels])
+        between = base @ self._covariances(kernels)
         prior = base @ likeness(kernels, kernels, self.smoothness) @ base
         unknown = base @ np.array([kernel.kind not in self.roofline.kinds for kernel in kernels])
         variance = max(float(prior - between @ self._inverse @ between), 0.0) + (UNKNOWN * unknown) ** 2
@@ -145,11 +173,20 @@ class KernelModel:
 
     def with_smoothness(self, **changes: float) -> KernelModel:
         """The same with another smoothness."""
-        return KernelModel(self.roofline, replace(self.smoothness, **changes), self.observations, list(self._errors))
+        twin = KernelModel(self.roofline, replace(self.smoothness, **changes), self.observations, list(self._errors))
+        twin._base, twin._relative, twin._places = self._base, self._relative, self._places
+        twin._priors = self._priors
+        return twin
 
 
 def likeness(a: Sequence[Kernel], b: Sequence[Kernel], smoothness: Smoothness) -> Array:
     """Prior covariance of the deviations of kernels, relative to their rooflines, (a, b)."""
+    alike, same = _likeness(a, b, smoothness.reach)
+    return smoothness.shared**2 * alike + smoothness.own**2 * same
+
+
+def _likeness(a: Sequence[Kernel], b: Sequence[Kernel], reach: float) -> tuple[Array, Array]:
+    """How far kernels are alike, and whether they are the same."""
     codes: dict[object, int] = {}
 
     def coded(values: Sequence[object]) -> Array:
@@ -164,9 +201,8 @@ def likeness(a: Sequence[Kernel], b: Sequence[Kernel], smoothness: Smoothness) -
 
     left, right = places(a), places(b)
     squares = (left**2).sum(1)[:, None] + (right**2).sum(1)[None] - 2 * left @ right.T
-    alike = np.exp(-np.maximum(squares, 0.0) / (2 * smoothness.reach**2))
+    alike = np.exp(-np.maximum(squares, 0.0) / (2 * reach**2))
     same_kind = coded([("kind", k.kind) for k in a])[:, None] == coded([("kind", k.kind) for k in b])[None]
     same_tail = coded([("tail", k.tails) for k in a])[:, None] == coded([("tail", k.tails) for k in b])[None]
     same = coded([("key", k.key) for k in a])[:, None] == coded([("key", k.key) for k in b])[None]
-    shared = smoothness.shared**2 * (alike * np.where(same_tail, 1.0, TAIL_LIKENESS) + 0.5)
-    return np.asarray(same_kind * shared + same * smoothness.own**2)
+    return same_kind * (alike * np.where(same_tail, 1.0, TAIL_LIKENESS) + 0.5), same.astype(np.float64)

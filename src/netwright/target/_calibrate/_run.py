@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ NETWORKS = 300
 TOGETHER = 6
 """Networks that are measured in turns with each other."""
 SHARE = 0.75
-"""Part of the time that is spent on measuring; the rest goes into making networks ready, and into the fit."""
+"""Part of the time left that is spent on measuring; the rest goes into making networks ready."""
 LONGEST, SHORTEST = 0.5, 0.05
 """Seconds for one network."""
 REFERENCE_SECONDS = 2.0
@@ -82,6 +82,24 @@ def fastest(run: Callable[[], object], seconds: float) -> float:
     return best
 
 
+@dataclass(frozen=True)
+class _Time:
+    """What may be spent, in seconds from a moment on; for_each: what learning from one network will take."""
+
+    clock: Callable[[], float]
+    started: float
+    seconds: float
+    for_each: float = 0.0
+
+    @property
+    def spent(self) -> float:
+        return self.clock() - self.started
+
+    def left(self, networks: int) -> float:
+        """Seconds until so many networks have to be learned from."""
+        return self.seconds - self.spent - networks * self.for_each
+
+
 def calibrate(
     name: str,
     spaces: Sequence[Space],
@@ -93,6 +111,7 @@ def calibrate(
     any_runtime: bool = False,
     seed: int = 0,
     timer: Timer | None = None,
+    started: float | None = None,
     report: Callable[[int, int, float], None] = lambda done, total, seconds: None,
 ) -> Calibration:
     """Measure networks of some spaces on this machine, and learn what any network takes here.
@@ -110,7 +129,8 @@ def calibrate(
     >>> found.name, found.spaces, len(found.measured)
     ('board', ('toy',), 12)
 
-    minutes: time to spend at most, unless the fewest networks that tell anything take longer. networks: to measure at
+    minutes: time to spend at most, choosing networks and learning from them included, unless the fewest that tell
+    anything take longer. started: by the timer's clock, the moment from which they count. networks: to measure at
     most. journal: file that each measurement is added to, and from which a calibration that was broken off goes on;
     it stays when an error breaks off this one. any_runtime: go on from one that another version of the runtime began.
     report: called with the number measured, of how many, and the seconds spent.
@@ -120,25 +140,25 @@ def calibrate(
     """
     setup = setup or Setup()
     timer = timer or Timer.here(setup)
-    started = timer.clock()
+    limit = _Time(timer.clock, timer.clock() if started is None else started, minutes * 60)
     head: dict[str, Any] = {
         "name": name, "spaces": [space.name for space in spaces], "setup": asdict(setup), "seed": seed,
         "networks": networks, "device": this_device(), "runtime": this_runtime(setup),
     }  # fmt: skip
     kept, known = _begun(journal, head, timer, min(REFERENCE_SECONDS, 6 * minutes), any_runtime)
+    before = timer.clock()
     planned = networks_to_measure(spaces, networks, seed)
-    seconds = min(LONGEST, max(SHORTEST, SHARE * minutes * 60 / max(len(planned), 1)))
+    # Learning from networks takes about as long as choosing them, whatever else the machine does.
+    limit = replace(limit, for_each=(timer.clock() - before) / len(planned))
     waiting = [network for network in planned if network.what not in known]
-    for start in range(0, len(waiting), TOGETHER):
-        report(len(known), len(planned), timer.clock() - started)
-        if timer.clock() - started > minutes * 60 and len(known) >= FEWEST:
-            break
-        together = waiting[start : start + TOGETHER]
-        timings = timer.networks([network.graph for network in together], seconds, kept["reference_ms"] / 1e3)
-        for network, timing in zip(together, timings, strict=True):
+    seconds = min(LONGEST, max(SHORTEST, SHARE * limit.left(len(planned)) / max(len(waiting), 1)))
+    nominal = kept["reference_ms"] / 1e3
+    for part in _in_time(waiting, known, limit):
+        report(len(known), len(planned), limit.spent)
+        for network, timing in zip(part, timer.networks([n.graph for n in part], seconds, nominal), strict=True):
             known[network.what] = (timing.median_ms, _error(timing))
             _append(journal, {"what": network.what, "ms": timing.median_ms, "error": _error(timing)})
-    report(len(known), len(planned), timer.clock() - started)
+    report(len(known), len(planned), limit.spent)
     found = [_measured(network, *known[network.what]) for network in planned if network.what in known]
     return Calibration.fitted(
         found, name=name, spaces=tuple(kept["spaces"]), setup=setup, device=kept["device"], runtime=kept["runtime"],
@@ -162,6 +182,17 @@ def _begun(
         kept = {**head, "reference_ms": timer.reference(seconds) * 1e3}
         _append(journal, kept)
     return kept, known
+
+
+def _in_time(waiting: Sequence[Network], known: Sized, limit: _Time) -> Iterator[Sequence[Network]]:
+    """Networks to measure together, while there is time for as many again; `known` grows meanwhile."""
+    longest = 0.0
+    for start in range(0, len(waiting), TOGETHER):
+        if len(known) >= FEWEST and limit.left(len(known) + TOGETHER) < longest:
+            return
+        before = limit.spent
+        yield waiting[start : start + TOGETHER]
+        longest = max(longest, limit.spent - before)
 
 
 def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[dict[str, Any], Known]:
