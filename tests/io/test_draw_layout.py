@@ -7,7 +7,8 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.io._drawing._blocks_layout import Item, Layout, arrange
+from netwright.io._drawing._blocks_item import Item
+from netwright.io._drawing._blocks_layout import Layout, arrange
 
 
 def items(*edges: tuple[int, int], width: float = 100) -> list[Item]:

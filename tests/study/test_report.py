@@ -17,10 +17,10 @@ from netwright.cost import Limit
 from netwright.errors import MissingExtraError, StudyError
 from netwright.graph import image
 from netwright.space import Design, Space, oneof
-from netwright.study._report import _charts as charts
 from netwright.study._report import _sections as sections
 from netwright.study._report import _tables as tables
 from netwright.study._report import write_report
+from netwright.study._report._trial_charts import thinned
 
 VOID = {"meta", "input", "br", "path", "circle", "rect"}
 
@@ -339,10 +339,10 @@ def test_failures_are_grouped_by_reason():
 
 def test_thinning_keeps_the_first_tier_and_bounds_the_rest():
     trials = [SimpleNamespace(number=i) for i in range(5000)]
-    shown = [trial.number for trial in charts.thinned(trials, frozenset({4321}), frozenset(range(50)), most=200)]
+    shown = [trial.number for trial in thinned(trials, frozenset({4321}), frozenset(range(50)), most=200)]
     assert set(range(50)) | {4321} <= set(shown)
     assert shown == sorted(shown)
     assert len(shown) <= 200
-    crowd = charts.thinned(trials, frozenset({4321}), frozenset(range(4000)), most=200)
+    crowd = thinned(trials, frozenset({4321}), frozenset(range(4000)), most=200)
     assert len(crowd) <= 220
     assert 4321 in {trial.number for trial in crowd}

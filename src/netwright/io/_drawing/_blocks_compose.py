@@ -8,10 +8,11 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from netwright.graph import Graph, Node, Opaque, Tensor
-from netwright.io._drawing._blocks_layout import Item, Layout, arrange
+from netwright.io._drawing._blocks_item import Item
+from netwright.io._drawing._blocks_layout import Layout, arrange
+from netwright.io._drawing._blocks_part import Part, cost_of
 from netwright.io._drawing._blocks_svg import BAR, LABEL, PAD, STACK, Box, Frame, Line, Pill, head_width
 from netwright.io._drawing._blocks_text import describe, human, kind_of, operator_name, shape_text
-from netwright.io._drawing._blocks_tree import Part, cost_of
 from netwright.io._drawing._blocks_view import Users, users_of_weights, weights_in
 from netwright.io._drawing._svg import fitted, text_width
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from netwright.io._drawing._blocks_layout import Item, Layout, Wire
+from netwright.io._drawing._blocks_item import Item
+from netwright.io._drawing._blocks_layout import Layout, Wire
 from netwright.io._drawing._svg import (
     BAR_FILL,
     FAINT,

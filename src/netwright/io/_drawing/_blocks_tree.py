@@ -2,81 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from math import ceil
 
-from netwright.graph import Constant, Graph, Node, Opaque, Parameter, Tensor
-from netwright.io._drawing._blocks_text import data_inputs, is_join, kind_of, operator_name
-from netwright.io._drawing._blocks_view import weights_in
+from netwright.graph import Graph, Node, Tensor
+from netwright.io._drawing._blocks_part import Part
+from netwright.io._drawing._blocks_rules import absorbs, between_cuts, in_order, leads, repeats, sources_of
+from netwright.io._drawing._blocks_text import data_inputs, is_join, operator_name
 
-__all__ = ["Part", "boxes_in", "build_tree", "cost_of"]
+__all__ = ["build_tree"]
 
-_SHAPING = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Expand"}
 _LONGEST_PERIOD = 8
+
 _FEW = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One thing to draw: a box, or, opened, a frame around smaller parts.
-
-    nodes: of the first copy, in the order of execution. ins, outs: tensors that it reads from and gives to the rest;
-    ins are those of the first copy and outs those of the last. copies: all copies, where equal parts in a row are
-    folded into one.
-    """
-
-    name: str
-    nodes: tuple[Node, ...]
-    ins: tuple[Tensor, ...]
-    outs: tuple[Tensor, ...]
-    parts: tuple[Part, ...] = ()
-    copies: tuple[Part, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """Number of copies."""
-        return max(len(self.copies), 1)
-
-    @property
-    def inner_outs(self) -> tuple[Tensor, ...]:
-        """The tensors inside the first copy that stand for `outs`."""
-        return self.copies[0].outs if self.copies else self.outs
-
-    @cached_property
-    def all_nodes(self) -> tuple[Node, ...]:
-        """Nodes of every copy."""
-        return tuple(n for copy in self.copies for n in copy.all_nodes) if self.copies else self.nodes
-
-    @cached_property
-    def signature(self) -> tuple[object, ...]:
-        """Equal for parts of equal structure: operators, attributes, wiring, shapes of parameters and of data."""
-        number: dict[Tensor, int] = {t: i for i, t in enumerate(self.ins)}
-        rows: list[object] = [(t.shape, t.dtype) for t in self.ins]
-        for node in self.all_nodes:
-            fresh = [t for t in node.inputs if t is not None and t not in number]
-            for t in (*fresh, *node.outputs):
-                number.setdefault(t, len(number))
-            wiring = tuple(None if t is None else number[t] for t in node.inputs)
-            rows.append((node.op.name, repr(sorted(node.attrs.items())), wiring, tuple(_leaf(t) for t in fresh)))
-        return (*rows, tuple(number[t] for t in self.outs))
-
-
-def _leaf(tensor: Tensor) -> tuple[object, ...]:
-    return (tensor.shape, tensor.value.tobytes() if isinstance(tensor, Constant) else "")
-
-
-def cost_of(part: Part) -> tuple[int, int]:
-    """Parameters (each counted once, however often it is used) and MACs of all copies."""
-    parameters = {t for n in part.all_nodes for t in weights_in(n)}
-    return sum(t.size for t in parameters if t.trainable), sum(n.op.macs(n) for n in part.all_nodes)
-
-
-def boxes_in(part: Part, opened: Collection[Part]) -> int:
-    """Boxes that a part is drawn with where some parts are opened into frames."""
-    return sum(boxes_in(p, opened) for p in part.parts) if part in opened and part.parts else 1
 
 
 class _Builder:
@@ -142,8 +82,8 @@ class _Builder:
     def _untangled(self, parts: list[Part]) -> list[Part]:
         """Parts in an order of execution, those that wait for each other replaced by what they are made of."""
         while True:
-            before = _sources(parts)
-            ordered, stuck = _sorted(parts, before)
+            before = sources_of(parts)
+            ordered, stuck = in_order(parts, before)
             if not stuck:
                 return ordered
             # What only comes after a loop is stuck too; sorting backwards leaves those parts out.
@@ -151,7 +91,7 @@ class _Builder:
             for reader, sources in before.items():
                 for source in sources:
                     after[source].add(reader)
-            loops = set(map(id, _sorted(stuck, after)[1]))
+            loops = set(map(id, in_order(stuck, after)[1]))
             opened = [p for part in parts for p in (self._pieces(part) if id(part) in loops else [part])]
             parts = sorted(opened, key=lambda p: self._position[id(p.nodes[0])])
 
@@ -171,10 +111,10 @@ class _Builder:
         for i, part in enumerate(parts):
             at = list(dict.fromkeys(place[t] for t in part.ins if t in place))
             hosts = {j: kept[j] for j in at if self._only_reader(kept[j], part)}
-            if len(hosts) == 1 and kept[at[0]].outs == part.ins and _absorbs(kept[at[0]], part):
+            if len(hosts) == 1 and kept[at[0]].outs == part.ins and absorbs(kept[at[0]], part):
                 i, made = at[0], self.part(kept[at[0]].name, kept[at[0]].nodes + part.nodes)
             else:
-                leading = [j for j, host in hosts.items() if _leads(host, part)]
+                leading = [j for j, host in hosts.items() if leads(host, part)]
                 before = [node for j in leading for node in kept.pop(j).nodes]
                 made = self.part(part.name, [*before, *part.nodes]) if leading else part
             kept[i] = made
@@ -200,7 +140,7 @@ class _Builder:
         result: list[Part] = []
         i = 0
         while i < len(parts):
-            if not _repeats(parts, i, i + period, period):
+            if not repeats(parts, i, i + period, period):
                 result.append(parts[i])
                 i += 1
                 continue
@@ -222,7 +162,7 @@ class _Builder:
         return self.part(name, [n for p in parts for n in p.all_nodes], parts)
 
     def _goes_on(self, parts: list[Part], first: int, start: int, period: int, last: Part) -> bool:
-        if not _repeats(parts, first, start, period):
+        if not repeats(parts, first, start, period):
             return False
         after = self._window(parts[start : start + period])
         changed = [t for old, t in zip(last.ins, after.ins, strict=False) if old is not t]
@@ -241,7 +181,7 @@ class _Builder:
 
     def _segments(self, parts: list[Part]) -> list[Part]:
         """Cut where a single wire connects what is above with what is below."""
-        return self._joined(_between_cuts(parts, self._window(parts)))
+        return self._joined(between_cuts(parts, self._window(parts)))
 
     def _by_size(self, parts: list[Part]) -> list[Part]:
         """Neighbours that work at one resolution (or width) together."""
@@ -271,67 +211,6 @@ def _named(parent: str, key: object) -> str:
     return f"{parent.rpartition('.')[2]}.{key}" if parent and str(key).isdigit() else str(key)
 
 
-def _sources(parts: Sequence[Part]) -> dict[int, set[int]]:
-    """For each part, by its id, the parts that make what it reads."""
-    made_by = {t: id(part) for part in parts for t in part.outs}
-    return {id(p): {made_by[t] for t in p.ins if t in made_by} - {id(p)} for p in parts}
-
-
-def _repeats(parts: Sequence[Part], first: int, start: int, period: int) -> bool:
-    """Whether the `period` parts from `start` on are made as those from `first` on."""
-    inside = start + period <= len(parts)
-    return inside and all(parts[first + j].signature == parts[start + j].signature for j in range(period))
-
-
-def _sorted(parts: Sequence[Part], before: dict[int, set[int]]) -> tuple[list[Part], list[Part]]:
-    """Parts in an order in which each comes after those before it, and the parts left in or behind loops."""
-    done: list[Part] = []
-    missing = {id(part) for part in parts}
-    rest = list(parts)
-    while rest:
-        index = next((i for i, part in enumerate(rest) if not before[id(part)] & missing), None)
-        if index is None:
-            break
-        missing.discard(id(rest[index]))
-        done.append(rest.pop(index))
-    return done, rest
-
-
-def _is_small(part: Part) -> bool:
-    return not part.parts and not part.copies and not any(n.op.macs(n) or _stands_alone(n) for n in part.nodes)
-
-
-def _stands_alone(node: Node) -> bool:
-    """Whether a node that does not multiply is no detail of its neighbour: a join, a table, an unknown operator."""
-    table = node.op.name == "Gather" and isinstance(node.inputs[0], Parameter)
-    return table or is_join(node) or isinstance(node.op, Opaque)
-
-
-def _shapes_only(part: Part) -> bool:
-    return not part.copies and all(n.op.name in _SHAPING for n in part.nodes)
-
-
-def _absorbs(host: Part, guest: Part) -> bool:
-    if host.parts or host.copies or not _is_small(guest):
-        return False
-    host_kind, guest_kind = kind_of(host.nodes), kind_of(guest.nodes)
-    if guest_kind == "normalisation":
-        return host_kind in ("convolution", "matmul")
-    if guest_kind == "pooling":
-        return False
-    return host_kind != "join" or not _shapes_only(guest)
-
-
-def _leads(host: Part, guest: Part) -> bool:
-    """Whether a part belongs to the one after it, such as the transposition before a layer norm."""
-    if guest.parts or guest.copies or not _is_small(host):
-        return False
-    weighted = kind_of(guest.nodes) in ("convolution", "matmul")
-    if len(guest.ins) > 1 and not (weighted and _shapes_only(host)):
-        return False
-    return _shapes_only(host) or (weighted and kind_of(host.nodes) == "other")
-
-
 def _run_name(copies: Sequence[Part]) -> str:
     """`block … 11` for parts named `block` to `block_11`, `blocks.2 … 5` for `blocks.2` to `blocks.5`."""
     first, last = copies[0].name, copies[-1].name
@@ -356,18 +235,3 @@ def _run_of(run: Sequence[Part]) -> str:
     names = {"Add": "residual", "Sum": "residual", "Concat": "branches", "Mul": "gate"}
     join = next((n for n in reversed(run[-1].nodes) if is_join(n)), None)
     return names.get(join.op.name, "segment") if join else "segment"
-
-
-def _between_cuts(parts: Sequence[Part], whole: Part) -> Iterator[list[Part]]:
-    last_use = {t: i for i, part in enumerate(parts) for t in part.ins}
-    last_use |= dict.fromkeys(whole.outs, len(parts))
-    run: list[Part] = []
-    live = set(whole.ins)
-    for i, part in enumerate(parts):
-        run.append(part)
-        live = {t for t in (*live, *part.outs) if last_use.get(t, -1) > i}
-        if len(live) <= 1:
-            yield run
-            run = []
-    if run:
-        yield run

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from netwright.graph import Tensor
 from netwright.io._drawing._axes import Link, Place
-from netwright.io._drawing._blocks_layout import Item, Layout, arrange
+from netwright.io._drawing._blocks_item import Item
+from netwright.io._drawing._blocks_layout import Layout, arrange
 from netwright.io._drawing._circuit import BETWEEN, PITCH, SCALAR, Step, Wires, axes_of, height_of, wires_of
 from netwright.io._drawing._svg import text_width
 

@@ -10,9 +10,9 @@ from netwright.graph import Graph, Input, Node, Tensor
 from netwright.io._drawing._axes import links_of
 from netwright.io._drawing._axis_names import name_axes
 from netwright.io._drawing._blocks_compose import Composer, head_of
+from netwright.io._drawing._blocks_part import Part, boxes_in
 from netwright.io._drawing._blocks_svg import BAR, COLOURS, LEGEND, Line, head_width, headed, scene
 from netwright.io._drawing._blocks_text import KINDS, data_inputs, kind_of
-from netwright.io._drawing._blocks_tree import Part, boxes_in
 from netwright.io._drawing._blocks_view import Users, users_of_weights
 from netwright.io._drawing._circuit import expanded, steps_of
 from netwright.io._drawing._circuit_layout import Circuit, Names, lay_out

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from netwright.graph import Tensor
 from netwright.io._drawing._axes import Link
-from netwright.io._drawing._blocks_layout import Item, Wire
+from netwright.io._drawing._blocks_item import Item
+from netwright.io._drawing._blocks_layout import Wire
 from netwright.io._drawing._blocks_svg import COLOURS
 from netwright.io._drawing._circuit import PITCH, SCALAR, axes_of, height_of
 from netwright.io._drawing._circuit_layout import (

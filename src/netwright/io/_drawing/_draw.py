@@ -12,9 +12,10 @@ from typing import Literal, get_args
 from netwright.errors import ExportError
 from netwright.graph import Graph
 from netwright.io._drawing._blocks_compose import Composer
+from netwright.io._drawing._blocks_part import Part, boxes_in, cost_of
 from netwright.io._drawing._blocks_svg import Sheet, render
 from netwright.io._drawing._blocks_text import KINDS, human
-from netwright.io._drawing._blocks_tree import Part, boxes_in, build_tree, cost_of
+from netwright.io._drawing._blocks_tree import build_tree
 from netwright.io._drawing._blocks_view import as_drawn
 from netwright.io._drawing._circuit_sheet import draw_circuits
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._page import Chart, count, finite, headed, label, quantity
 from netwright.errors import NetwrightError
 from netwright.study._report import _charts as charts
+from netwright.study._report._trial_charts import Context, history, scatter
 from netwright.study._report._words import interval_of, share
 
 if TYPE_CHECKING:
@@ -82,14 +83,14 @@ def search_charts(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     objectives, winner = study.spec.objectives, dig(result, "winner", "trial")
     first = objectives[0]
     metrics = told_metrics(study)
-    context = charts.Context(winner, lambda trial: trial_words(trial, metrics))
+    context = Context(winner, lambda trial: trial_words(trial, metrics))
     fronts = []
     for x in objectives[1:] or _cost_objective(study, first):
         alone = len(objectives) == 1
         members = _front(study.trials, (first, x)) if alone else study.front
         joined, limits = len(objectives) <= 2, study.spec.limits
-        fronts.append(charts.scatter(study.trials, first, x, context, front=members, joined=joined, limits=limits))
-    over = {name: charts.history(study.trials, first, context, by_time=name == "time") for name in ("trials", "time")}
+        fronts.append(scatter(study.trials, first, x, context, front=members, joined=joined, limits=limits))
+    over = {name: history(study.trials, first, context, by_time=name == "time") for name in ("trials", "time")}
     return {
         "fronts": [chart for chart in fronts if chart is not None],
         "history": over,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._page import duration, finite, label, quantity
 from netwright.study._report import _charts as charts
 from netwright.study._report._sections import between, dig, first_line, headline_metric, told_metrics
+from netwright.study._report._trial_charts import thinned
 from netwright.study._report._words import difference, interval_of, proportion
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def trial_table(study: Study, winner: Any) -> dict[str, Any]:
     complete = [trial for trial in study.of_state("complete") if finite(trial.values.get(first.metric)) is not None]
     best = sorted(complete, key=lambda trial: first.sign * trial.values[first.metric])[: _TABLE_ROWS // 2]
     chosen = frozenset(trial.number for trial in best)
-    rows = charts.thinned(study.trials, frozenset({winner}), front, chosen, most=_TABLE_ROWS)
+    rows = thinned(study.trials, frozenset({winner}), front, chosen, most=_TABLE_ROWS)
     return {
         "metrics": [label(name) for name in metrics],
         "total": len(study.trials),
