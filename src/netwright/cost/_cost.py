@@ -25,6 +25,7 @@ __all__ = [
 class Cost(ABC):
     """A named number of a graph, with its unit.
 
+    >>> from netwright.graph import Graph
     >>> class Depth(Cost):
     ...     def of(self, graph):
     ...         return len(graph.nodes)
@@ -65,7 +66,7 @@ class Cost(ABC):
 class Additive(Cost):
     """The sum of a rule over the nodes; those that depend on no input run once for all examples and count nothing.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(3, 8, 8)
     >>> relus = Additive("relus", "", "rectified elements", lambda n: n.output.size if n.op.name == "Relu" else 0)
     >>> relus.of(Graph([x], [ops.relu(x) + x]))

@@ -35,7 +35,7 @@ class Finding:
     """A layer that goes against a rule: what was found there, and the bytes of memory traffic that mending it saves.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(4, 32, 32)
     >>> narrow = guidelines(Graph([x], [conv(x, 256, kernel=1)]))[-1]
     >>> narrow.layer, narrow.found
@@ -144,7 +144,7 @@ def guidelines(
     """Layers that go against a rule and could save at least a share of the traffic, the most wasteful first.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(8, 32, 32)
     >>> wide = conv(x, 128, kernel=1, norm="none", activation="none")
     >>> [(found.rule[:2], found.saved) for found in guidelines(Graph([x], [conv(wide, 8, kernel=1)]))][:2]

@@ -24,7 +24,7 @@ class OperatorCost:
     """All nodes of one operator together.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 8, 8)
     >>> most = profile(Graph([x], [conv(conv(x, 8), 4)])).operators[0]
     >>> most.operator, most.count, most.amounts.macs
@@ -45,7 +45,7 @@ class Profile:
     """Costs of a network, for inputs of the shapes in `graph`.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 8, 8)
     >>> found = profile(Graph([x], [conv(x, 8)]))
     >>> found.total.macs, found.memory.peak_bytes, [node.name for node in found.nodes]

@@ -67,6 +67,7 @@ def _chosen(found: Dependencies, group: WidthGroup, wanted: int | Sequence[int])
 class Rebuild:
     """Builds nodes of a network again, with the positions that a mask over units keeps.
 
+    >>> import numpy as np
     >>> from netwright.blocks import conv
     >>> from netwright.graph import image
     >>> x = image(3, 8, 8)

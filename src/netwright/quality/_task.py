@@ -43,6 +43,7 @@ class Encoder(Protocol):
 class Split:
     """One part of a task: `x` float32 `(N, *input_shape)`, `y` int64 classes or float32 values `(N,)`.
 
+    >>> import numpy as np
     >>> len(Split(np.zeros((3, 1, 8, 8), np.float32), np.zeros(3, np.int64)))
     3
     """
@@ -134,6 +135,7 @@ class Task:
     def refolded(self, seed: int) -> Task:
         """The task with other examples to validate on, as many, drawn by the seed from those to train on.
 
+        >>> import numpy as np
         >>> from netwright.quality.data import load_task
         >>> task = load_task("digits")
         >>> other = task.refolded(seed=0)

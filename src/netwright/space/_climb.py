@@ -21,6 +21,7 @@ def climb(
 ) -> tuple[float, Design]:
     """A design of small additive cost within limits on others: exact without limits, else the end of a climb.
 
+    >>> import numpy as np
     >>> from netwright.space.catalog import get_space
     >>> space = get_space("mobilenet-tiny")
     >>> value, design = climb(space, "macs", np.random.default_rng(0), ["params >= 50k"], draws=100)

@@ -41,6 +41,7 @@ CACHED_SAMPLERS = 8
 class Space(Written):
     """A set of designs: networks from one input shape, and optionally recipes to train them with.
 
+    >>> import numpy as np
     >>> from netwright.blocks import conv
     >>> from netwright.graph import image
     >>> from netwright.space import oneof, repeat, seq

@@ -86,6 +86,7 @@ class Budget:
     def used_up(self, spent: Spent) -> str | None:
         """Name the bound that is reached, or None while none is.
 
+        >>> from netwright.study import Spent
         >>> Budget(trials=10).used_up(Spent(trials=10))
         '10 trials'
         """
@@ -97,6 +98,7 @@ class Budget:
     def fraction(self, spent: Spent) -> float:
         """Part of the budget that is used up, by the bound nearest to its end, in [0, 1].
 
+        >>> from netwright.study import Spent
         >>> Budget(trials=10, seconds=100).fraction(Spent(trials=5, seconds=80))
         0.8
         """

@@ -31,6 +31,7 @@ BEST = 0.2
 class Subspaces:
     """The subspaces of a space in which some decisions are made; a design of it makes exactly these.
 
+    >>> import numpy as np
     >>> from netwright.space.catalog import get_space
     >>> family = Subspaces(get_space("mobilenet-tiny"), ["stage*.down.kernel"])
     >>> chosen = family.sample(np.random.default_rng(0))[0]
@@ -85,6 +86,7 @@ def qt_score(
 ) -> float:
     """How good the best designs of a space are under each of several limits on a target, on average.
 
+    >>> import numpy as np
     >>> from netwright.space.catalog import get_space
     >>> space = get_space("mobilenet-tiny")
     >>> wide = lambda designs: [design["stem.channels"] / 24 for design in designs]
@@ -119,6 +121,7 @@ class Evolved:
     """The best subspace that was found, its score, that of the whole space, and every score in its order.
 
     >>> import netwright as nw
+    >>> from netwright.space import Design
     >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
     >>> whole = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
     >>> decisions = Design({"conv.kernel": 3})
@@ -191,6 +194,7 @@ def evolve_by_trials(
     """Evolve a subspace with the effects of options, by the trials of a study, as the estimate of quality.
 
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> import netwright as nw
     >>> from netwright.study import Budget, Study, StudySpec, Trial
     >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))

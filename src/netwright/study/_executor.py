@@ -22,7 +22,7 @@ class Executor(ABC):
     >>> class AtOnce(Executor):
     ...     def submit(self, request):
     ...         report = lambda step, values: self.on_step(request.number, step, values)
-    ...         self.result = evaluate(self.evaluation, request, report, "here")
+    ...         self.result = Result(request.number, self.evaluation(request, report), None, 0.0, "here")
     ...
     ...     def wait(self, seconds=None):
     ...         return [self.result]

@@ -122,8 +122,10 @@ class Trial:
 class Study:
     """A study as it stands: what was asked, and every trial by number.
 
+    >>> from pathlib import Path
     >>> from netwright.space import Design
     >>> from netwright.strategy import Objective
+    >>> from netwright.study import Budget, StudySpec, Trial
     >>> spec = StudySpec((Objective("accuracy", "maximize"),), seed=0, budget=Budget.parse("2 trials"))
     >>> tried = {3: 0.8, 5: 0.9}
     >>> trials = [

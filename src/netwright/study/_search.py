@@ -193,7 +193,7 @@ def resume_search(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     out = f"{folder}/toy"
     ...     found = nw.search(space, evaluate, minimize="error", budget="2 trials", out=out, progress=False)
-    ...     more = resume_search(out, space=space, task=evaluate, budget="6 trials", progress=False)
+    ...     more = nw.resume(out, space=space, task=evaluate, budget="6 trials", progress=False)
     >>> [len(each.study.trials) for each in (found, more)]
     [2, 6]
 

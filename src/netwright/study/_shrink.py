@@ -70,6 +70,7 @@ def shrink_space(
     """Drop the options of a space that the trials of a study speak against, until a share of the designs is left.
 
     >>> from pathlib import Path
+    >>> import numpy as np
     >>> import netwright as nw
     >>> from netwright.study import Budget, StudySpec, Trial
     >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))

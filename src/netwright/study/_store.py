@@ -44,6 +44,7 @@ _USED = STUDY.update().values(elapsed=sa.bindparam("used"))
 class Store:
     """A study on disk.
 
+    >>> import tempfile
     >>> from netwright.space import Design
     >>> from netwright.strategy import Objective
     >>> from netwright.study import Budget

@@ -138,6 +138,7 @@ def read_data_sheet(path: Path) -> DataSheet:
     """A device of a file of your own, in the form of those that come with netwright; its name is that of the file.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> text = '''
     ... title = "A board of mine"
     ... kind = "cpu"

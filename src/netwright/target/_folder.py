@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
 def targets_folder() -> Path:
     """Folder of the user's targets: `targets` under `NETWRIGHT_HOME`, which is `~/.netwright` unless it is set.
 
+    >>> import os
     >>> from unittest.mock import patch
     >>> with patch.dict(os.environ, NETWRIGHT_HOME="mine"):
     ...     targets_folder().parts
@@ -31,10 +32,12 @@ def targets_folder() -> Path:
 def saved_targets() -> dict[str, Path]:
     """Files of the user's targets by name.
 
+    >>> import os
     >>> import tempfile
     >>> from unittest.mock import patch
     >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
-    ...     write_json(targets_folder() / "phone.json", {})
+    ...     targets_folder().mkdir()
+    ...     _ = (targets_folder() / "phone.json").write_text("{}")
     ...     list(saved_targets())
     ['phone']
     """

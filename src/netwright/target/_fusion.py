@@ -27,7 +27,7 @@ class Group:
     """Nodes that run as one kernel, the first of which gives it its kind.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 8, 8)
     >>> (group,) = fused(Graph([x], [conv(x, 4)]))
     >>> group.head.op.name, [node.op.name for node in group.nodes], len(group.weights)

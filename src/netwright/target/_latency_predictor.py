@@ -37,6 +37,7 @@ class LatencyPredictor:
     What HAT (Wang et al. 2020, section 3.2) does with a network of three layers on ten numbers of a design, as a
     ridge regression, whose penalty is the one that foretells each row best from all others.
 
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> features = rng.integers(1, 9, (60, 3))
     >>> predictor = LatencyPredictor(features, 5.0 + features[:, 0] * features[:, 1])

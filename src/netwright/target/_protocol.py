@@ -42,9 +42,9 @@ _RESAMPLES = 300
 class Timing:
     """What many runs of one thing took.
 
-    >>> timing = summarise([0.0011, 0.0010, 0.0012], warmups=3)
-    >>> round(timing.median_ms, 3), round(timing.mad_ms, 3), timing.runs, timing.warmups
-    (1.1, 0.1, 3, 3)
+    >>> timing = Timing(median_ms=1.1, mad_ms=0.02, low_ms=1.08, high_ms=1.13, runs=30, warmups=10, drift=0.0)
+    >>> timing.median_ms, timing.slack
+    (1.1, 0.0)
 
     median_ms: median of the runs, in ms.
     mad_ms: median absolute deviation from the median, in ms.
@@ -68,7 +68,7 @@ class Timing:
     def differs(self, other: Timing, *, margin: float = 0.05) -> bool:
         """Whether the intervals are apart and the medians differ by more than `margin`.
 
-        >>> fast, slow = summarise([0.001] * 9), summarise([0.0011] * 9)
+        >>> fast, slow = (Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, runs=30, warmups=10, drift=0.0) for ms in (1.0, 1.1))
         >>> fast.differs(slow), fast.differs(slow, margin=0.2)
         (True, False)
 

@@ -96,6 +96,7 @@ class Left:
 class PrunedSpace:
     """What is left of a space under a limit of a device, once some designs were tried.
 
+    >>> import numpy as np
     >>> import netwright as nw
     >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
     >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
@@ -135,6 +136,7 @@ class PrunedSpace:
     def left(self, rng: np.random.Generator, designs: int = 500) -> Left:
         """How much is left: told from so many designs drawn within the limits, or from all where there are no more.
 
+        >>> import numpy as np
         >>> from netwright.space.catalog import get_space
         >>> left = prune(get_space("nasbench201"), "macs", "macs <= 20M").left(np.random.default_rng(0), 50)
         >>> left.share, left.looked, left.exact
@@ -190,6 +192,7 @@ def prune(
 ) -> PrunedSpace:
     """Cut a space by what a device takes, and by designs that were tried.
 
+    >>> import numpy as np
     >>> from netwright.space.catalog import get_space
     >>> space = get_space("mobilenet-tiny")
     >>> least, most = (design for _, design in space.extremes("macs"))

@@ -40,6 +40,7 @@ LEAST = 0.01
 class Leaning:
     """How much later designs with an option come on the first target than on the second, as a share of all designs.
 
+    >>> from netwright.space import Design
     >>> designs = [Design({"kernel": k, "width": w}) for k in (3, 5) for w in (8, 16, 24, 32)]
     >>> slow_kernels = [d["width"] + 100.0 * (d["kernel"] == 5) for d in designs]
     >>> found = RankComparison("phone", "board", tuple(designs), slow_kernels, [d["width"] for d in designs])
@@ -74,6 +75,7 @@ class Leaning:
 class RankComparison:
     """The same designs on two targets.
 
+    >>> from netwright.space import Design
     >>> designs = [Design({"kernel": k, "width": w}) for k in (3, 5) for w in (8, 16, 24, 32)]
     >>> slow_kernels = [d["width"] + 100.0 * (d["kernel"] == 5) for d in designs]
     >>> found = RankComparison("phone", "board", tuple(designs), slow_kernels, [d["width"] for d in designs])

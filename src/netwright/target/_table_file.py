@@ -29,6 +29,7 @@ def read_table(
     """Target of a file of measured designs of a space.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> space = nw.Space(nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3)), input=nw.image(1, 8, 8))
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -41,6 +41,7 @@ AUDITED = 1000
 class Prediction:
     """Latency of every design on the new device, in ms, and the ends of an interval meant to hold 90 % of them.
 
+    >>> import numpy as np
     >>> predicted = Prediction(np.array([1.0, 2.0]), np.array([0.9, 1.8]), np.array([1.1, 2.2]))
     >>> bool(np.all(predicted.low_ms < predicted.high_ms)), predicted.median_ms.shape
     (True, (2,))
@@ -60,6 +61,7 @@ class DeviceTransfer:
     themselves. How much each term weighs is learned from the other devices, each predicted in turn from the rest, and
     so is the width of the intervals, to which the new device adds how well its own measurements foretell one another.
 
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> designs = [{f"layer{i}": int(rng.integers(3)) for i in range(6)} for _ in range(200)]
     >>> work = np.array([sum((i + 1) * design[f"layer{i}"] for i in range(6)) for design in designs]) + 5.0

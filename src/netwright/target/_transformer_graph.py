@@ -21,7 +21,7 @@ def parts_of(graph: Graph) -> tuple[Part, ...]:
     """Every operation of a causal language model, those that are alike together.
 
     >>> from netwright.blocks import multi_head_attention
-    >>> from netwright.graph import Input
+    >>> from netwright.graph import Graph, Input
     >>> x = Input((1, 16, 64))
     >>> parts = parts_of(Graph([x], [multi_head_attention(x, heads=4, causal=True)]))
     >>> [part.name for part in parts if part.work and part.work.products]

@@ -36,6 +36,7 @@ def asking(number: int, *, do: str) -> Request:
 class ExecutorConformance:
     """Checks that an executor keeps the contract of `netwright.study.Executor`.
 
+    >>> import pytest
     >>> from netwright.study import InlineExecutor
     >>> class TestInline(ExecutorConformance):
     ...     @pytest.fixture

@@ -24,9 +24,10 @@ each_cost = pytest.mark.parametrize("cost", ["params", "macs"])
 class SpaceConformance:
     """Checks that a space is what its forest says: designs that build, costs that add up, limits that hold.
 
+    >>> import pytest
     >>> from netwright.blocks import conv
     >>> from netwright.graph import image
-    >>> from netwright.space import oneof
+    >>> from netwright.space import Space, oneof
     >>> class TestMine(SpaceConformance):
     ...     @pytest.fixture
     ...     def space(self):

@@ -32,9 +32,9 @@ each_objectives = pytest.mark.parametrize("objectives", [[ACCURACY], [ACCURACY, 
 def drive(strategy: Strategy, evaluate: Evaluate, trials: int, seed: int = 0) -> list[Proposal]:
     """Ask and tell as a study with one worker does, each trial with a generator of its own.
 
-    >>> from netwright.strategy import Random
+    >>> from netwright.strategy import Objective, Outcome, Random
     >>> space = ToySpace()
-    >>> random = Random(space, [ACCURACY])
+    >>> random = Random(space, [Objective("accuracy", "maximize")])
     >>> proposals = drive(random, lambda number, design: Outcome(number, design, space.evaluate(design)), trials=3)
     >>> [outcome.number for outcome in random.history]
     [0, 1, 2]
@@ -53,6 +53,7 @@ def drive(strategy: Strategy, evaluate: Evaluate, trials: int, seed: int = 0) ->
 class StrategyConformance:
     """Checks that a strategy keeps the contract of `netwright.strategy.Strategy`.
 
+    >>> import pytest
     >>> from netwright.strategy import Random
     >>> class TestRandom(StrategyConformance):
     ...     @pytest.fixture

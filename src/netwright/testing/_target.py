@@ -18,9 +18,10 @@ __all__ = ["TargetConformance"]
 class TargetConformance:
     """Checks that a target keeps the contract of `netwright.target.Target`.
 
+    >>> import pytest
     >>> from netwright.blocks import conv
     >>> from netwright.graph import image
-    >>> from netwright.space import oneof
+    >>> from netwright.space import Space, oneof
     >>> from netwright.target import Here
     >>> class TestMine(TargetConformance):
     ...     @pytest.fixture

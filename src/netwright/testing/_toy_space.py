@@ -19,6 +19,7 @@ __all__ = ["ToySpace"]
 class ToySpace:
     """A chain of layers, each of which chooses its width, with costs that add up and an accuracy by formula.
 
+    >>> import numpy as np
     >>> space = ToySpace(layers=3, widths=4)
     >>> space.size()
     64

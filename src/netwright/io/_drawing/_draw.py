@@ -32,7 +32,7 @@ def draw(graph: Graph, *, title: str | None = None, style: Style = "blocks", dep
     """Draw a network as one SVG element: its blocks as boxes, or the axes of its values as wires.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 32, 32)
     >>> svg = draw(Graph([x], [conv(conv(x, 16), 32, stride=2)]), title="two layers")
     >>> svg.startswith("<svg"), "3×3, stride 2, BN, ReLU" in svg, "32×16×16" in svg

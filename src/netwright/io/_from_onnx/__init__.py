@@ -29,7 +29,7 @@ def from_onnx(
 ) -> Graph:
     """Graph of an ONNX model, with its weights, for any batch size where the model allows it.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> from netwright.io import to_onnx
     >>> x = image(3, 8, 8)
     >>> from_onnx(to_onnx(Graph([x], [ops.relu(x)])))
@@ -58,7 +58,7 @@ def from_onnx(
 def onnx_dims(source: str | Path | onnx.ModelProto, text: str) -> dict[str, int]:
     """The `dims` that give the inputs of a model the shapes in a text.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> from netwright.io import to_onnx
     >>> x = image(3, 8, 8)
     >>> onnx_dims(to_onnx(Graph([x], [ops.relu(x)])), "1x3x8x8")

@@ -70,6 +70,7 @@ def decode_idx(content: bytes, where: str) -> Array:
 def encode_idx(array: Array) -> bytes:
     """The bytes of an IDX file that holds an array.
 
+    >>> import numpy as np
     >>> encode_idx(np.array([7, 8, 9], np.uint8)).hex(" ")
     '00 00 08 01 00 00 00 03 07 08 09'
 

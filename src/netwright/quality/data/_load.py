@@ -49,6 +49,7 @@ def load_task(
 ) -> Task:
     """Load examples, split them by a seed and fit the normalisation on the training part.
 
+    >>> import numpy as np
     >>> load_task("digits").input_shape
     (1, 8, 8)
     >>> x, y = np.random.default_rng(0).normal(size=(50, 4)), np.arange(50) % 2

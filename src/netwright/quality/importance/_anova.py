@@ -27,6 +27,7 @@ def functional_anova(
 ) -> Effects:
     """Main effects of decisions: the variance between their values of what a random forest predicts.
 
+    >>> import numpy as np
     >>> import netwright as nw
     >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
     >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))

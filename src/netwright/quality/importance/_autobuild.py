@@ -79,6 +79,7 @@ def autobuild(
 ) -> Effects:
     """Scores of options and of modules from the magnitudes of embeddings that are ranked like the metric.
 
+    >>> import numpy as np
     >>> import netwright as nw
     >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
     >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))

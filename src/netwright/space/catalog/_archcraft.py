@@ -65,6 +65,7 @@ def archcraft(
 ) -> Space:
     """Depth, width, head, and for each layer how often the image is pooled and the width doubled ahead of it.
 
+    >>> from netwright.graph import image
     >>> archcraft(image(3, 2, 2)).size() > 10**6
     True
 

@@ -23,6 +23,7 @@ REPEATS = tuple(2**i for i in range(6))
 def optional(part: Any) -> Expression:
     """A part, or nothing in its place.
 
+    >>> from netwright.blocks import conv
     >>> optional(conv(8))
     oneof(named('with', conv(channels=8)), named('without', skip()))
     """
@@ -33,6 +34,7 @@ def optional(part: Any) -> Expression:
 def maybe_swap(first: Any, second: Any) -> Expression:
     """Two parts in this order or in the other.
 
+    >>> from netwright.blocks import conv
     >>> maybe_swap(conv(8), conv(4)).label
     'choice'
     """

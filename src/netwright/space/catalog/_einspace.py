@@ -55,6 +55,7 @@ def einspace(
 ) -> Space:
     """All operations of the paper, to a depth of modules inside one another; `weighted=True` draws by its rules.
 
+    >>> from netwright.graph import image
     >>> einspace(image(1, 4, 4), widths=(16,), depth=2).size()
     840
 

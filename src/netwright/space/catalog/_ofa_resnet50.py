@@ -31,6 +31,7 @@ def ofa_resnet50(
 ) -> Space:
     """Elastic width of stem and stages, depth, and inner width of each bottleneck, in the form of ResNet-D.
 
+    >>> from netwright.graph import image
     >>> ofa_resnet50(image(3, 224, 224)).size() == 18 * 3**4 * 117**3 * 1053
     True
 

@@ -97,6 +97,7 @@ def ofa_proxyless(
 ) -> Space:
     """Elastic depth 2-4, kernel 3/5/7 and expansion 3/4/6 in five stages, and a last block: 7,371 ** 5 * 9 networks.
 
+    >>> from netwright.graph import image
     >>> ofa_proxyless(image(3, 224, 224)).size() == 7371**5 * 9
     True
 

@@ -15,7 +15,7 @@ __all__ = ["adjacency"]
 def adjacency(graph: Graph, *, max_nodes: int | None = None) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Who reads what, in the order of execution, and the label of each row; parameters are left out.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> matrix, labels = adjacency(Graph([x], [ops.relu(x) + x]))
     >>> labels

@@ -34,7 +34,7 @@ def edit_distance(a: Graph, b: Graph, *, weight: Callable[[Node], float] | None 
     pairs paths, this one nodes. The exact distance is at most this one: the pairing is that of Riesen & Bunke 2009,
     which looks at the neighbours of a node, not at all edges at once.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> one, two = Graph([x], [ops.relu(x)]), Graph([x], [ops.tanh(ops.relu(x))])
     >>> edit_distance(one, one), round(edit_distance(one, two), 9)

@@ -30,7 +30,7 @@ def graph_features(graph: Graph) -> dict[str, float]:
     """The features of a graph, by name, always the same names in the same order (`FEATURES`).
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 32, 32)
     >>> features = graph_features(Graph([x], [conv(conv(x, 16), 32, stride=2)]))
     >>> [features[name] for name in ("nodes", "count.convolution", "depth", "longest.convolution", "width.max")]
@@ -57,7 +57,7 @@ def graph_features(graph: Graph) -> dict[str, float]:
 def feature_vector(graphs: Sequence[Graph]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Features of many graphs, shape (graphs, features), and their names.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> matrix, names = feature_vector([Graph([x], [ops.relu(x)]), Graph([x], [ops.tanh(x) + x])])
     >>> matrix.shape == (2, len(names)), matrix[:, names.index("count.join")].tolist()

@@ -23,7 +23,7 @@ OperatorPath = tuple[str, ...]
 def operator_paths(graph: Graph, *, limit: int = 10_000) -> frozenset[OperatorPath]:
     """Set of the operator sequences on the ways from any input to any output.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> sorted(operator_paths(Graph([x], [ops.tanh(x) + x])))
     [('Add',), ('Tanh', 'Add')]
@@ -52,7 +52,7 @@ def path_encoding(
 ) -> tuple[NDArray[np.uint8], tuple[OperatorPath, ...]]:
     """One row per graph, one column per path, 1 where the graph has it; and the path of each column.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> one, two = Graph([x], [ops.tanh(x)]), Graph([x], [ops.tanh(x) + x])
     >>> path_encoding([one, two])

@@ -19,7 +19,7 @@ Matrix = NDArray[np.float64]
 def distance_matrix(graphs: Sequence[Graph], *, weight: Callable[[Node], float] | None = None) -> Matrix:
     """Edit distances between all pairs, shape (graphs, graphs).
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> distance_matrix([Graph([x], [ops.relu(x)]), Graph([x], [ops.tanh(x)])]).tolist()
     [[0.0, 1.0], [1.0, 0.0]]
@@ -36,7 +36,8 @@ def similarity_embedding(graphs: Sequence[Graph], dimensions: int = 16, *, steps
     Least squares over all pairs of the distance between the points and that between the graphs, which is what Tuli et
     al. 2023 train their embeddings for.
 
-    >>> from netwright.graph import image, ops
+    >>> import numpy as np
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 4, 4)
     >>> points = similarity_embedding([Graph([x], [f(x)]) for f in (ops.relu, ops.tanh, ops.sigmoid)], 2)
     >>> np.linalg.norm(points[0] - points[1]).round(3)

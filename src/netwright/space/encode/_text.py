@@ -28,7 +28,7 @@ def text(graph: Graph) -> str:
     """One line per input, node and output: number, operator, lines it reads, attributes, shape of what it makes.
 
     >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
+    >>> from netwright.graph import Graph, image
     >>> x = image(3, 32, 32)
     >>> print(text(Graph([x], [conv(x, 16, stride=2)])))
     0 Input -> 3x32x32

@@ -39,6 +39,7 @@ def add_target(
 
     >>> import os
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from unittest.mock import patch
     >>> import netwright as nw
     >>> space = nw.Space(nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3)), input=nw.image(1, 8, 8), name="toy")
@@ -86,8 +87,10 @@ def remove_target(name: str) -> Path:
     >>> import os
     >>> import tempfile
     >>> from unittest.mock import patch
+    >>> from netwright.target import saved_targets, targets_folder
     >>> with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, NETWRIGHT_HOME=home):
-    ...     write_json(targets_folder() / "phone.json", {})
+    ...     targets_folder().mkdir()
+    ...     _ = (targets_folder() / "phone.json").write_text("{}")
     ...     remove_target("phone").name, saved_targets()
     ('phone.json', {})
 

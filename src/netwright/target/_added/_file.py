@@ -34,6 +34,7 @@ LATENCY_UNITS = ("ms", "s", "us")
 class Measured:
     """What was measured of one network: its values by quantity, in ms, mJ and bytes, and the interval of its latency.
 
+    >>> from netwright.space import Design
     >>> Measured({"latency_ms": 0.5}, Design({"kernel": 3}), interval=(0.48, 0.53)).values["latency_ms"]
     0.5
 
@@ -51,6 +52,7 @@ class Measured:
 class DeviceFile:
     """Everything that a device's file says; see docs/targets.md.
 
+    >>> from netwright.space import Design
     >>> rows = [Measured({"latency_ms": kernel / 10}, Design({"kernel": kernel})) for kernel in (3, 5)]
     >>> file = DeviceFile("phone", tuple(rows), space={"name": "toy", "input": [[1, 8, 8]], "classes": 10})
     >>> len(file.designs), file.quantities
@@ -107,7 +109,9 @@ class DeviceFile:
 def read_device_file(path: str | PathLike[str], *, edited: bool = False) -> DeviceFile:
     """File that `measure.py` wrote on a device, checked.
 
+    >>> import json
     >>> import tempfile
+    >>> from pathlib import Path
     >>> rows = (Measured({"latency_ms": 0.5}, network="one.onnx"), Measured({"latency_ms": 0.9}, network="two.onnx"))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "device.json"

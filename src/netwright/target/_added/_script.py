@@ -69,6 +69,7 @@ def designs_script(out: Path, space: Space, told: Mapping[str, Any], designs: Se
     """Write the script for designs of a space; what `networks.json` says.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> layer = nw.conv(nw.oneof(8, 16, 24), kernel=nw.oneof(1, 3))
     >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
@@ -92,7 +93,8 @@ def models_script(out: Path, models: Mapping[str, Graph]) -> dict[str, Any]:
     """Write the script for networks of any kind, by name.
 
     >>> import tempfile
-    >>> from netwright.graph import image, ops
+    >>> from pathlib import Path
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(1, 8, 8)
     >>> networks = {"relu": Graph([x], [ops.relu(x)]), "exp": Graph([x], [ops.exp(x)])}
     >>> with tempfile.TemporaryDirectory() as folder:

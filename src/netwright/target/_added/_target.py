@@ -125,7 +125,7 @@ class AddedDevice(TableTarget):
 class MeasuredNetworks(UniformTarget):
     """A device measured on networks that are no designs of a space: it knows these and no others.
 
-    >>> from netwright.graph import Graph, image, ops
+    >>> from netwright.graph import Graph, canonical_hash, image, ops
     >>> from netwright.target import DeviceFile, Measured
     >>> x = image(3, 8, 8)
     >>> relu = Graph([x], [ops.relu(x)])
@@ -186,6 +186,7 @@ def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
     >>> import json
     >>> import os
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from unittest.mock import patch
     >>> import netwright as nw
     >>> from netwright.target import DeviceFile, Measured, add_target

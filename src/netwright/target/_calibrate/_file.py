@@ -65,6 +65,7 @@ class Calibration:
     """Networks that were measured on a device, and what was learned from them.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> from netwright.target import Timer, Timing, calibrate
     >>> def networks(graphs, seconds, nominal):

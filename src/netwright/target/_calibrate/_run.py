@@ -38,7 +38,7 @@ LEAST_ERROR = 0.002
 class Timer:
     """How networks are timed; tests put a device of their own in its place.
 
-    >>> from netwright.graph import image, ops
+    >>> from netwright.graph import Graph, image, ops
     >>> x = image(3, 8, 8)
     >>> def networks(graphs, seconds, nominal):
     ...     return [Timing(0.1 * len(graph.nodes), 0.0, 0.1, 0.1, 30, 10, 0.0) for graph in graphs]
@@ -117,6 +117,7 @@ def calibrate(
     """Measure networks of some spaces on this machine, and learn what any network takes here.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> def networks(graphs, seconds, nominal):
     ...     times = [0.1 + nw.costs_of(graph, ["macs"])["macs"] / 1e5 for graph in graphs]

@@ -24,6 +24,7 @@ class Calibrated(Target):
     """A device on which networks were measured: any other network is predicted from the kernels that it runs as.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> from netwright.target import Timer, Timing, calibrate
     >>> def networks(graphs, seconds, nominal):
@@ -84,6 +85,7 @@ class CalibratedLatency(Cost):
     """Latency of a calibrated device as the sum over the nodes of a graph, so that a forest holds a limit on it.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import netwright as nw
     >>> from netwright.target import Timer, Timing, calibrate
     >>> def networks(graphs, seconds, nominal):
