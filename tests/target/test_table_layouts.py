@@ -71,6 +71,17 @@ def test_each_layout_is_read_alike(tmp_path: Path, name: str) -> None:
     check(read_table(tmp_path / name, SPACE))
 
 
+@pytest.mark.parametrize("name", ["fbnet", "ofa-mobilenetv3"])
+def test_the_form_of_the_authors_may_be_an_object_or_a_list(tmp_path: Path, name: str) -> None:
+    space = get_space(name)
+    designs = space.sample(np.random.default_rng(0), 5)
+    rows = [
+        {"arch": json.loads(write_design(name, design)), "latency_ms": 1.0 + i} for i, design in enumerate(designs)
+    ]
+    (tmp_path / "t.json").write_text(json.dumps(rows))
+    assert read_table(tmp_path / "t.json", space).designs == tuple(designs)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("name", ["named.csv", "tabs.tsv", "lines.jsonl"])
 def test_a_mark_tells_the_encoding(tmp_path: Path, name: str, encoding: str) -> None:

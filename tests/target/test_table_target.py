@@ -113,6 +113,19 @@ def test_no_price_and_no_base_is_negative() -> None:
     assert fit.spearman > 0.9
 
 
+def test_measurements_that_went_wrong_do_not_lead_the_others_astray() -> None:
+    designs = list(chain(6).enumerate())
+    rng = np.random.default_rng(2)
+    true = np.array([cost(design) for design in designs])
+    values = true * np.exp(rng.normal(0, 0.02, len(designs))) * np.where(rng.random(len(designs)) < 0.04, 2.5, 1.0)
+    rows = rng.permutation(len(designs))[:200]
+    fit = AdditiveFit.of([designs[i] for i in rows], values[rows])
+    misses = [abs(fit.value(design) / value - 1) for design, value in zip(designs, true, strict=True)]
+    assert np.median(misses) < 0.005
+    assert max(misses) < 0.03
+    assert fit.error == pytest.approx(0.02 * 0.6745, rel=0.25)
+
+
 def test_rank_correlation_takes_ties_at_their_mean() -> None:
     stats = pytest.importorskip("scipy.stats")
     rng = np.random.default_rng(0)

@@ -93,12 +93,14 @@ def _is_design(cell: Any, space: Space) -> bool:
 def _decided(cell: Any, space: Space, row: int, file: str) -> Mapping[str, Any]:
     from netwright.space.catalog import read_design
 
-    if isinstance(cell, Mapping):
-        return cell
     if isinstance(cell, list) and cell and all(isinstance(pair, tuple) for pair in cell):
-        return dict(cell)  # what Parquet calls a map
+        cell = dict(cell)  # what Parquet calls a map
+    if isinstance(cell, Mapping) and cell.keys() & space.decisions().keys():
+        return cell
     try:
-        return read_design(space.name, str(cell))
+        return read_design(
+            space.name, json.dumps(cell, default=str) if isinstance(cell, Mapping | list) else str(cell)
+        )
     except DesignError as error:
         raise DataError(f"row {row} of {file} must hold a design: {error}") from error
 

@@ -113,7 +113,7 @@ def value_columns(first: Mapping[str, Any], given: Mapping[str, str], file: str)
     if wrong is not None or not named:
         raise DataError(
             f"a table has a column of values, named for its unit as one of {', '.join(UNITS)}, but {file} has"
-            f" {', '.join(map(str, first))}{f', no {wrong}' if wrong else ''}."
+            f" {', '.join(map(str, first))}{f', no {wrong}' if wrong else ''}; --column latency_ms=NAME states one."
         )
     found: dict[str, Column] = {}
     for name, column, stated in named:
