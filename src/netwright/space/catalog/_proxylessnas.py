@@ -118,8 +118,9 @@ def ofa_proxyless(
 def ofa_proxyless_dictionary(design: Mapping[str, Value]) -> dict[str, Any]:
     """The authors' dictionary of a design: 21 kernels and expansions, with 0 for blocks left out, and 6 depths.
 
-    >>> ofa_proxyless_dictionary(ofa_proxyless().design_at(0))["d"]
-    [2, 2, 2, 2, 2, 1]
+    >>> design = ofa_proxyless_from_dictionary({"ks": [7] * 21, "e": [6] * 21, "d": [2] * 5 + [1], "r": 224})
+    >>> ofa_proxyless_dictionary(design)["ks"][:8]
+    [7, 7, 0, 0, 7, 7, 0, 0]
     """
     return elastic_dictionary(design, PLACES)
 

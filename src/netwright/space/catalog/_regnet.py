@@ -143,8 +143,8 @@ def regnet_of(config: Mapping[str, Any], input: Input | None = None, classes: in
 def regnet_config(design: Mapping[str, Value]) -> dict[str, Any]:
     """Configuration of a design, by the names of the authors' files.
 
-    >>> regnet_config(regnet().design_at(0))
-    {'DEPTH': 12, 'W0': 24, 'WA': 20.0, 'WM': 2.0, 'GROUP_W': 8, 'SE_ON': False}
+    >>> regnet_config(regnet_from_config(REGNETS["RegNetY-400MF"]))
+    {'DEPTH': 16, 'W0': 48, 'WA': 27.89, 'WM': 2.09, 'GROUP_W': 8, 'SE_ON': True}
     """
     found: dict[str, Any] = {key: design[f"body.{name}"] for key, name in KEYS.items()}
     return found | {"SE_ON": bool(found["SE_ON"])}

@@ -100,7 +100,7 @@ def spaceevo_space(
 def spaceevo_choice(design: Mapping[str, Value]) -> dict[str, str]:
     """The search space of a network: kind of block and window of widths of each stage.
 
-    >>> spaceevo_choice(spaceevo().design_at(0))["stage1"]
+    >>> spaceevo_choice({f"stage{i}": "mobilenet_v1@0" for i in range(1, 7)})["stage1"]
     'mobilenet_v1@0'
     """
     return {f"stage{i}": str(design[f"stage{i}"]) for i in range(1, len(STAGES) + 1)}
