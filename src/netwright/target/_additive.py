@@ -70,10 +70,8 @@ class AdditiveFit:
         order = np.random.default_rng(0).permutation(len(y))
         folds = np.empty(len(y), dtype=np.int64)
         folds[order] = np.arange(len(y)) % min(FOLDS, len(y))
-        foretold = [_held_out(x, y, columns, folds, ridge) for ridge in RIDGES]
-        best = int(np.argmin([float(np.mean((guess - y) ** 2)) for guess in foretold]))
-        calm, guess = _without_odd(x, y, columns, folds, RIDGES[best], foretold[best])
-        base, weights = _fit(x[calm], y[calm], columns, RIDGES[best])
+        calm, ridge, guess = _calm(x, y, columns, folds)
+        base, weights = _fit(x[calm], y[calm], columns, ridge)
         error, reach, spearman = _goodness(guess, y)
         exact = bool(np.abs(guess - y).max() <= EXACT * np.abs(y).max())
         return cls(dict(zip(columns, weights.tolist(), strict=True)), base, len(y), error, reach, spearman, exact)
@@ -134,25 +132,36 @@ def _goodness(guess: Array, y: Array) -> tuple[float, float, float]:
     return float(np.median(shares)), float(reach), rank_correlation(guess, y)
 
 
-def _without_odd(
-    x: Array, y: Array, columns: list[tuple[str, Any]], folds: NDArray[np.int64], ridge: float, guess: Array
-) -> tuple[NDArray[np.bool_], Array]:
-    """Designs to fit to, and what each held-out design is then foretold: fewer than all only where that is better."""
-    kept, best = np.ones(len(y), dtype=bool), guess
+def _calm(
+    x: Array, y: Array, columns: list[tuple[str, Any]], folds: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], float, Array]:
+    """Designs to fit to, fewer than all only where that is better; with what ridge; what is then foretold of each."""
+    kept = np.ones(len(y), dtype=bool)
+    ridge, best = _with_ridge(x, y, columns, folds, kept)
     for _ in range(ROUNDS):
-        misses = np.abs(best - y) / np.maximum(np.abs(y), 1e-300)
+        # In logarithms, one of twice the time is as far off as one of half of it.
+        misses = np.abs(np.log(np.maximum(best, 1e-3 * y) / y))
         calm = misses <= ODD * np.median(misses)
         # What only odd designs take must be told by them; where many are odd, the sum is at fault, and of few designs
         # each tells something that no other does.
         calm |= x[:, x[calm].sum(axis=0) == 0].any(axis=1)
         if len(y) <= x.shape[1] or calm.mean() < MOST_CALM or (calm == kept).all():
             break
-        told = _held_out(x, y, columns, folds, ridge, calm)
+        other, told = _with_ridge(x, y, columns, folds, calm)
         (error, reach, spearman), (before, width, correlation) = _goodness(told, y), _goodness(best, y)
         if error >= before or reach > width or spearman < correlation:
             break
-        kept, best = calm, told
-    return kept, best
+        kept, ridge, best = calm, other, told
+    return kept, ridge, best
+
+
+def _with_ridge(
+    x: Array, y: Array, columns: list[tuple[str, Any]], folds: NDArray[np.int64], calm: NDArray[np.bool_]
+) -> tuple[float, Array]:
+    """The ridge that foretells calm designs best when they are held out, and what it foretells of each design."""
+    foretold = {ridge: _held_out(x, y, columns, folds, ridge, calm) for ridge in RIDGES}
+    ridge = min(foretold, key=lambda each: float(np.mean((foretold[each] - y)[calm] ** 2)))
+    return ridge, foretold[ridge]
 
 
 def _held_out(
@@ -161,13 +170,13 @@ def _held_out(
     columns: list[tuple[str, Any]],
     folds: NDArray[np.int64],
     ridge: float,
-    calm: NDArray[np.bool_] | None = None,
+    calm: NDArray[np.bool_],
 ) -> Array:
-    """What each design is foretold by a fit to the others, or to those of them that are calm."""
+    """What each design is foretold by a fit to the calm ones of the others."""
     guess = np.empty(len(y))
     for fold in range(int(folds.max()) + 1):
         held = folds == fold
-        known = ~held if calm is None else ~held & calm
+        known = ~held & calm
         base, weights = _fit(x[known], y[known], columns, ridge)
         guess[held] = base + x[held] @ weights
     return guess
