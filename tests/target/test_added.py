@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ from netwright.target._added._on_device import digest
 from netwright.testing import TargetConformance
 
 TOLD = {"name": "mobilenet-tiny", "classes": 10}
+CPU = "CPUExecutionProvider"
 PACKAGES_OF_THE_SCRIPT = {"numpy", "onnxruntime"}
 Document = dict[str, Any]
 
@@ -157,9 +160,47 @@ def test_a_changed_network_is_not_measured(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "000.onnx is not the file that was written" in done.stderr
     assert not (tmp_path / "m" / "device.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--rounds", "0"], "--rounds: it must be a whole number of 1 or more, but got '0'"),
+        (["--threads", "-3"], "--threads: it must be a whole number"),
+        (["--seconds", "nan"], "--seconds: it must be a number above 0, but got 'nan'"),
+        (["--provider", "NoProvider"], "--provider must be one of .*CPUExecutionProvider here, but got NoProvider"),
+        (["--out", "nowhere/device.json"], "--out must be in a folder that exists, but got nowhere/device.json"),
+    ],
+)
+def test_options_that_would_be_in_vain_end_the_script_before_it_measures(
+    options: list[str], words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(sys, "argv", ["measure.py", *options])
+    with pytest.raises(SystemExit) as ended:
+        _on_device.main()
+    assert ended.value.code == 2
+    assert re.search(words, capsys.readouterr().err)
+
+
+def test_a_provider_that_does_not_start_is_no_measurement_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    start = runtime.InferenceSession
+    monkeypatch.setattr(runtime, "InferenceSession", lambda content, **_: start(content, providers=[CPU]))
+    space = tiny()
+    named = designs_script(tmp_path / "m", space, TOLD, choose_designs(space, 2, {}))["networks"][0]
+    given = Namespace(threads=1, batch=1, seconds=0.01, provider=CPU)
+    file = tmp_path / "m" / named["file"]
+    assert len(_on_device.measure(file, named["sha256"], given)) >= 5
+    given.provider = "CUDAExecutionProvider"
+    with pytest.raises(SystemExit):
+        _on_device.measure(file, named["sha256"], given)
+    assert f"CUDAExecutionProvider must start on this device, but ONNX Runtime took {CPU}" in capsys.readouterr().err
 
 
 def test_the_script_goes_to_an_empty_folder_only(tmp_path: Path) -> None:

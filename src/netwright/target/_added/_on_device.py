@@ -14,6 +14,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 FORMAT, VERSION = "netwright-device", 1
 TYPES = {
@@ -27,6 +28,7 @@ def main() -> None:
     """Measure every network in several rounds, in an order drawn anew for each, and write one file."""
     here = Path(__file__).resolve().parent
     given = _arguments(here)
+    check(given)
     asked = json.loads((here / "networks.json").read_text(encoding="utf-8"))
     networks = asked["networks"]
     rounds: list[list[list[float]]] = [[] for _ in networks]
@@ -49,13 +51,51 @@ def main() -> None:
 def _arguments(here: Path) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", default=platform.node() or "device", help="name of this device")
-    parser.add_argument("--threads", type=int, default=1, help="threads within an operator")
-    parser.add_argument("--batch", type=int, default=1, help="rows of the input")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds over all networks")
-    parser.add_argument("--seconds", type=float, default=0.3, help="time for each network in each round")
+    parser.add_argument("--threads", type=whole, default=1, help="threads within an operator")
+    parser.add_argument("--batch", type=whole, default=1, help="rows of the input")
+    parser.add_argument("--rounds", type=whole, default=5, help="rounds over all networks")
+    parser.add_argument("--seconds", type=positive, default=0.3, help="time for each network in each round")
     parser.add_argument("--provider", default="CPUExecutionProvider", help="execution provider of ONNX Runtime")
     parser.add_argument("--out", default=str(here / "device.json"), help="file to write")
     return parser.parse_args()
+
+
+def whole(text: str) -> int:
+    """Number of an option of which there is one at least."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it must be a whole number of 1 or more, but got {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    """Number of an option that is above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"it must be a number above 0, but got {text!r}")
+    return number
+
+
+def fail(text: str) -> NoReturn:
+    """End with one sentence."""
+    print(f"\nerror: {text}", file=sys.stderr)
+    sys.exit(2)
+
+
+def check(given: argparse.Namespace) -> None:
+    """End where measuring would be in vain."""
+    try:
+        import numpy  # noqa: F401
+        import onnxruntime
+    except ImportError as error:
+        fail(f"this needs {error.name}, which is not installed: pip install numpy onnxruntime.")
+    available = onnxruntime.get_available_providers()
+    if given.provider not in available:
+        fail(f"--provider must be one of {', '.join(available)} here, but got {given.provider}.")
+    if not Path(given.out).resolve().parent.is_dir():
+        fail(f"--out must be in a folder that exists, but got {given.out}.")
 
 
 def measure(file: Path, sha256: str, given: argparse.Namespace) -> list[float]:
@@ -65,11 +105,17 @@ def measure(file: Path, sha256: str, given: argparse.Namespace) -> list[float]:
 
     content = file.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        sys.exit(f"error: {file.name} is not the file that was written; copy the folder again.")
+        fail(f"{file.name} is not the file that was written; copy the folder again.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = given.threads
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, sess_options=options, providers=[given.provider])
+    # ONNX Runtime goes on with the processor where a provider does not start, as without its libraries.
+    if session.get_providers()[0] != given.provider:
+        fail(f"{given.provider} must start on this device, but ONNX Runtime took {session.get_providers()[0]}.")
+    free = [entry for entry in session.get_inputs() if entry.shape and not isinstance(entry.shape[0], int)]
+    if given.batch != 1 and not free:
+        fail(f"--batch {given.batch} needs networks that take any batch, but {file.name} takes one alone.")
     generator = np.random.default_rng(0)
     feeds = {}
     for entry in session.get_inputs():
@@ -164,4 +210,7 @@ def write(out: str, content: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
