@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ import typer
 
 from netwright.cli._answer import INTERRUPTED, answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
+from netwright.cli._bar import bar
 from netwright.errors import DataError, SpaceError
 
 if TYPE_CHECKING:
@@ -56,10 +56,11 @@ def calibrate(
         spaces = _spaces(space or (), general, input, classes)
         journal = path.with_suffix(".measured.jsonl")
         try:
-            with _bar() as report:
+            with bar("measuring") as told:
                 found = measured(
                     name, spaces, setup=target.setup, minutes=minutes, networks=networks, journal=journal,
-                    any_runtime=any_runtime, seed=seed, started=started, report=report,
+                    any_runtime=any_runtime, seed=seed, started=started,
+                    report=lambda done, total, seconds: told(done, total),
                 )  # fmt: skip
         except KeyboardInterrupt as stop:
             answer.fail(
@@ -95,19 +96,6 @@ def _spaces(names: tuple[str, ...] | list[str], general: bool, input: str | None
     if general:
         return [get_space(name, shape) for name, shape in GENERAL]
     return [chosen_space(name, input, classes) for name in names]
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int, float], None]]:
-    """A bar on standard error where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        bar = progress.add_task("measuring", total=None)
-        yield lambda done, total, seconds: progress.update(bar, completed=done, total=total)
 
 
 def _document(found: Calibration, path: Path) -> dict[str, Any]:

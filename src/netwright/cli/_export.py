@@ -10,6 +10,7 @@ import typer
 
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
+from netwright.cli._bar import bar
 from netwright.cli._source import find
 from netwright.cli._studies import read_result, read_study, read_trial, space_of
 from netwright.cli._wanted import ModelShape, Source, Wanted
@@ -124,7 +125,8 @@ def _network(
         return simplify(space.network(trial.design)), None
     if study.spec.task.get("function") is not None:
         raise ExportError("a network of a search by a function of your own has no weights here; add --untrained.")
-    trained = train_trial(study, trial, space=space, epochs=epochs)
+    with bar(f"training trial {trial.number}") as progress:
+        trained = train_trial(study, trial, space=space, epochs=epochs, progress=progress)
     return trained.graph, trained.metrics["test"]
 
 

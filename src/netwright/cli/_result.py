@@ -70,7 +70,10 @@ def _contestants(result: Mapping[str, Any]) -> RenderableType:
     rows = [("winner", test, winner.get("epochs"), winner["costs"], latency.get("median_ms"))]
     for entry in result["baselines"]:
         costs = entry["costs"]
-        rows.append((entry["name"], entry["metrics"], entry.get("epochs"), costs, costs.get("latency_ms@here")))
+        name = (
+            f"{entry['name']}: the winner, by another seed" if entry["design"] == winner["design"] else entry["name"]
+        )
+        rows.append((name, entry["metrics"], entry.get("epochs"), costs, costs.get("latency_ms@here")))
     for name, metrics, epochs, costs, milliseconds in rows:
         numbers = (epochs, costs.get("params"), costs.get("macs"), milliseconds)
         table.add_row(name, _headline(metrics), *map(_number, numbers))

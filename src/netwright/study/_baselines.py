@@ -10,15 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from netwright.errors import NetwrightError
 from netwright.graph import simplify
 from netwright.study._budget import Budget
 from netwright.study._checks import timing_of
 from netwright.study._deadline import Deadline
 from netwright.study._finish import ranked
-from netwright.study._largest import largest_within
 from netwright.study._loop import run_loop, start
 from netwright.study._metrics import LATENCY
 from netwright.study._plan import Plan
@@ -36,8 +33,9 @@ FOLDER = "random"
 
 
 def random_spec(spec: StudySpec) -> StudySpec:
-    """The same study asked of random search, with another seed."""
-    return replace(spec, strategy={"name": "random"}, seed=spec.seed + 1)
+    """The same study asked of random search alone, with another seed."""
+    options = {name: value for name, value in spec.options.items() if name != "largest"}
+    return replace(spec, strategy={"name": "random"}, seed=spec.seed + 1, options=options)
 
 
 def random_search(plan: Plan, folder: Path, budget: Budget, workers: int = 1) -> None:
@@ -103,24 +101,9 @@ def _found(plan: Plan, study: Study, lengths: Lengths) -> list[Baseline]:
         said = {"trials": len(chance.trials), "searched": chance.elapsed, "best": dict(best.values)}
         pace = pace_on_all(plan, pace_of(plan, best, lengths))
         found.append(Baseline(("random search at equal cost",), best.design, best.seed, pace, said))
-    for design, names in _largest(plan):
+    for design, names in plan.largest:
         pace = pace_on_all(plan, _expected_pace(plan, study, design, lengths))
         found.append(Baseline(tuple(names), design, plan.spec.seed, pace, {"trials": 1}))
-    return found
-
-
-def _largest(plan: Plan) -> list[tuple[Design, list[str]]]:
-    """The largest designs within the limits, each with all that it is the largest by."""
-    rng = np.random.default_rng([plan.spec.seed, 2**31])
-    found: list[tuple[Design, list[str]]] = []
-    for name, cost in (("largest by params", "params"), ("largest by MACs", "macs")):
-        with suppress(NetwrightError):
-            design = largest_within(plan, cost, rng)
-            same = [names for other, names in found if other == design]
-            if same:
-                same[0].append(name)
-            elif design is not None:
-                found.append((design, [name]))
     return found
 
 
@@ -146,7 +129,7 @@ def _study_of(folder: Path) -> Study | None:
 def _trained(plan: Plan, entry: Baseline, epochs: int, until: Deadline) -> dict[str, Any]:
     started = time.perf_counter()
     graph = simplify(plan.space.network(entry.design))
-    candidate = train_finally(plan, entry.design, graph, epochs, entry.seed, until)
+    candidate = train_finally(plan, entry.design, graph, epochs, entry.seed, until.keep_on)
     latency = timing_of(graph)
     return {
         "design": dict(entry.design),

@@ -178,7 +178,7 @@ def _won(plan: Plan, best: Finalist, lengths: Lengths, until: Deadline, say: Say
     wanted = lengths.own(plan, trial.design).final
     epochs = max(1, until.epochs(wanted, pace_on_all(plan, best.pace)))
     say(f"training the winner, trial {trial.number}, on all but the test part for {epochs} epochs")
-    winner = train_finally(plan, trial.design, graph, epochs, trial.seed, until)
+    winner = train_finally(plan, trial.design, graph, epochs, trial.seed, until.keep_on)
     winner.trial, winner.metrics["valid"] = trial.number, dict(best.metrics)
     winner.estimates = {name: estimate.to_json() for name, estimate in told.items()}
     winner.latency = dict(told[LATENCY].detail) if LATENCY in told else timing_of(graph)

@@ -1,54 +1,101 @@
-"""The largest design that the limits allow."""
+"""The largest designs that the limits allow: what an engineer would try first, and what a search must beat."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
 from netwright.cost import Limit
-from netwright.graph import simplify
-from netwright.space import climb_from
-from netwright.study._checks import told_by_targets, verdicts
+from netwright.errors import NetwrightError
+from netwright.space import Design, Space
+from netwright.study._metrics import estimated
 from netwright.study._plan import Plan
+from netwright.study._trial import Estimator
 
-if TYPE_CHECKING:
-    from netwright.space import Design
+__all__ = ["largest_designs", "largest_within", "with_largest"]
 
-__all__ = ["largest_within"]
+DRAWS = 1000
+"""Designs drawn first; where a target refuses the largest, the largest that it lets pass is one of these."""
+NEAR = 0.01
+"""Gain of a round of draws, relative to the cost, below which there is no other."""
+ROUNDS = 4
+AGAIN = 64
+"""Draws of each round, all of designs as large as the largest before."""
+LARGEST = (("largest by params", "params"), ("largest by MACs", "macs"))
 
-DRAWS = 4000
-"""Designs drawn in search of the largest."""
-TRIES = 20
-"""Designs that are measured before a limit that is not additive is taken to exclude them."""
+
+def with_largest(plan: Plan) -> Plan:
+    """The plan of a search that tries the largest designs first, and compares its winner with them.
+
+    They are kept with the study, which on resume has the same ones whatever a target says then.
+    """
+    kept = [{"design": dict(design), "names": names} for design, names in largest_designs(plan)]
+    return replace(plan, spec=replace(plan.spec, options={**plan.spec.options, "largest": kept}))
+
+
+def largest_designs(plan: Plan) -> list[tuple[Design, list[str]]]:
+    """The largest designs within the limits, each with all that it is the largest by."""
+    rng = np.random.default_rng([plan.spec.seed, 2**31])
+    found: list[tuple[Design, list[str]]] = []
+    for name, cost in LARGEST:
+        with suppress(NetwrightError):
+            design = largest_within(plan, cost, rng)
+            same = [names for other, names in found if other == design]
+            if same:
+                same[0].append(name)
+            elif design is not None:
+                found.append((design, [name]))
+    return found
 
 
 def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
     """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
-    The largest of a few thousand uniform draws within the additive limits, then climbed to the best neighbour until
-    none is larger. Limits that are not additive are checked at the top, on one design after the other.
+    Exact where the dearest design of the space keeps the additive limits, else the largest of uniform draws among
+    those that are as large as the largest before. Limits that are not additive are asked of their targets, by
+    halving: what is smaller is taken to keep them sooner.
     """
     held = [limit for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    other = [limit for limit in plan.spec.limits if limit not in held]
-    # A limit from below that every design meets only asks the forest to report the cost of each draw.
-    draws = plan.space.draw(rng, DRAWS, [*[limit for limit in held if limit.metric != cost], _asked(held, cost)])
-    order = np.argsort(-draws.costs[cost], kind="stable")
-    for rank in range(TRIES):
-        start = draws.designs[order[rank * len(order) // (4 * TRIES)]]
-        design = climb_from(plan.space, start, cost, held, largest=True)[1] if rank == 0 else start
-        graph = simplify(plan.space.network(design))
-        if not other or all(check["holds"] for check in _told(plan, other, graph, design)):
-            return design
+    known = set(estimated(plan.spec, plan.space)) - {limit.metric for limit in held}
+    asked = [limit for limit in plan.spec.limits if limit.metric in known]
+    falling = _falling(plan.space, cost, held, rng)
+    # The largest first: as a rule it keeps them, and is the only one that has to be asked about.
+    for part in (falling[:1], falling):
+        place = bisect_left(part, True, key=lambda design: _keeps(plan.space, asked, design))
+        if place < len(part):
+            return part[place]
     return None
 
 
-def _asked(held: Sequence[Limit], cost: str) -> Limit:
-    """The limit on a cost, or one that always holds."""
-    return next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
+def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Generator) -> list[Design]:
+    """Designs within additive limits, from the largest to the smallest of some draws."""
+    own = next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
+    others = [limit for limit in held if limit is not own]
+    # A limit from below that every design meets only asks the forest to report the cost of each draw.
+    draws = space.draw(rng, DRAWS, [*others, own])
+    order = np.argsort(-draws.costs[cost], kind="stable")
+    falling = [draws.designs[i] for i in order]
+    recipe = {path: value for path, value in falling[0].items() if path.startswith("recipe.")}
+    dearest = Design({**space.extremes(cost)[1][1], **recipe})
+    if space.keeps(dearest, held):
+        return [dearest, *falling]
+    reached = float(draws.costs[cost][order[0]])
+    for _ in range(ROUNDS):
+        if own.high is not None and reached >= (1 - NEAR) * own.high:
+            break
+        more = space.draw(rng, AGAIN, [*others, Limit(cost, low=reached, high=own.high)])
+        best = int(np.argmax(more.costs[cost]))
+        falling.insert(0, more.designs[best])
+        before, reached = reached, float(more.costs[cost][best])
+        if reached <= (1 + NEAR) * before:
+            break
+    return falling
 
 
-def _told(plan: Plan, limits: Sequence[Limit], graph: Any, design: Design) -> list[dict[str, Any]]:
-    known = {name: estimate.value for name, estimate in told_by_targets(plan, graph, design).items()}
-    return verdicts([limit for limit in limits if limit.metric in known], known)
+def _keeps(space: Space, limits: Sequence[Limit], design: Design) -> bool:
+    told = Estimator([limit.metric for limit in limits], space)(design, space.network(design)) if limits else {}
+    return all(limit.holds(told[limit.metric]) for limit in limits)

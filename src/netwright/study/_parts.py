@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from netwright.study._evaluation import Evaluation
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from netwright.cost import Limit
     from netwright.graph import Graph
     from netwright.space import Design
-    from netwright.strategy import Strategy
+    from netwright.strategy import Proposal, Strategy
 
 __all__ = ["KeepGoing", "Parts", "StudySpace", "no_estimate"]
 
@@ -63,15 +63,15 @@ class Parts:
     >>> evaluation = FunctionEvaluation(lambda network, budget, report: {"depth": len(network.nodes)})
     >>> parts = Parts(space, Random(space, [Objective("depth", "minimize")]), evaluation, canonical_hash)
     >>> parts.fidelity, parts.starts
-    (1.0, ())
+    (1.0, {})
 
     strategy: not told anything yet, built for the objectives and limits of the study.
     network_key: hash that equal networks share, such as `netwright.graph.canonical_hash`.
     estimate: cheap numbers on a design before it is evaluated, such as params, macs and latency; limits on them are
         checked before the evaluation, other limits after it.
     keep_going: early stopping. fidelity: handed to each evaluation as its budget, such as epochs.
-    starts: designs that are tried first, before the strategy is asked, such as the network that a space was made
-        around.
+    starts: proposals by the number of their trial that take the place of the strategy's, such as the network that a
+        space was made around, or designs that anyone would try.
     """
 
     space: StudySpace
@@ -81,4 +81,4 @@ class Parts:
     estimate: Callable[[Design, Graph], Mapping[str, float]] = no_estimate
     keep_going: KeepGoing | None = None
     fidelity: float = 1.0
-    starts: Sequence[Design] = ()
+    starts: Mapping[int, Proposal] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from netwright.target import with_targets
 
 if TYPE_CHECKING:
     from netwright.quality import Task
-    from netwright.strategy import Objective
+    from netwright.strategy import Objective, Proposal
 
 __all__ = ["Plan", "plan_of", "plan_search", "space_from"]
 
@@ -51,13 +51,27 @@ class Plan:
             network_key,
             Estimator(estimated(spec, self.space), self.space),
             fidelity=float(spec.options.get("epochs", 1)),
-            starts=self._starts(held),
+            starts=self._starts(spec, held),
         )
 
-    def _starts(self, held: Sequence[Limit]) -> list[Design]:
-        """The network that the space was made around, where it keeps the limits that the forest holds."""
+    @property
+    def largest(self) -> list[tuple[Design, list[str]]]:
+        """The largest designs within the limits, where they were looked for, each with all that it is largest by."""
+        return [(Design(entry["design"]), list(entry["names"])) for entry in self.spec.options.get("largest", [])]
+
+    def _starts(self, spec: StudySpec, held: Sequence[Limit]) -> dict[int, Proposal]:
+        """The network that the space was made around, where the forest's limits keep it, then the largest designs.
+
+        Without such a network, a design of the strategy's own comes first: the largest are also the slowest, and in
+        a short time there should be a result.
+        """
+        from netwright.strategy import Proposal
+
         start = self.space.start
-        return [start] if start is not None and self.space.keeps(start, held) else []
+        given = [Proposal(start, origin="start")] if start is not None and self.space.keeps(start, held) else []
+        large = self.largest if "largest" in spec.options else []
+        after = [Proposal(design, origin="largest") for design, _ in large if design != start]
+        return dict(enumerate(given)) | dict(enumerate(after, start=1))
 
     @property
     def evaluation(self) -> Evaluation:

@@ -17,6 +17,7 @@ from netwright.study._baselines import baselines, random_search
 from netwright.study._beside import Beside
 from netwright.study._budget import Budget
 from netwright.study._finish import Finished, Say, finish, time_for_the_end
+from netwright.study._largest import with_largest
 from netwright.study._loop import StudyInterrupted, run_loop
 from netwright.study._plan import Plan, plan_of, plan_search
 from netwright.study._records import Study
@@ -166,6 +167,7 @@ def search(
         epochs=epochs, latency=latency,
     )  # fmt: skip
     plan.space.check_limits(plan.spec.limits)
+    plan = with_largest(plan)
     folder = Path(out) if out is not None else _new_folder(plan)
     with Store.create(folder, plan.spec, overwrite=overwrite) as store:
         return _run(plan, store, workers, progress, final_epochs, compare)

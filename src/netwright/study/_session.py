@@ -155,10 +155,8 @@ class Session:
 
     def _proposal(self, number: int) -> Proposal:
         """By the trial's number alone, so that a study that goes on asks what one without a break asks."""
-        if number < len(self._parts.starts):
-            from netwright.strategy import Proposal
-
-            return Proposal(self._parts.starts[number], origin="start")
+        if number in self._parts.starts:
+            return self._parts.starts[number]
         return self._parts.strategy.ask(np.random.default_rng([self._spec.seed, number]))
 
     def _place(self, trial: Trial) -> None:

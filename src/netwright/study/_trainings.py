@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from netwright.errors import StudyError
 from netwright.graph import Graph, simplify
 from netwright.study._checks import known_costs
 from netwright.study._deadline import Deadline
+from netwright.study._evaluation import Report
 from netwright.study._plan import Plan, plan_of
 from netwright.study._records import Study, Trial
 
@@ -27,6 +28,7 @@ LONGER = 5
 
 AVERAGING = 0.1
 """Of the recipes of these trainings, where a design's says nothing: one that has to stop early still ends well."""
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -125,11 +127,11 @@ def train_finalist(
 
 
 def train_finally(
-    plan: Plan, design: Design, graph: Graph, epochs: int, seed: int, until: Deadline | None = None
+    plan: Plan, design: Design, graph: Graph, epochs: int, seed: int, report: Report = lambda epoch, values: True
 ) -> Candidate:
     """Train a network on training and validation part, and test it once.
 
-    until: when to stop, whatever was planned; the candidate's epochs are those that were trained.
+    report: hears of each epoch, and says whether to go on; the candidate's epochs are those that were trained.
     """
     from netwright.io import to_module, weights_of
     from netwright.quality import Recipe, evaluate, train
@@ -138,7 +140,6 @@ def train_finally(
     module = to_module(graph, seed=seed)
     chosen = {k: v for k, v in plan.space.recipe(design).items() if k != "epochs"}
     recipe = Recipe.from_mapping({"averaging": AVERAGING, **chosen, "epochs": epochs, "seed": seed})
-    report = (until or Deadline.never()).keep_on
     result = train(module, (plan.task.development(), None), recipe, report=report, threads=1, graph=graph)
     tested = evaluate(module, plan.task.test)
     trained = graph.with_weights(weights_of(module, graph))
@@ -149,7 +150,13 @@ def train_finally(
 
 
 def train_trial(
-    study: Study, trial: Trial, *, space: Space | None = None, task: Any = None, epochs: int | None = None
+    study: Study,
+    trial: Trial,
+    *,
+    space: Space | None = None,
+    task: Any = None,
+    epochs: int | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Candidate:
     """Train the network of any trial as a winner is trained: on all but the test part, tested once.
 
@@ -167,7 +174,7 @@ def train_trial(
     (1, ['accuracy', 'balanced_accuracy', 'loss'], 66)
 
     space, task: of the study, where the search got them as objects.
-    epochs: in place of the usual multiple of a trial's.
+    epochs: in place of the usual multiple of a trial's. progress: hears how many epochs of how many are done.
 
     Raises StudyError when the search evaluated with a function of its own, which has no task to train on.
     """
@@ -175,4 +182,10 @@ def train_trial(
     if plan.task is None:
         raise StudyError("only a search on a task can train a trial again, but this one evaluated with a function.")
     length = Lengths.of(plan, epochs).own(plan, trial.design).final
-    return train_finally(plan, trial.design, simplify(plan.space.network(trial.design)), length, trial.seed)
+    graph = simplify(plan.space.network(trial.design))
+
+    def report(epoch: int, values: Mapping[str, float]) -> bool:
+        progress(epoch, length)
+        return True
+
+    return train_finally(plan, trial.design, graph, length, trial.seed, report)
