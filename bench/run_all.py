@@ -35,6 +35,7 @@ ORDER = (
     "data_sheets",
     "energy",
     "transformer_latency",
+    "starts",
     "main_job",
     "import",
     "cost_against_others",

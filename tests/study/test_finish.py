@@ -19,6 +19,7 @@ from netwright.study import _baselines as the_baselines
 from netwright.study import _finish as the_end
 from netwright.study._baselines import Baseline, baselines
 from netwright.study._deadline import PLANNED, Deadline
+from netwright.study._evaluation import Report
 from netwright.study._finish import LEAST, SHARE, Finalist, Ready, finish, time_for_the_end
 from netwright.study._plan import Plan, plan_of
 from netwright.study._trainings import Candidate, Lengths
@@ -38,12 +39,12 @@ class Machine:
     def clock(self) -> float:
         return self.now
 
-    def epochs(self, name: str, wanted: int, until: Deadline) -> int:
+    def epochs(self, name: str, wanted: int, report: Report) -> int:
         done = 0
         while done < wanted:
             self.now += self.pace
             done += 1
-            if not until.keep_on(done, {}):
+            if not report(done, {}):
                 break
         self.trained.append((name, done))
         return done
@@ -75,12 +76,12 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """One that keeps the pace of the trials: a second an epoch."""
     fake = Machine(1.0)
 
-    def finalist(plan: Plan, task: Any, trial: Trial, graph: Any, epochs: int, until: Deadline) -> Any:
-        fake.epochs("finalist", epochs, until)
+    def finalist(plan: Plan, task: Any, trial: Trial, graph: Any, epochs: int, report: Report) -> Any:
+        fake.epochs("finalist", epochs, report)
         return {"accuracy": 0.9, "loss": float(trial.number)}, fake.pace
 
-    def finally_(plan: Plan, design: Any, graph: Any, epochs: int, seed: int, until: Deadline) -> Candidate:
-        done = fake.epochs("final", epochs, until)
+    def finally_(plan: Plan, design: Any, graph: Any, epochs: int, seed: int, report: Report) -> Candidate:
+        done = fake.epochs("final", epochs, report)
         return Candidate(design, graph, {"test": {"accuracy": 0.9}}, {}, None, [], epochs=done)
 
     monkeypatch.setattr(the_end, "train_finalist", finalist)

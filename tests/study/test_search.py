@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from netwright.blocks import classifier, conv
+from netwright.cost import costs_of
 from netwright.errors import LimitError, StudyError, UnknownNameError
 from netwright.graph import image
 from netwright.space import Space, oneof, seq
@@ -135,3 +136,33 @@ def test_objects_are_asked_for_again_on_resume(tmp_path: Path) -> None:
     search(small_space(), wider_is_better, maximize="score", budget="2 trials", out=tmp_path / "run", progress=False)
     with pytest.raises(StudyError, match="space was given as an object"):
         resume_search(tmp_path / "run", progress=False)
+
+
+def test_the_largest_designs_are_tried_first_and_random_search_is_left_alone(tmp_path: Path) -> None:
+    space = small_space()
+    result = search(
+        space, stripes(), limits=["macs <= 9k"], budget="4 trials", out=tmp_path / "run", epochs=1, final_epochs=1,
+        progress=False,
+    )  # fmt: skip
+    kept = [design for design in space.enumerate() if space.costs(design, ["macs"])["macs"] <= 9_000]
+    large = [max(kept, key=lambda design: space.costs(design, [cost])[cost]) for cost in ("params", "macs")]
+    tried = [trial.design for trial in result.study.trials if trial.origin == "largest"]
+    assert tried == list(dict.fromkeys(large))
+    with Store.open(tmp_path / "run" / "random") as store:
+        assert {trial.origin for trial in [result.study.trials[0], *store.trials()]} == {"random"}
+    told = {entry["name"]: entry["design"] for entry in result.summary["baselines"]}
+    assert [told["largest by params"], told["largest by MACs"]] == [dict(design) for design in large]
+
+
+def test_the_largest_that_a_target_lets_pass_is_tried(tmp_path: Path) -> None:
+    bound = 1024
+    result = search(
+        small_space(), wider_is_better, maximize="score", limits=[f"peak_memory <= {bound}"], budget="3 trials",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    known = [costs_of(small_space().network(design)) for design in small_space().enumerate()]
+    largest = [trial for trial in result.study.trials if trial.origin == "largest"]
+    assert largest
+    assert all(trial.state in ("complete", "duplicate") for trial in largest)
+    best = max(costs["params"] for costs in known if costs["peak_memory"] <= bound)
+    assert largest[0].values["params"] == best

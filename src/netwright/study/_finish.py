@@ -150,7 +150,7 @@ def _compared(plan: Plan, ready: list[Ready], lengths: Lengths, until: Deadline,
         if finalists and until.passed:
             break
         say(f"training finalist {entry.trial.number} for {epochs} epochs")
-        metrics, measured = train_finalist(plan, other, entry.trial, entry.graph, epochs, until)
+        metrics, measured = train_finalist(plan, other, entry.trial, entry.graph, epochs, until.keep_on)
         finalists.append(Finalist(entry, metrics, max(pace, measured), epochs))
     return finalists
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -56,19 +56,25 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
     """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
     Exact where the dearest design of the space keeps the additive limits, else the largest of uniform draws among
-    those that are as large as the largest before. Limits that are not additive are asked of their targets, by
-    halving: what is smaller is taken to keep them sooner.
+    those that are as large as the largest before. Limits that are not additive are asked of their targets for a few
+    designs: what is smaller is taken to keep them sooner.
     """
     held = [limit for limit in plan.spec.limits if plan.space.additive(limit.metric)]
     known = set(estimated(plan.spec, plan.space)) - {limit.metric for limit in held}
     asked = [limit for limit in plan.spec.limits if limit.metric in known]
     falling = _falling(plan.space, cost, held, rng)
-    # The largest first: as a rule it keeps them, and is the only one that has to be asked about.
-    for part in (falling[:1], falling):
-        place = bisect_left(part, True, key=lambda design: _keeps(plan.space, asked, design))
-        if place < len(part):
-            return part[place]
-    return None
+    return _first_kept(list(dict.fromkeys(falling)), lambda design: _keeps(plan.space, asked, design))
+
+
+def _first_kept(falling: Sequence[Design], keeps: Callable[[Design], bool]) -> Design | None:
+    """The largest design that targets let pass, or nearly: in steps that double, then by halving the last of them."""
+    past, place = -1, 0
+    while not keeps(falling[place]):
+        if place == len(falling) - 1:
+            return None
+        past, place = place, min(2 * place + 1, len(falling) - 1)
+    last = falling[past + 1 : place + 1]
+    return last[bisect_left(last, True, hi=len(last) - 1, key=keeps)]
 
 
 def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Generator) -> list[Design]:

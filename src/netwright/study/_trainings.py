@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from netwright.errors import StudyError
 from netwright.graph import Graph, simplify
 from netwright.study._checks import known_costs
-from netwright.study._deadline import Deadline
 from netwright.study._evaluation import Report
 from netwright.study._plan import Plan, plan_of
 from netwright.study._records import Study, Trial
@@ -113,7 +112,7 @@ def pace_on_all(plan: Plan, pace: float) -> float:
 
 
 def train_finalist(
-    plan: Plan, task: Task, trial: Trial, graph: Graph, epochs: int, until: Deadline
+    plan: Plan, task: Task, trial: Trial, graph: Graph, epochs: int, report: Report
 ) -> tuple[dict[str, float], float]:
     """Metrics of a trial's network after a longer training, on the task's validation part, and seconds an epoch."""
     from netwright.io import to_module
@@ -122,7 +121,7 @@ def train_finalist(
     chosen = {k: v for k, v in plan.space.recipe(trial.design).items() if k != "epochs"}
     recipe = Recipe.from_mapping({"averaging": AVERAGING, **chosen, "epochs": epochs, "seed": trial.seed})
     module = to_module(graph, seed=trial.seed)
-    result = train(module, task, recipe, report=until.keep_on, threads=1, graph=graph)
+    result = train(module, task, recipe, report=report, threads=1, graph=graph)
     return result.metrics, result.seconds / len(result.history)
 
 
