@@ -117,15 +117,24 @@ class MissingExtraError(NetwrightError):
     """An optional package is not installed."""
 
 
+MANY = 30
+"""Known names beyond which an error does not list them all."""
+
+
 class UnknownNameError(NetwrightError):
     """A name is not in a list of known names.
 
     >>> str(UnknownNameError("space", "nasbench20", ["nasbench201", "vit-tiny"]))
     "no space is named 'nasbench20'; did you mean 'nasbench201'? known: nasbench201, vit-tiny."
+
+    Of many known names only near ones are listed, where there are any.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        super().__init__(f"no {kind} is named {name!r}; {hint}known: {', '.join(names) or 'none'}.")
+        many = len(names) > MANY
+        near = difflib.get_close_matches(name, names, n=3 if many else 1)
+        near += [each for each in names if many and name and name in each and each not in near][: 5 - len(near)]
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        listed = f"{len(names)} are known" if many and near else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"no {kind} is named {name!r}; {hint}{listed}.")

@@ -91,6 +91,17 @@ def test_nine_of_ten_unseen_designs_lie_within_the_interval() -> None:
     assert 0.85 <= np.mean(inside) <= 0.95
 
 
+def test_a_design_below_all_measured_ones_is_not_told_to_take_nothing_for_sure() -> None:
+    designs = list(chain().enumerate())
+    dear = [design for design in designs if cost(design) > 12.0]
+    target = TableTarget("phone", dear, {"latency_ms": [(cost(design) - 9.0) ** 2 for design in dear]})
+    cheapest = min(designs, key=cost)
+    assert target.fit("latency_ms").value(cheapest) == pytest.approx(0.0, abs=1e-6)
+    told = target.latency(None, cheapest)  # type: ignore[arg-type]
+    assert told.value == pytest.approx(0.05 * 9.0, rel=0.2)
+    assert told.high > told.value * 2
+
+
 def test_the_forest_holds_what_the_fit_says() -> None:
     space = chain()
     target = made(some(list(space.enumerate())))

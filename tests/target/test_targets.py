@@ -82,6 +82,10 @@ def test_another_form_of_a_name_is_refused_with_the_right_one(name: str) -> None
 
 
 def test_unknown_names_are_refused_with_near_ones() -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"no target is named 'nvidia'; did you mean 'nvidia-t4' or .* are known"
+    ):
+        get_target("nvidia")
     with pytest.raises(UnknownNameError, match="no target is named 'hera'; did you mean 'here'"):
         target_metric("latency_ms@hera")
     with pytest.raises(UnknownNameError, match="did you mean 'latency_ms'"):

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.errors import EvaluationError
+from netwright.errors import EvaluationError, NetwrightError
+from netwright.target import target_metric
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -168,9 +169,22 @@ def missing(values: Mapping[str, float], metrics: Sequence[str]) -> str | None:
 
     >>> missing({"accuracy": float("nan")}, ("accuracy",))
     'the evaluation must give finite values of accuracy, but gave accuracy=nan.'
+    >>> missing({"error": 0.1}, ("latency_ms@heer",)).split("; ")[1]
+    "no target is named 'heer'"
     """
     wrong = [name for name in metrics if not math.isfinite(values.get(name, math.nan))]
     if not wrong:
         return None
     given = ", ".join(f"{name}={value:g}" for name, value in values.items()) or "nothing"
-    return f"the evaluation must give finite values of {', '.join(wrong)}, but gave {given}."
+    # Whoever asked for one of a target most likely misspelled that.
+    why = "".join(f"; {reason}" for reason in map(_untold, wrong) if reason)
+    return f"the evaluation must give finite values of {', '.join(wrong)}, but gave {given}{why or '.'}"
+
+
+def _untold(metric: str) -> str | None:
+    """Why no target tells a metric that is named like one of a target's."""
+    try:
+        target_metric(metric)
+    except NetwrightError as error:
+        return str(error)
+    return None

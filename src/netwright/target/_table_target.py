@@ -26,6 +26,10 @@ __all__ = ["TableTarget"]
 Spread = tuple[float, float]
 
 
+LEAST = 0.05
+"""Least that a design is told, as a share of the least measured one, where a sum over decisions is not exact."""
+
+
 class TableTarget(UniformTarget):
     """A device whose costs are known for some designs of a space; for the others as a sum over their decisions.
 
@@ -155,8 +159,11 @@ class TableTarget(UniformTarget):
             raise EvaluationError(
                 f"target {self.name} knows decisions of its table, but got {strange[0]} = {strange[1]!r}."
             )
-        value = fit.value(design)
-        low, high = max(value * (1 - fit.reach), 0.0), value * (1 + fit.reach)
+        # A sum may come down to nothing for designs below all measured ones, of which its error is then no share.
+        least = float(self.values[quantity].min())
+        value = fit.value(design) if fit.exact else max(fit.value(design), LEAST * least)
+        off = fit.reach * max(value, least)
+        low, high = max(value - off, 0.0), value + off
         how = f"sum over decisions fitted to {fit.designs:,} measured designs, 90 % interval"
         return Estimate(value, low, high, QUANTITIES[quantity][1], how)
 
