@@ -258,42 +258,91 @@ def test_spans_of_flexibert_are_convolutions_whose_kernels_depend_on_the_input()
     close(found, expected * w["norm.weight"] + w["norm.bias"])
 
 
-def test_gated_recurrence_is_a_recurrence() -> None:
-    x = normal(2, 6, 8)
-    found, w = run(nb.gated_recurrence(2), x)
-    q, k, v = (part.reshape(2, 6, 2, 4) for part in np.split(x @ w["qkv.weight"], 3, axis=2))
-    kept = 1 / (1 + np.exp(x @ w["gate.weight"] + w["gate.bias"]))
-    state, outputs = np.zeros((2, 2, 4, 4)), []
-    for t in range(6):
-        # A token's own product does not decay; all before it do by the gate of this token.
-        state = kept[:, t, :, None, None] * state + k[:, t, :, :, None] * v[:, t, :, None, :]
-        outputs.append(np.einsum("nhd,nhde->nhe", q[:, t], state) / 2)
+@pytest.mark.parametrize("differential", [False, True])
+def test_gated_recurrence_is_a_recurrence(differential: bool) -> None:
+    x, halves = normal(2, 6, 8), 1 + differential
+    found, w = run(nb.gated_recurrence(2, differential=differential), x)
+    q, k, v = (part.reshape(2, 6, 2, 4) for part in np.split(x @ w["features.weight"], 3, axis=2))
+    kept = 1 / (1 + np.exp(x @ w["gate.weight"] + w["gate.bias"])).reshape(2, 6, 2, halves)
+    outputs = []
+    for half in range(halves):
+        mine, state, made = slice(half * 4 // halves, (half + 1) * 4 // halves), np.zeros((2, 2, 4 // halves, 4)), []
+        for t in range(6):
+            # A token's own product does not decay; all before it do by the gate of this token.
+            state = kept[:, t, :, half, None, None] * state + k[:, t, :, mine, None] * v[:, t, :, None, :]
+            made.append(np.einsum("nhd,nhde->nhe", q[:, t, :, mine], state) / np.sqrt(4 / halves))
+        outputs.append(np.stack(made, 1).reshape(2, 6, 8))
+    mixed = outputs[0] - np.repeat(w["share"], 4) * outputs[1] if differential else outputs[0]
     gate = x @ w["open.weight"]
-    close(found, np.stack(outputs, 1).reshape(2, 6, 8) * gate / (1 + np.exp(-gate)) @ w["out.weight"])
+    close(found, mixed * gate / (1 + np.exp(-gate)) @ w["out.weight"])
 
 
-def test_gated_convolution_sees_only_the_past() -> None:
+@pytest.mark.parametrize("differential", [False, True])
+def test_gated_convolution_sees_only_the_past(differential: bool) -> None:
     x = normal(2, 6, 8)
-    found, w = run(nb.gated_convolution(3), x)
-    enter, leave, value = np.split(x @ w["in.weight"], 3, axis=2)
-    wide = np.pad(enter * value, ((0, 0), (2, 0), (0, 0)))
-    mixed = sum(wide[:, i : i + 6] * w["kernel"][:, 0, i] for i in range(3))
-    close(found, mixed * leave @ w["out.weight"])
+    found, w = run(nb.gated_convolution(3, differential=differential), x)
+    value, *gates = np.split(x @ w["features.weight"], 5 if differential else 3, axis=2)
+
+    def mixed(enter: np.ndarray, leave: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+        wide = np.pad(enter * value, ((0, 0), (2, 0), (0, 0)))
+        return sum(wide[:, i : i + 6] * kernel[:, 0, i] for i in range(3)) * leave
+
+    y = mixed(*gates[:2], w["kernel"])
+    y = y - w["share"] * mixed(*gates[2:], w["less"]) if differential else y
+    close(found, y @ w["out.weight"])
 
 
-def test_attention_to_shared_features_is_that_of_grouped_queries() -> None:
+def test_gated_memory_sees_one_token() -> None:
     x = normal(2, 6, 8)
-    entry = Input((1, 6, 8))
-    graph = Graph([entry], [nb.key_value_attention(entry, nb.key_value(entry, 4, 2), 4)])
-    weights = initial_weights(graph, 0)
+    found, w = run(nb.gated_memory(2.0), x)
+    gate, value = np.split(x @ w["features.weight"], 2, axis=2)
+    close(found, gate / (1 + np.exp(-gate)) * value @ w["out.weight"])
+
+
+@pytest.mark.parametrize("differential", [False, True])
+def test_attention_to_given_features_is_that_of_grouped_queries(differential: bool) -> None:
+    x, keys, values = normal(2, 6, 8), normal(2, 6, 4), normal(2, 6, 4)
+    inputs = [Input((1, 6, size), name=name) for name, size in (("x", 8), ("keys", 4), ("values", 4))]
+    graph = Graph(inputs, [nb.key_value_attention(*inputs, 4, differential=differential)])
+    rng = np.random.default_rng(1)
+    weights = {
+        name: rng.standard_normal(value.shape).astype("float32") for name, value in initial_weights(graph, 0).items()
+    }
     with torch.no_grad():
-        found = to_module(graph.with_weights(weights)).eval()(torch.from_numpy(x)).numpy()
-    q, out = (weights[f"key_value_attention.{name}.weight"] for name in ("q", "out"))
-    qkv = np.concatenate([q, weights["key_value.linear.weight"]], axis=1)
-    reference = Graph([entry], [nb.grouped_query_attention(4, 2, bias=False, causal=True)(entry)])
-    theirs = {name: qkv if name.endswith("qkv.weight") else out for name in initial_weights(reference, 0)}
+        module = to_module(graph.with_weights(weights)).eval()
+        found = module(*map(torch.from_numpy, (x, keys, values))).numpy()
+    w = {name.removeprefix("key_value_attention."): value for name, value in weights.items()}
+    q, halves, future = (
+        (x @ w["features.weight"]).reshape(2, 6, 4, 2),
+        1 + differential,
+        np.triu(np.full((6, 6), -np.inf), 1),
+    )
+    heads = []
+    for head in range(4):
+        k, v = (each.reshape(2, 6, 2, 2)[:, :, head // 2] for each in (keys, values))
+        seen = []
+        for half in range(halves):
+            mine = slice(half * 2 // halves, (half + 1) * 2 // halves)
+            scores = np.exp(q[:, :, head, mine] @ k[:, :, mine].transpose(0, 2, 1) / np.sqrt(2 / halves) + future)
+            seen.append(scores / scores.sum(-1, keepdims=True) @ v)
+        heads.append(seen[0] - w["share"][head] * seen[1] if differential else seen[0])
+    close(found, np.concatenate(heads, axis=2) @ w["out.weight"])
+
+
+@pytest.mark.parametrize(
+    ("operator", "features"),
+    [(nb.gated_convolution(3), 24), (nb.gated_recurrence(2, differential=True), 24), (nb.gated_memory(2.0), 32)],
+)
+def test_operators_take_weights_from_elsewhere(operator: nb.Call, features: int) -> None:
+    tokens, given = Input((1, 6, 8), name="tokens"), Input((8, features), name="given", batch_axis=None)
+    alone, led = Graph([tokens], [operator.apply(tokens)]), Graph([tokens, given], [operator.apply(tokens, given)])
+    weights = initial_weights(alone, 0)
+    own = f"{operator.block.name}.features.weight"
+    x, theirs = torch.from_numpy(normal(2, 6, 8)), {name: value for name, value in weights.items() if name != own}
     with torch.no_grad():
-        close(found, to_module(reference.with_weights(theirs)).eval()(torch.from_numpy(x)).numpy())
+        expected = to_module(alone.with_weights(weights)).eval()(x)
+        found = to_module(led.with_weights(theirs)).eval()(x, torch.from_numpy(weights[own]))
+    close(found.numpy(), expected.numpy())
 
 
 @pytest.mark.parametrize("halo", [0, 1, 4])

@@ -180,11 +180,15 @@ def test_a_mask_that_hides_what_comes_later_is_causal_too() -> None:
 
 def test_keys_and_values_that_layers_share_are_kept_once() -> None:
     space = star(tokens(16), 100, scale=0.25, layers=4)
-    own = star_from_genome([(1, 4, 1), (1, 2, 2), (5, 1, 0), (1, 4, 3)])
-    shared = star_from_genome([(1, 4, 1), (2, 0, 1), (5, 1, 0), (2, 0, 1)])
+    memory, first = (17, 1, 1, 0, 0), (4, 1, 1, 1, 1)
+    own = star_from_genome([first, (2, 2, 1, 2, 1), memory, (4, 3, 1, 3, 1)])
+    shared = star_from_genome([first, (4, 1, 1, 1, 4), memory, (4, 1, 1, 1, 2)])
+    less = star_from_genome([(8, 1, 1, 1, 1), (8, 1, 1, 1, 4), memory, (17, 2, 1, 0, 0)])
     each = 2 * 192 * 4
     assert [c.bytes_per_token for c in key_value_cache(space.network(own))] == [each, each // 6, each]
-    assert [c.bytes_per_token for c in key_value_cache(space.network(shared))] == [each]
+    # The last takes keys alone, and a differential attention reads two halves of keys beside the same values.
+    assert [c.bytes_per_token for c in key_value_cache(space.network(shared))] == [each, each // 2]
+    assert [c.bytes_per_token for c in key_value_cache(space.network(less))] == [each // 4 * 3, each // 4]
 
 
 # Guidelines ---------------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import pytest
 
 from netwright.blocks import block, classifier, conv
 from netwright.errors import EmptySpaceError, ShapeError, SpaceError
-from netwright.graph import Tensor, image
-from netwright.space import Space, branch, distinct_networks, grow, oneof, seq, several, take, tied
+from netwright.graph import Tensor, canonical_hash, image
+from netwright.space import Space, branch, distinct_networks, grow, oneof, put, seq, several, take, tied
 
 INPUT = image(3, 8, 8)
 
@@ -42,6 +42,18 @@ def test_values_grow_one_by_one() -> None:
     assert distinct_networks(space) == 2
 
 
+def test_one_tensor_is_put_in_the_place_of_another() -> None:
+    made, start = conv(4, kernel=oneof(1, 3)), several(seq(), conv(4), conv(4))
+    ends = branch(take(1), seq(take(2, 1), take(0)))
+    short = Space(seq(conv(4), start, put(1, seq(take(0), made)), ends), input=INPUT)
+    whole = several(take(0), seq(take(0), made), take(2))
+    long = Space(seq(conv(4), start, whole, ends), input=INPUT)
+    assert short.size() == long.size() == 2
+    networks = [[canonical_hash(space.network(space.design_at(i))) for i in range(2)] for space in (short, long)]
+    assert networks[0] == networks[1]
+    assert short.all_costs(["params"]).tolist() == long.all_costs(["params"]).tolist()
+
+
 def test_a_tie_may_hold_several() -> None:
     cell = tied("cell", seq(grow(seq(take(0), conv(None, kernel=oneof(1, 3)))), branch(take(1), take(2))))
     network = seq(conv(4), several(seq(), seq()), several(take(1), cell), cell, classifier(2))
@@ -52,7 +64,11 @@ def test_a_tie_may_hold_several() -> None:
 def test_what_is_not_there_cannot_be_taken() -> None:
     with pytest.raises(EmptySpaceError, match="more than 2 tensors"):
         Space(seq(several(conv(4), conv(4)), take(2)), input=INPUT).size()
+    with pytest.raises(EmptySpaceError, match="more than 2 tensors"):
+        Space(seq(several(conv(4), conv(4)), put(2, take(0)), branch(take(0), take(1))), input=INPUT).size()
+    with pytest.raises(SpaceError, match="counted from 0, but got 1, -1"):
+        take(1, -1)
     with pytest.raises(SpaceError, match="counted from 0, but got -1"):
-        take(-1)
+        put(-1, take(0))
     with pytest.raises(SpaceError, match="at least one part"):
         several()

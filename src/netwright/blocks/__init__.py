@@ -34,7 +34,12 @@ from netwright.blocks._heads import classifier, mobilenet_head, table_head, toke
 from netwright.blocks._hourglass import hourglass, random_projection
 from netwright.blocks._inception import inception
 from netwright.blocks._inceptionnext import inception_mixer, inceptionnext
-from netwright.blocks._input_varying import gated_convolution, gated_recurrence, key_value, key_value_attention
+from netwright.blocks._input_varying import (
+    gated_convolution,
+    gated_memory,
+    gated_recurrence,
+    key_value_attention,
+)
 from netwright.blocks._language import token_embedding, vocabulary_head
 from netwright.blocks._layers import conv
 from netwright.blocks._linear_block import linear_block
@@ -101,6 +106,7 @@ __all__ = [
     "fractal",
     "fused_mbconv",
     "gated_convolution",
+    "gated_memory",
     "gated_recurrence",
     "global_pool",
     "grouped_query_attention",
@@ -114,7 +120,6 @@ __all__ = [
     "inception",
     "inception_mixer",
     "inceptionnext",
-    "key_value",
     "key_value_attention",
     "last_softmax",
     "leaky",

@@ -160,14 +160,17 @@ def key_value_cache(graph: Graph) -> list[Cache]:
     [1024]
 
     An attention counts as causal where `is_causal` says so, or where its mask is a constant that lets no position see
-    a later one. Where several read the same keys and values (Brandon et al. 2024, cross-layer attention), the first
-    has the cache of all.
+    a later one. Where several read the same keys, or the same values (Brandon et al. 2024, cross-layer attention),
+    the first keeps them for all; one that has nothing of its own to keep is not in the list.
     """
-    owners: dict[tuple[object, ...], Node] = {}
+    seen: set[tuple[object, ...]] = set()
+    found = []
     for node in graph.nodes:
         if node.op.name == "Attention" and is_causal(node):
-            owners.setdefault(tuple(_made_of(_given(node.inputs[i])) for i in (1, 2)), node)
-    return [_cache(graph, node) for node in owners.values()]
+            own = [part for i in (1, 2) if _made_of(part := _given(node.inputs[i])) not in seen]
+            seen |= {_made_of(part) for part in own}
+            found += [_cache(graph, node, own)] if own else []
+    return found
 
 
 def _made_of(tensor: Tensor) -> tuple[object, ...]:
@@ -179,12 +182,13 @@ def _made_of(tensor: Tensor) -> tuple[object, ...]:
     return tensor, *steps
 
 
-def _cache(graph: Graph, node: Node) -> Cache:
+def _cache(graph: Graph, node: Node, own: Sequence[Tensor]) -> Cache:
+    """What an attention keeps of its own; it reads all of its keys and values."""
     q, k, v = (_given(node.inputs[i]) for i in range(3))
     size = DTYPE_BYTES[k.dtype]
     heads, kv_heads, length = q.shape[1], k.shape[1], k.shape[2]
-    per_token = kv_heads * (k.shape[3] + v.shape[3]) * size
-    moved = per_token * length + heads * (k.shape[3] + v.shape[3]) * size
+    per_token = sum(part.shape[1] * part.shape[3] for part in own) * size
+    moved = kv_heads * (k.shape[3] + v.shape[3]) * size * length + heads * (k.shape[3] + v.shape[3]) * size
     flops = 2 * heads * (k.shape[3] + v.shape[3]) * length
     return Cache(graph.names[node.output], heads, kv_heads, k.shape[3], length, per_token, flops / moved)
 

@@ -1,6 +1,6 @@
 """Spaces: expressions over blocks, compiled into forests of every shape-correct design."""
 
-from netwright.space._bundle import grow, several, take
+from netwright.space._bundle import grow, put, several, take
 from netwright.space._cell import cell
 from netwright.space._choice import oneof
 from netwright.space._climb import climb, climb_from
@@ -44,6 +44,7 @@ __all__ = [
     "named",
     "oneof",
     "parallel",
+    "put",
     "real",
     "repeat",
     "residual",

@@ -1,19 +1,19 @@
-"""`several`, `grow` and `take`: parts that pass several tensors on."""
+"""`several`, `grow`, `take` and `put`: parts that pass several tensors on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from netwright.errors import ShapeError, SpaceError
 from netwright.graph import Tensor
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, tensors_of
+from netwright.space._compile import Bundle, Compiler, Contexts, Outcome, Outcomes, tensors_of
 from netwright.space._expression import Builder, Expression, as_expression, named, unique_labels
 from netwright.space._join import Network
 from netwright.space._sequence import Seq
 from netwright.space._spelling import Spelling, with_keywords
 
-__all__ = ["grow", "several", "take"]
+__all__ = ["grow", "put", "several", "take"]
 
 
 class Several(Expression):
@@ -48,30 +48,71 @@ class Several(Expression):
 
 
 class Take(Expression):
-    """One of several tensors."""
+    """One of several tensors, or some of them."""
 
-    def __init__(self, place: int) -> None:
-        super().__init__(place)
+    def __init__(self, places: Sequence[int]) -> None:
+        super().__init__(tuple(places))
+        self.places = tuple(places)
+
+    def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
+        groups = [tensors_of(t) for t in contexts.types]
+        if any(max(self.places) >= len(group) for group in groups):
+            compiler.note_misfit(repr(self), contexts.types, f"there must be more than {max(self.places)} tensors.")
+            return {}
+        taken = (tuple(group[place] for place in self.places) for group in groups)
+        return {Outcome(tuple(t[0] if len(t) == 1 else Bundle(t) for t in taken)): compiler.forest.leaf()}
+
+    def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
+        found = tensors(x)
+        if max(self.places) >= len(found):
+            raise ShapeError(f"{self!r} needs more than {max(self.places)} tensors, but got {len(found)}.")
+        taken = tuple(found[place] for place in self.places)
+        return taken[0] if len(taken) == 1 else cast(Tensor, taken)
+
+    def spelled(self) -> Spelling:
+        return Spelling("take", self.places)
+
+    def __repr__(self) -> str:
+        return f"take({', '.join(map(str, self.places))})"
+
+
+class Put(Expression):
+    """Several tensors, one of which a part makes anew of all of them."""
+
+    def __init__(self, place: int, part: Expression) -> None:
+        super().__init__(place, part, children=(part,))
         self.place = place
+        self.part = part
+        self.decides_here = part.decides_here
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         groups = [tensors_of(t) for t in contexts.types]
         if any(self.place >= len(group) for group in groups):
             compiler.note_misfit(repr(self), contexts.types, f"there must be more than {self.place} tensors.")
             return {}
-        return {Outcome(tuple(group[self.place] for group in groups)): compiler.forest.leaf()}
+        found: Outcomes = {}
+        for outcome, node in compiler.compile_at("", self.part, contexts).items():
+            made = zip(groups, map(tensors_of, outcome.types), strict=True)
+            types = tuple(Bundle(_replaced(group, self.place, new)) for group, new in made)
+            found[Outcome(types, outcome.uses, outcome.size)] = node
+        return found
 
     def build(self, builder: Builder, x: Tensor, prefix: str) -> Tensor:
-        found = tensors(x)
-        if self.place >= len(found):
-            raise ShapeError(f"take({self.place}) needs more than {self.place} tensors, but got {len(found)}.")
-        return found[self.place]
+        made = tensors(builder.build(self.part, x, prefix, ""))
+        return cast(Tensor, _replaced(tensors(x), self.place, made))
 
     def spelled(self) -> Spelling:
-        return Spelling("take", (self.place,))
+        return Spelling("put", (self.place, self.part))
 
     def __repr__(self) -> str:
-        return f"take({self.place})"
+        return f"put({self.place}, {self.part!r})"
+
+
+_Each = TypeVar("_Each")
+
+
+def _replaced(group: Sequence[_Each], place: int, new: Sequence[_Each]) -> tuple[_Each, ...]:
+    return (*group[:place], *new, *group[place + 1 :])
 
 
 def tensors(x: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -114,14 +155,29 @@ def grow(part: Any) -> Expression:
     return Several((("", Seq(())), ("", as_expression(part))))
 
 
-def take(place: int) -> Expression:
-    """One of several tensors, counted from 0.
+def take(*places: int) -> Expression:
+    """One of several tensors, counted from 0, or some of them in any order.
 
-    >>> take(1)
-    take(1)
+    >>> take(1), take(0, 2)
+    (take(1), take(0, 2))
+
+    Raises SpaceError without a place, and for one below 0.
+    """
+    if min(places, default=-1) < 0:
+        raise SpaceError(f"a tensor is taken by its place, counted from 0, but got {', '.join(map(str, places))}.")
+    return Take(places)
+
+
+def put(place: int, part: Any) -> Expression:
+    """All tensors that flow in, but for one, counted from 0, in whose place stands what a part makes of them.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.space import seq
+    >>> put(1, seq(take(0), conv(8)))
+    put(1, seq(take(0), conv(channels=8)))
 
     Raises SpaceError for a place below 0.
     """
     if place < 0:
-        raise SpaceError(f"a tensor is taken by its place, counted from 0, but got {place}.")
-    return Take(place)
+        raise SpaceError(f"a tensor is put in a place, counted from 0, but got {place}.")
+    return Put(place, as_expression(part))

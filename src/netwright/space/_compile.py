@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from netwright.blocks import Call
 from netwright.errors import EmptySpaceError, NetwrightError, ShapeError, SpaceError
-from netwright.graph import Graph, Input, Shape, Tensor
+from netwright.graph import Constant, Graph, Input, Shape, Tensor
 from netwright.space._design import Value
 from netwright.space._forest import Forest
 from netwright.space._given import Given, merged
@@ -38,7 +40,34 @@ __all__ = [
     "too_large",
 ]
 
-TensorType = tuple[Shape, str]
+
+class TensorType(NamedTuple):
+    """What is known of a tensor between two parts; fixed: whether it is made of weights and of no input."""
+
+    shape: Shape
+    dtype: str
+    fixed: bool = False
+
+    @classmethod
+    def of(cls, graph: Graph) -> TensorType:
+        """Type of what a graph makes."""
+        made = graph.outputs[0]
+        fixed = (made.node in graph.constant_nodes and bool(graph.parameters)) or isinstance(made, _Fixed)
+        return cls(made.shape, made.dtype, fixed)
+
+    def wide(self, channels: int) -> TensorType:
+        """The same type with another number of channels."""
+        return self._replace(shape=(self.shape[0], channels, *self.shape[2:]))
+
+    def stand_in(self) -> Tensor:
+        """A tensor of this type; the values of a fixed one take no memory."""
+        if not self.fixed:
+            return Input(self.shape, self.dtype)
+        return _Fixed(np.broadcast_to(np.zeros((), self.dtype), self.shape), self.dtype)
+
+
+class _Fixed(Constant):
+    """Stands for weights that were made further up: neither counted again, nor an activation."""
 
 
 class Bundle(tuple[TensorType, ...]):
@@ -203,16 +232,16 @@ class Compiler:
         return graphs
 
     def _build(self, build: Callable[..., Tensor], types: tuple[TensorType, ...]) -> Graph | NetwrightError:
-        inputs = [Input(shape, dtype) for shape, dtype in types]
+        given = [each.stand_in() for each in types]
         try:
-            graph = Graph(inputs, [build(*inputs)])
+            graph = Graph([tensor for tensor in given if isinstance(tensor, Input)], [build(*given)])
         except NetwrightError as error:
             return error
         return too_large(graph, self.largest) or graph
 
     def leaf(self, graphs: Sequence[Graph], contexts: Contexts) -> tuple[Outcome, int]:
         """Leaf of one block applied in all contexts."""
-        types = tuple((graph.outputs[0].shape, graph.outputs[0].dtype) for graph in graphs)
+        types = tuple(map(TensorType.of, graphs))
         return Outcome(types), self.forest.leaf(list(zip(graphs, contexts.times, strict=True)))
 
     def gather(self, name: str | None, options: Iterable[tuple[Value | None, Outcomes, float | None]]) -> Outcomes:
@@ -298,7 +327,7 @@ def too_large(graph: Graph, largest: int | None) -> ShapeError | None:
 
 
 def _written(types: Sequence[FlowType]) -> str:
-    return " and ".join("x".join(map(str, shape)) for flow in types for shape, _ in tensors_of(flow))
+    return " and ".join("x".join(map(str, shape)) for flow in types for shape, *_ in tensors_of(flow))
 
 
 def _bundled(types: Sequence[FlowType]) -> bool:
@@ -308,8 +337,8 @@ def _bundled(types: Sequence[FlowType]) -> bool:
 def tensors_of(flow: FlowType) -> tuple[TensorType, ...]:
     """Types of the tensors that flow at one place.
 
-    >>> tensors_of(((1, 8), "float32"))
-    (((1, 8), 'float32'),)
+    >>> tensors_of(TensorType((1, 8), "float32"))
+    (TensorType(shape=(1, 8), dtype='float32', fixed=False),)
     """
     return tuple(flow) if isinstance(flow, Bundle) else (flow,)
 

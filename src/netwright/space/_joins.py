@@ -58,7 +58,7 @@ class Equal(Join):
     rule = "shapes must be equal."
 
     def one_key(self, place: int, kind: FlowType) -> Hashable:
-        return kind
+        return kind if isinstance(kind, Bundle) else (kind.shape, kind.dtype)
 
     def apply(self, xs: Sequence[Tensor]) -> Tensor:
         y: Tensor = ops.add(*xs) if len(xs) == 2 else ops.sum(*xs)
@@ -90,7 +90,7 @@ class Concat(Join):
     def one_key(self, place: int, kind: FlowType) -> Hashable:
         if isinstance(kind, Bundle):
             return ()
-        shape, dtype = kind
+        shape, dtype, _ = kind
         axis = self._axis_of(len(shape))
         return (axis, shape[:axis], shape[axis + 1 :], dtype) if axis < len(shape) else None
 
@@ -111,7 +111,7 @@ class Dot(Join):
     def one_key(self, place: int, kind: FlowType) -> Hashable:
         if isinstance(kind, Bundle) or len(kind[0]) < 3:
             return None
-        shape, dtype = kind
+        shape, dtype, _ = kind
         return shape[:-2], shape[-2 if place else -1], dtype
 
     def apply(self, xs: Sequence[Tensor]) -> Tensor:

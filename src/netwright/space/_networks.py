@@ -10,7 +10,7 @@ from typing import cast
 
 from netwright.graph import Graph, Input, Tensor, canonical_hash
 from netwright.space._bundle import tensors
-from netwright.space._compile import Bundle, Compiler, Contexts, FlowType, tensors_of
+from netwright.space._compile import Bundle, Compiler, Contexts, FlowType, TensorType, tensors_of
 from netwright.space._design import Design, Value
 from netwright.space._expression import Builder
 from netwright.space._forest import Leaf
@@ -107,7 +107,7 @@ def _tied_contexts(space: Space) -> dict[str, tuple[tuple[FlowType, Given], ...]
     if len(space.inputs) > 1:
         return {}
     tensor = next(iter(space.inputs.values()))
-    compiler, contexts = Compiler(largest=space.largest), Contexts(((tensor.shape, tensor.dtype),))
+    compiler, contexts = Compiler(largest=space.largest), Contexts((TensorType(tensor.shape, tensor.dtype),))
     outcomes = list(compiler.compile(space.expression, contexts))
     if len({outcome.uses for outcome in outcomes}) != 1 or any(tie.body.ties() for tie in compiler.ties):
         return {}
@@ -120,7 +120,7 @@ def _tied_contexts(space: Space) -> dict[str, tuple[tuple[FlowType, Given], ...]
 
 def _part_hash(builder: Builder, tie: Tied, context: tuple[FlowType, Given]) -> str:
     kind, given = context
-    xs, builder.given = [Input(*t) for t in tensors_of(kind)], dict(given)
+    xs, builder.given = [Input(t.shape, t.dtype) for t in tensors_of(kind)], dict(given)
     y = tie.build(builder, cast(Tensor, tuple(xs)) if isinstance(kind, Bundle) else xs[0], "")
     return canonical_hash(Graph(xs, tensors(y)))
 

@@ -8,7 +8,7 @@ from typing import Any
 from netwright.blocks import part
 from netwright.errors import SpaceError
 from netwright.graph import Tensor, scope
-from netwright.space._compile import Compiler, Contexts, FlowType, Outcome, Outcomes
+from netwright.space._compile import Compiler, Contexts, FlowType, Outcome, Outcomes, TensorType
 from netwright.space._expression import Builder, Expression, as_expression
 from netwright.space._forest import join_path
 from netwright.space._join import compile_joined, decided_join
@@ -52,7 +52,7 @@ class Parallel(Expression):
         if graphs is None:
             return None
         counts = [n * self.times for n in contexts.times]
-        types = tuple((graph.outputs[0].shape, graph.outputs[0].dtype) for graph in graphs)
+        types = tuple(map(TensorType.of, graphs))
         return types, compiler.forest.leaf(list(zip(graphs, counts, strict=True)))
 
     def _joined(self, compiler: Compiler, contexts: Contexts, join: Join, bodies: Outcomes, cuts: int) -> Outcomes:

@@ -24,7 +24,7 @@ _Kind = TypeVar("_Kind", Block, Formula)
 Blocks = Mapping[str, Own] | Iterable[Own]
 """Blocks and formulas of a user, which a document may name."""
 LANGUAGE = (
-    "branch", "cell", "given", "grammar", "grow", "let", "named", "oneof", "parallel", "real",
+    "branch", "cell", "given", "grammar", "grow", "let", "named", "oneof", "parallel", "put", "real",
     "repeat", "residual", "rule", "seq", "several", "take", "tied", "wiring",
 )  # fmt: skip
 

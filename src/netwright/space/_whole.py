@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from netwright.graph import Input
-from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TooManyNodesError
+from netwright.space._compile import Compiler, Contexts, Outcome, Outcomes, TensorType, TooManyNodesError
 from netwright.space._design import Value
 from netwright.space._expression import Expression
 from netwright.space._forest import Forest, check_names
@@ -47,12 +47,12 @@ def _without_collection() -> Iterator[None]:
 def _compiled(compiler: Compiler, expression: Expression, inputs: Mapping[str, Input]) -> Forest:
     options: list[tuple[Value | None, Outcomes, float | None]] = []
     for label, tensor in inputs.items():
-        contexts = Contexts(((tensor.shape, tensor.dtype),))
+        contexts = Contexts((TensorType(tensor.shape, tensor.dtype),))
         nothing: Outcomes = {Outcome(contexts.types): compiler.forest.leaf()}
         outcomes = compose(compiler, nothing, expression, prefix_of(expression), contexts)
         options.append((label, compiler.resolve_all(outcomes, contexts), 1.0 / len(inputs)))
     if not any(outcomes for _, outcomes, _ in options):
-        raise compiler.empty_error(expression, [(t.shape, t.dtype) for t in inputs.values()])
+        raise compiler.empty_error(expression, [TensorType(t.shape, t.dtype) for t in inputs.values()])
     if len(options) > 1:
         whole = compiler.gather("input", [(label, _merged(compiler, o), w) for label, o, w in options])
     else:

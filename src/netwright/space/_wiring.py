@@ -37,11 +37,12 @@ class Wiring(Expression):
 
     def compile(self, compiler: Compiler, contexts: Contexts) -> Outcomes:
         entering = contexts.single()
-        if not entering or any(len(shape) < 3 for shape, _ in entering):
+        if not entering or any(len(each.shape) < 3 for each in entering):
             compiler.note_misfit("wiring", contexts.types, "the input must be (N, C, *space).")
             return {}
-        out = tuple(self._width(s, dict(values)) for (s, _), values in zip(entering, contexts.values(), strict=True))
-        types = tuple(((s[0], c, *s[2:]), dtype) for (s, dtype), c in zip(entering, out, strict=True))
+        given = zip(entering, contexts.values(), strict=True)
+        out = tuple(self._width(each.shape, dict(values)) for each, values in given)
+        types = tuple(each.wide(c) for each, c in zip(entering, out, strict=True))
         options: list[tuple[int, Outcomes, float]] = []
         for n, p in zip(self.vertices.options, self.vertices.probabilities, strict=True):
             node = Wirings(self.operation, n, self.edges, compiler, contexts, out).whole()

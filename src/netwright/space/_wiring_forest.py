@@ -157,7 +157,7 @@ class Wirings:
         return None
 
     def _types(self, width: Widths) -> tuple[Any, ...]:
-        return tuple(((s[0], c, *s[2:]), dtype) for c, (s, dtype) in zip(width, self.contexts.single(), strict=True))
+        return tuple(each.wide(c) for c, each in zip(width, self.contexts.single(), strict=True))
 
     def _into(self, vertex: int, width: Widths, targets: Sequence[int], state: _State) -> int:
         parts: list[tuple[Graph, int]] = []
@@ -172,7 +172,7 @@ class Wirings:
         parts: list[tuple[Graph, int]] = []
         for j in targets:
             into = self.out if j == self.n - 1 else state.widths[j - 1]
-            parts += self._graphs("project", projected, tuple(s[1] for s, _ in self.contexts.single()), into)
+            parts += self._graphs("project", projected, tuple(each.shape[1] for each in self.contexts.single()), into)
             parts += self._graphs("add", _added, into, into) if j in state.entered else []
         return self.compiler.forest.leaf(parts)
 
@@ -181,8 +181,8 @@ class Wirings:
             return self.compiler.forest.leaf()
         parts: list[tuple[Graph, int]] = []
         rows = zip(self.out, self.contexts.single(), self.contexts.times, strict=True)
-        for out, (shape, dtype), times in rows:
-            group = tuple(((shape[0], c, *shape[2:]), dtype) for c in shares(out, ending))
+        for out, each, times in rows:
+            group = tuple(each.wide(c) for c in shares(out, ending))
             graphs = self.compiler.apply("concat", partial(ops.concat, axis=1), [group])
             parts += [(graph, times) for graph in graphs or ()]
         return self.compiler.forest.leaf(parts)

@@ -16,6 +16,7 @@ from netwright.space.catalog import (
     flexibert_from_dictionary,
     star,
     star_from_genome,
+    star_genome,
 )
 
 
@@ -85,23 +86,56 @@ def test_an_encoder_reads_the_source_once() -> None:
         assert space.network(design).outputs[0].shape == (1, 32, 1000)
 
 
-def test_layers_of_star_share_keys_and_values() -> None:
+def test_layers_of_star_share_weights_and_features() -> None:
     space = star(tokens(16), 100, scale=0.25, layers=4)
-    own = star_from_genome([(1, 4, 1), (1, 4, 2), (5, 1, 0), (1, 4, 3)])
-    shared = star_from_genome([(1, 4, 1), (2, 0, 1), (5, 1, 0), (2, 0, 1)])
-    assert own in space
-    assert shared in space
-    width = 192
-    # A shared layer has neither keys and values of its own nor their normalisation.
-    assert space.costs(own)["params"] - space.costs(shared)["params"] == 2 * (2 * width * width + width)
-    assert {**own, "layer0": "shared"} not in space
+    width, memory = 192, (17, 1, 1, 0, 0)
+    params = {
+        name: space.costs(star_from_genome([(4, 1, 1, 1, 1), memory, *genes]))["params"]
+        for name, genes in {
+            "own": [(4, 2, 1, 2, 1), (17, 2, 1, 0, 0)],
+            "all weights": [(4, 1, 4, 2, 1), (17, 1, 4, 0, 0)],
+            "weights of keys": [(4, 1, 2, 2, 1), (17, 2, 1, 0, 0)],
+            "features": [(4, 1, 1, 1, 4), (17, 2, 1, 0, 0)],
+            "values": [(4, 1, 1, 1, 3), (17, 2, 1, 0, 0)],
+        }.items()
+    }
+    each, hidden = width * width, 2 * width
+    spared = {name: params["own"] - found for name, found in params.items()}
+    assert spared == {
+        "own": 0,
+        "all weights": 2 * each + 2 * width * hidden,
+        "weights of keys": each,
+        "features": 2 * each,
+        "values": each,
+    }
+    # The first of a kind has nothing to share.
+    alone = star_from_genome([memory, (17, 2, 1, 0, 0), (17, 3, 1, 0, 0), (17, 4, 1, 0, 0)])
+    assert alone in space
+    assert {**alone, "layer0.body.share": "shared"} not in space
+    assert {**alone, "layer1.body.share": "shared"} in space
+
+
+def test_genomes_of_star_go_both_ways() -> None:
+    space = star(tokens(16), 100, scale=0.25, layers=6)
+    met = set()
+    for design in space.sample(np.random.default_rng(0), 1000):
+        genome = star_genome(design)
+        assert star_from_genome(genome) == design
+        met |= {(gene[0], gene[2], gene[4]) for gene in genome}
+    # Eight classes of attention in nine ways, six of recurrence and convolution and three of memory in two.
+    assert len(met) == 8 * 9 + 8 * 2 + 3 * 2
 
 
 @pytest.mark.parametrize(
-    "genome", [[(6, 1, 0)], [(1, 5, 1)], [(1, 0, 1)], [(2, 0, 0)], [(1, 1, 1), (2, 0, 2)], [(3, 1, 1)], [(2, 1, 1)]]
-)
-def test_what_is_no_genome_is_refused(genome: list[tuple[int, int, int]]) -> None:
-    with pytest.raises(DesignError, match="a gene"):
+    "genome",
+    [
+        [(20, 1, 1, 0, 0)], [(1, 1, 5, 1, 1)], [(1, 1, 1, 1, 5)], [(1, 1, 1, 1)], [(17, 1, 1, 1, 1)],
+        [(17, 1, 4, 0, 0)], [(1, 1, 4, 1, 1)], [(1, 2, 1, 1, 1)], [(1, 1, 1, 1, 1), (2, 1, 2, 2, 1)],
+        [(1, 1, 1, 1, 1), (1, 1, 2, 2, 2)], [(9, 1, 1, 0, 0), (9, 1, 2, 0, 0)], [(1, 1, 1, 1, 1), (1, 1, 1, 2, 3)],
+    ],
+)  # fmt: skip
+def test_what_is_no_genome_is_refused(genome: list[tuple[int, ...]]) -> None:
+    with pytest.raises(DesignError, match=r"a gene|a layer must share"):
         star_from_genome(genome)
 
 

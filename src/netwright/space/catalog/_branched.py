@@ -61,7 +61,7 @@ def branched(
             for part in parts
         }
         order = [i for part in parts for i in part]
-        return seq(branches=several(**own), ordered=several(*(take(order.index(i)) for i in group)))
+        return seq(branches=several(**own), ordered=take(*map(order.index, group)))
 
     network = seq(stem=imagenet_stem(widths[0]), tree=grown(tuple(range(tasks)), 0))
     return Space(network, input=input or image(3, 256, 256), name="branched")

@@ -58,14 +58,14 @@ def hat(
     feed = oneof(*(max(round(width * scale), 1) for width in hidden))
     encoder = hat_encoder(oneof(*heads), feed, inner)
     decoder = hat_decoder(heads=oneof(*heads), cross_heads=oneof(*heads), hidden=feed, inner=inner)
-    memories = (named(name, several(take(0), *map(take, places))) for name, places in ATTENDED.items())
+    memories = (named(name, take(0, *places)) for name, places in ATTENDED.items())
     layer = seq(attend=oneof(*memories), block=decoder)
     network = seq(
         embed=several(
             target=token_embedding(classes, wide, half, length), source=token_embedding(classes, wide, 0, half)
         ),
         encoder=seq(**{str(i): grow(seq(take(1 + i), layer=encoder)) for i in range(LAYERS)}),
-        last=several(take(0), *(take(LAYERS + i) for i in (-1, 0, 1))),
+        last=take(0, *(LAYERS + i for i in (-1, 0, 1))),
         decoder=repeat(several(layer=layer, **{f"e{i}": take(i) for i in (1, 2, 3)}), times=integer(1, LAYERS)),
         head=seq(take(0), vocabulary_head(classes)),
     )
