@@ -61,14 +61,15 @@ def first_fit(problem: Problem, lives: Lives, enough: int) -> Placement:
 
     Each places the buffers one by one, at the lowest offset that is free for as long as they live: largest first (as
     TensorFlow Lite for Microcontrollers does), largest product of size and life first, those of the fullest step
-    first (Pisarchyk & Lee 2020, greedy by breadth), and in order of time.
+    first (Pisarchyk & Lee 2020, greedy by breadth), and in order of time; and in that from both ends in turns.
     """
     groups = lives.groups()
     spans = [(lives.first[g[0]], lives.last[g[-1]], problem.sizes[g[0]]) for g in groups]
     best: Placement | None = None
-    for key in (_by_size, _by_area, _by_breadth(spans), _by_time):
+    lowest = [(key, None) for key in (_by_size, _by_area, _by_breadth(spans), _by_time)]
+    for key, top in (*lowest, (_by_time, enough), (_by_turn, enough)):
         order = sorted(range(len(spans)), key=lambda i, key=key: key(spans[i]))  # type: ignore[misc]
-        starts = _placed(spans, order)
+        starts = _placed(spans, order, top)
         peak = max((start + spans[i][2] for i, start in starts.items()), default=0)
         if best is None or peak < best.peak:
             offsets = {buffer: starts[i] for i, group in enumerate(groups) for buffer in group}
@@ -95,6 +96,10 @@ def _by_time(span: _Span) -> tuple[float, ...]:
     return (span[0], -span[1])
 
 
+def _by_turn(span: _Span) -> tuple[float, ...]:
+    return (span[0], span[1])
+
+
 def _by_breadth(spans: Iterable[_Span]) -> _Key:
     """Key by the most that is live at any step of a span."""
     spans = list(spans)
@@ -105,20 +110,30 @@ def _by_breadth(spans: Iterable[_Span]) -> _Key:
     return lambda span: (-max(level[span[0] : span[1] + 1]), -span[2], span[0])
 
 
-def _placed(spans: Sequence[_Span], order: Sequence[int]) -> dict[int, int]:
-    """Start of each span, at the lowest place that is free."""
+def _placed(spans: Sequence[_Span], order: Sequence[int], top: int | None) -> dict[int, int]:
+    """Start of each span, at the lowest place that is free; with a top, every other one at the highest below it.
+
+    Values that follow each other at opposite ends are never in each other's way: a chain takes what two of them do.
+    """
     starts: dict[int, int] = {}
-    for i in order:
+    for turn, i in enumerate(order):
         first, last, size = spans[i]
-        taken = sorted(
+        taken = [
             (start, start + spans[j][2])
             for j, start in starts.items()
             if spans[j][0] <= last and first <= spans[j][1]
-        )
-        start = 0
-        for low, high in taken:
-            if low - start >= size:
-                break
-            start = max(start, high)
-        starts[i] = start
+        ]
+        starts[i] = _lowest(taken, size)
+        if top is not None and turn % 2:
+            from_top = _lowest([(top - high, top - low) for low, high in taken], size)
+            starts[i] = top - from_top - size if from_top + size <= top else starts[i]
     return starts
+
+
+def _lowest(taken: Iterable[tuple[int, int]], size: int) -> int:
+    start = 0
+    for low, high in sorted(taken):
+        if low - start >= size:
+            break
+        start = max(start, high)
+    return start
