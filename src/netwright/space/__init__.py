@@ -3,7 +3,7 @@
 from netwright.space._bundle import grow, put, several, take
 from netwright.space._cell import cell
 from netwright.space._choice import oneof
-from netwright.space._climb import climb, climb_from
+from netwright.space._climb import climb
 from netwright.space._design import Design
 from netwright.space._domain import integer, real
 from netwright.space._expression import named
@@ -32,7 +32,6 @@ __all__ = [
     "branch",
     "cell",
     "climb",
-    "climb_from",
     "distinct_networks",
     "formula",
     "from_model",

@@ -11,7 +11,7 @@ from netwright.cost import DecisionCost, Limit
 from netwright.space._design import Design
 from netwright.space._space import Space
 
-__all__ = ["climb", "climb_from"]
+__all__ = ["climb"]
 
 DRAWS = 500
 
@@ -36,27 +36,16 @@ def climb(
     if not held:
         return space.extremes(cost)[int(largest)]
     sign = -1.0 if largest else 1.0
-    _, start = min(_priced(space, cost, space.sample(rng, draws, held), sign), key=lambda pair: pair[0])
-    return climb_from(space, start, cost, held, largest=largest)
+    start = min(_priced(space, cost, space.sample(rng, draws, held), sign), key=lambda pair: pair[0])
+    return _climbed(space, start, cost, held, sign)
 
 
-def climb_from(
-    space: Space, design: Design, cost: str, limits: Any = (), *, largest: bool = False
+def _climbed(
+    space: Space, best: tuple[float, Design], cost: str, held: tuple[Limit, ...], sign: float
 ) -> tuple[float, Design]:
-    """Where a climb from a design ends that takes the best neighbour within the limits until none is better.
-
-    >>> import netwright as nw
-    >>> layer = nw.conv(nw.oneof(8, 16), kernel=nw.oneof(1, 3, 5))
-    >>> space = nw.Space(nw.seq(layer, nw.classifier(10)), input=nw.image(1, 8, 8))
-    >>> climb_from(space, Design({"conv.channels": 16, "conv.kernel": 5}), "macs", "params >= 200")
-    (1184.0, Design({'conv.channels': 16, 'conv.kernel': 1}))
-
-    Raises DesignError when the design is not of the space.
-    """
-    sign = -1.0 if largest else 1.0
-    best = _priced(space, cost, [design], sign)[0]
+    """Where a climb ends that takes the best neighbour within the limits until none is better."""
     while True:
-        around = _priced(space, cost, space.neighbours(best[1], limits), sign)
+        around = _priced(space, cost, space.neighbours(best[1], held), sign)
         found = min(around, key=lambda pair: pair[0], default=best)
         if found[0] >= best[0]:
             return sign * best[0], best[1]

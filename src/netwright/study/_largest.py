@@ -20,11 +20,11 @@ __all__ = ["largest_designs", "largest_within", "with_largest"]
 
 DRAWS = 1000
 """Designs drawn first; where a target refuses the largest, the largest that it lets pass is one of these."""
-NEAR = 0.01
-"""Gain of a round of draws, relative to the cost, below which there is no other."""
-ROUNDS = 4
 AGAIN = 64
-"""Draws of each round, all of designs as large as the largest before."""
+"""Draws of each later round, all of designs as large as the largest before."""
+ROUNDS = 2
+NEAR = 0.01
+"""Gain of a round, and distance of a limit on the cost, relative to it, below which there is no other round."""
 LARGEST = (("largest by params", "params"), ("largest by MACs", "macs"))
 
 
@@ -55,41 +55,33 @@ def largest_designs(plan: Plan) -> list[tuple[Design, list[str]]]:
 def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
     """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
-    Exact where the dearest design of the space keeps the additive limits, else the largest of uniform draws among
-    those that are as large as the largest before. Limits that are not additive are asked of their targets for a few
-    designs: what is smaller is taken to keep them sooner.
+    Exact where the dearest design of the space keeps them, else the largest of uniform draws within the additive
+    ones, and of draws as large as that. Limits that are not additive are asked of their targets, for a few designs:
+    what is smaller is taken to keep them sooner.
     """
-    held = [limit for limit in plan.spec.limits if plan.space.additive(limit.metric)]
-    known = set(estimated(plan.spec, plan.space)) - {limit.metric for limit in held}
-    asked = [limit for limit in plan.spec.limits if limit.metric in known]
-    falling = _falling(plan.space, cost, held, rng)
-    return _first_kept(list(dict.fromkeys(falling)), lambda design: _keeps(plan.space, asked, design))
+    space, limits = plan.space, plan.spec.limits
+    held = [limit for limit in limits if space.additive(limit.metric)]
+    known = set(estimated(plan.spec, space)) - {limit.metric for limit in held}
+    asked = [limit for limit in limits if limit.metric in known]
 
+    def keeps(design: Design) -> bool:
+        told = Estimator([limit.metric for limit in asked], space)(design, space.network(design)) if asked else {}
+        return all(limit.holds(told[limit.metric]) for limit in asked)
 
-def _first_kept(falling: Sequence[Design], keeps: Callable[[Design], bool]) -> Design | None:
-    """The largest design that targets let pass, or nearly: in steps that double, then by halving the last of them."""
-    past, place = -1, 0
-    while not keeps(falling[place]):
-        if place == len(falling) - 1:
-            return None
-        past, place = place, min(2 * place + 1, len(falling) - 1)
-    last = falling[past + 1 : place + 1]
-    return last[bisect_left(last, True, hi=len(last) - 1, key=keeps)]
+    dearest = Design({**space.extremes(cost)[1][1], **space.recipe_space.sample(rng)})
+    if space.keeps(dearest, held) and keeps(dearest):
+        return dearest
+    return _first_kept(list(dict.fromkeys(_falling(space, cost, held, rng))), keeps)
 
 
 def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Generator) -> list[Design]:
-    """Designs within additive limits, from the largest to the smallest of some draws."""
+    """Draws within additive limits, from the largest to the smallest."""
+    # A limit from below that every design meets only asks the forest to report the cost of each draw.
     own = next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
     others = [limit for limit in held if limit is not own]
-    # A limit from below that every design meets only asks the forest to report the cost of each draw.
     draws = space.draw(rng, DRAWS, [*others, own])
     order = np.argsort(-draws.costs[cost], kind="stable")
-    falling = [draws.designs[i] for i in order]
-    recipe = {path: value for path, value in falling[0].items() if path.startswith("recipe.")}
-    dearest = Design({**space.extremes(cost)[1][1], **recipe})
-    if space.keeps(dearest, held):
-        return [dearest, *falling]
-    reached = float(draws.costs[cost][order[0]])
+    falling, reached = [draws.designs[i] for i in order], float(draws.costs[cost][order[0]])
     for _ in range(ROUNDS):
         if own.high is not None and reached >= (1 - NEAR) * own.high:
             break
@@ -102,6 +94,12 @@ def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Gene
     return falling
 
 
-def _keeps(space: Space, limits: Sequence[Limit], design: Design) -> bool:
-    told = Estimator([limit.metric for limit in limits], space)(design, space.network(design)) if limits else {}
-    return all(limit.holds(told[limit.metric]) for limit in limits)
+def _first_kept(falling: Sequence[Design], keeps: Callable[[Design], bool]) -> Design | None:
+    """The largest design that targets let pass, or nearly: in steps that double, then by halving the last of them."""
+    past, place = -1, 0
+    while not keeps(falling[place]):
+        if place == len(falling) - 1:
+            return None
+        past, place = place, min(2 * place + 1, len(falling) - 1)
+    last = falling[past + 1 : place + 1]
+    return last[bisect_left(last, True, hi=len(last) - 1, key=keeps)]
