@@ -55,7 +55,7 @@ def test_the_document_holds_the_plan(run, tmp_path: Path):
     [
         (("--target", "stm32f7"), "did you mean 'stm32f746'"),
         (("--target", "here"), "no microcontroller is named 'here'"),
-        (("--target", "stm32f746", "--patches", "two"), "known: 2x2"),
+        (("--target", "stm32f746", "--patches", "0x2"), "1 to 99 each, as in 2x2, but got '0x2'"),
         (("--target", "stm32f746", "--solver", "magic"), "known: auto, cp-sat, heuristic"),
         (("--target", "stm32f746", "--patches", "99x99"), "begins with none"),
     ],

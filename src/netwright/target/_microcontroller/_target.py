@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from netwright.errors import UnknownNameError
+from netwright.errors import DataError, UnknownNameError
 from netwright.target._base import Estimate, Target
 from netwright.target._microcontroller._device import Device, read_device
 from netwright.target._microcontroller._flash import flash_bytes
@@ -32,11 +32,11 @@ def read_grid(text: str) -> Grid:
     >>> read_grid("2x3")
     (2, 3)
 
-    Raises UnknownNameError, which shows the form.
+    Raises DataError, which shows the form.
     """
     parts = _GRID.fullmatch(text)
     if parts is None:
-        raise UnknownNameError("grid of patches", text, ["2x2"])
+        raise DataError(f"patches are rows and columns of 1 to 99 each, as in 2x2, but got {text!r}.")
     return int(parts[1]), int(parts[2])
 
 
