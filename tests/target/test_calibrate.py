@@ -203,6 +203,15 @@ def test_a_kernel_of_a_kind_that_was_not_measured_is_told_with_a_wide_interval(c
     assert unknown.high / unknown.low > 1.2 * known.high / known.low
 
 
+def test_a_kernel_far_from_all_that_were_measured_is_told_with_a_wide_interval(calibration: Calibration) -> None:
+    widths = []
+    for size in (16, 64, 256):
+        x = image(16, size, size)
+        told = Calibrated(calibration).latency(Graph([x], [conv(x, 16)]))
+        widths.append(told.high / told.low)
+    assert widths[0] < 1.5 < widths[1] < widths[2]
+
+
 def test_general_networks_have_the_operators_and_convolutions_of_common_networks() -> None:
     names, groups = set(), set()
     for name, shape in GENERAL:

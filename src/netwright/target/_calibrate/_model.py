@@ -8,6 +8,7 @@ so that its posterior is exact (Rasmussen & Williams 2006, algorithm 2.1), and s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +28,8 @@ LEAST = 0.05
 """Least part of its roofline that a kernel takes, whatever was learned of it."""
 UNKNOWN = 0.5
 """Standard deviation of what kernels of a kind that was never measured take, relative to that of any kind."""
+NEAR, FAR = 1.0, 0.25
+"""Powers of two of a size up to which a roofline is trusted beyond what was measured, and deviation for each more."""
 TAIL_LIKENESS = 0.95
 """Covariance of kernels that differ in what is fused into them, over that of those that do not."""
 
@@ -79,6 +82,7 @@ class KernelModel:
         self._ms = np.array([each.ms for each in observations])
         self._errors = np.array([each.error for each in observations] if errors is None else errors)
         self._known: dict[Kernel, Array] = {}
+        self._doubts: dict[Kernel, float] = {}
         self._priors: dict[float, tuple[Array, Array]] = {}
 
     @cached_property
@@ -154,9 +158,19 @@ class KernelModel:
         base = np.array([count * self.roofline.ms(kernel) for kernel, count in counts.items()])
         between = base @ self._covariances(kernels)
         prior = base @ likeness(kernels, kernels, self.smoothness) @ base
-        unknown = base @ np.array([kernel.kind not in self.roofline.kinds for kernel in kernels])
-        variance = max(float(prior - between @ self._inverse @ between), 0.0) + (UNKNOWN * unknown) ** 2
+        unknown = base @ np.array([self._doubt(kernel) for kernel in kernels])
+        variance = max(float(prior - between @ self._inverse @ between), 0.0) + unknown**2
         return float(np.sqrt(variance)) / self.ms(counts) + self.smoothness.noise
+
+    def _doubt(self, kernel: Kernel) -> float:
+        """Standard deviation of what a kernel unlike all that were measured takes, relative to it."""
+        if kernel.kind not in self.roofline.kinds:
+            return UNKNOWN
+        if kernel not in self._doubts:
+            known = [self.kernels[place].place for place in self._places.get(kernel.kind, [])]
+            nearest = min((math.dist(kernel.place, each) for each in known), default=0.0)
+            self._doubts[kernel] = FAR * max(0.0, nearest - NEAR)
+        return self._doubts[kernel]
 
     def left_out(self) -> tuple[Array, Array]:
         """Relative error of each observation when the others predict it, and the deviation expected of it.
