@@ -12,7 +12,7 @@ from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson
 from netwright.cli._source import find
 from netwright.cli._wanted import DesignFile, ModelShape, Source, Wanted
-from netwright.errors import SpaceError
+from netwright.errors import DataError, SpaceError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,9 +71,13 @@ def llm(
 
 def _device(name: str) -> RooflineTarget:
     """Device of a name; half precision where its sheet states it and the name says nothing."""
-    from netwright.target import RooflineTarget
+    from netwright.target import RooflineTarget, get_target, target_names
 
+    if name.partition(":")[0] in target_names() and not isinstance(get_target(name), RooflineTarget):
+        raise DataError(f"a language model runs on a device of a data sheet, but {name} is a target of another kind.")
     found = RooflineTarget.parse(name)
+    if found.batch != 1:
+        raise DataError(f"sequences at once are given as --batch {found.batch}, but got --target {name}.")
     unsaid = name.rpartition(":")[2] not in found.device.peak_gflops
     return RooflineTarget.parse(f"{name}:fp16") if unsaid and "fp16" in found.device.peak_gflops else found
 

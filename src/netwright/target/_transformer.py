@@ -240,7 +240,9 @@ def _size(config: Mapping[str, Any], *keys: str, default: int | None = None) -> 
     """The first of several keys that a configuration has."""
     found = next((config[key] for key in keys if config.get(key) is not None), default)
     if found is None:
-        raise DataError(f"a configuration must have {' or '.join(keys)}, but it has {', '.join(list(config)[:8])}.")
+        raise DataError(
+            f"a configuration must have {' or '.join(keys)}, but it has {', '.join(list(config)[:8]) or 'none'}."
+        )
     if isinstance(found, bool) or not isinstance(found, int):
         raise DataError(f"sizes in a configuration are whole numbers, but {keys[0]} is {found!r}.")
     return found
