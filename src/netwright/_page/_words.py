@@ -22,7 +22,7 @@ __all__ = [
 BYTES = frozenset({"traffic", "peak_memory", "activation_bytes", "weight_bytes"})
 _COUNTS = frozenset({"params", "macs", "flops"})
 _LABELS = {
-    "macs": "MACs", "flops": "FLOPs", "latency_ms": "latency", "traffic": "memory traffic",
+    "macs": "MACs", "flops": "FLOPs", "latency_ms": "latency", "energy_mj": "energy", "traffic": "memory traffic",
     "memory_bytes": "memory", "flash_bytes": "flash",
 }  # fmt: skip
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -69,8 +69,10 @@ def quantity(metric: str, value: Any) -> str:
 
     >>> quantity("accuracy", 0.98606), quantity("params", 48120), quantity("macs", 1234567)
     ('98.61 %', '48,120', '1.235 M')
-    >>> quantity("latency_ms@here", 0.4321), quantity("peak_memory", 20480), quantity("loss", None)
-    ('0.432 ms', '20 KiB', '—')
+    >>> quantity("latency_ms@here", 0.4321), quantity("energy_mj@pi", 12), quantity("peak_memory", 20480)
+    ('0.432 ms', '12 mJ', '20 KiB')
+    >>> quantity("loss", None)
+    '—'
     """
     number = finite(value)
     if number is None:
@@ -82,8 +84,8 @@ def quantity(metric: str, value: Any) -> str:
         return _binary(number)
     if name in _COUNTS:
         return f"{number:,.0f}" if abs(number) < 1e6 else compact(number)
-    if name.endswith("_ms"):
-        return f"{_digits(number, 3)} ms"
+    if name.endswith(("_ms", "_mj")):
+        return f"{_digits(number, 3)} {'ms' if name.endswith('_ms') else 'mJ'}"
     return _digits(number)
 
 

@@ -69,7 +69,9 @@ def _head(document: Mapping[str, Any], taken: Profile) -> Iterator[str]:
         )
     for name, told in document["targets"].items():
         for metric, known in told.items():
-            yield f"{label(metric)} on {name}: {quantity(metric, known['value'])}, {known['how']}"
+            ends = [quantity(metric, known[end]) for end in ("low", "high")]
+            reach = "" if ends[0] == ends[1] else f" ({ends[0]} to {ends[1]})"
+            yield f"{label(metric)} on {name}: {quantity(metric, known['value'])}{reach}, {known['how']}"
     if document["roofline"]:
         roof = document["roofline"]
         yield (

@@ -178,10 +178,9 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         whole = "measured_by" in good
         unseen = "what others measured" if whole else "networks left out"
         reach = f"a factor of {1 + good['reach']:.2g}" if whole else f"{100 * good.get('reach', 0):.2g} %"
-        lines.append(
-            f"    {quantity}: error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on {unseen}"
-            + (f"; nine of ten within {reach}" if "reach" in good else "")
-        )
+        text = f"error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on {unseen}"
+        within = f"; nine of ten within {reach}" if "reach" in good else ""
+        lines.append(f"    {quantity}: {f'exact on {unseen}' if good.get('exact') else text + within}")
     return lines + ([f"    {sources_in_words(facts['sources'])}"] if facts["sources"] else [])
 
 
