@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     from netwright.quality import Recipe as Recipe, Task as Task, load_task as load_task, train as train
     from netwright.space import (
         Design as Design, Histogram as Histogram, Space as Space, branch as branch, cell as cell,
-        distinct_networks as distinct_networks, formula as formula, given as given,
-        grammar as grammar, grow as grow, integer as integer, let as let, named as named, oneof as oneof,
-        parallel as parallel, real as real, repeat as repeat, residual as residual, rule as rule, seq as seq,
-        several as several, take as take, tied as tied, wiring as wiring,
+        distinct_networks as distinct_networks, formula as formula, given as given, grammar as grammar, grow as grow,
+        integer as integer, let as let, named as named, oneof as oneof, parallel as parallel, put as put,
+        real as real, repeat as repeat, residual as residual, rule as rule, seq as seq, several as several,
+        take as take, tied as tied, wiring as wiring,
     )
     from netwright.space.catalog import auto_space as auto_space, get_space as get_space
     from netwright.strategy import (

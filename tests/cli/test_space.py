@@ -111,7 +111,7 @@ def test_words(run):
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        (["mobilenet"], "UnknownNameError", "mobilenet-tiny, nasbench101"),
+        (["mobilenet"], "UnknownNameError", "did you mean 'mobilenet-tiny'"),
         (["vit-tiny", "--limit", "speed<=3"], "UnknownNameError", "known: activation_bytes"),
         (["vit-tiny", "--limit", "params<3"], "LimitError", "only <= and >="),
         (["vit-tiny", "--limit", "params<=3"], "LimitError", "lies between 7530 and 204938"),

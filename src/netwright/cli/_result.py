@@ -70,9 +70,8 @@ def _contestants(result: Mapping[str, Any]) -> RenderableType:
     rows = [("winner", test, winner.get("epochs"), winner["costs"], latency.get("median_ms"))]
     for entry in result["baselines"]:
         costs = entry["costs"]
-        name = (
-            f"{entry['name']}: the winner, by another seed" if entry["design"] == winner["design"] else entry["name"]
-        )
+        same = entry.get("design", "") == winner.get("design")
+        name = f"{entry['name']}: the winner, by another seed" if same else entry["name"]
         rows.append((name, entry["metrics"], entry.get("epochs"), costs, costs.get("latency_ms@here")))
     for name, metrics, epochs, costs, milliseconds in rows:
         numbers = (epochs, costs.get("params"), costs.get("macs"), milliseconds)

@@ -117,7 +117,7 @@ def _baseline_line(
     verdict = ("", "", "")
     if metric and value is not None and not own:
         verdict = _verdict(metric, float(reference[metric]), value, n, _objective_of(metric, study).sign)
-        if row.get("design") == winner.get("design"):
+        if row.get("design", "") == winner.get("design"):
             verdict = ("the winner itself", f"trained by another seed: {verdict[1]}", "open")
     bounds = interval_of(tested, metric, n) if metric else None
     name = str(row.get("name", "baseline"))
