@@ -17,7 +17,7 @@ from netwright.blocks import conv, depthwise_separable, skip
 from netwright.cost import Additive, Limit
 from netwright.errors import LimitError, UnknownNameError
 from netwright.graph import Node, image
-from netwright.space import Design, Space, grammar, named, oneof, repeat, residual, rule, seq, tied
+from netwright.space import Design, Space, grammar, named, oneof, repeat, residual, rule, seq, tied, trades
 from netwright.space import _convolve as convolve_module
 from netwright.space import _sample as sample_module
 from netwright.space import _tables as tables_module
@@ -470,3 +470,31 @@ def test_a_tie_is_counted_in_every_place_it_stands() -> None:
     assert len(rows) == 4
     for value in {params for (params,) in rows.values()}:
         check(space, rows, ["params"], [Limit("params", None, value)], draws_each=50)
+
+
+def test_windows_that_no_design_misses_are_told_from_the_tables_of_the_others() -> None:
+    space = chain(3)
+    rng = np.random.default_rng(0)
+    plain = space.draw(rng, 50, "params <= 400")
+    told = space.draw(np.random.default_rng(0), 50, ["params <= 400", "macs >= 0", "traffic <= 1G"])
+    assert told.designs == plain.designs
+    for name in ("params", "macs", "traffic"):
+        assert told.costs[name].tolist() == [space.costs(design, [name])[name] for design in told.designs]
+    first, second = space._samplers.values()
+    assert first.tables is second.tables
+
+
+def test_trades_reach_the_largest_of_a_cost_under_ceilings_on_others() -> None:
+    space, names = chain(4), ("params", "macs", "traffic")
+    rows = rows_of(space, names)
+    for ceilings in ([0.3], [0.3, 0.2]):
+        held = [("params", 0), ("traffic", 2)][: len(ceilings)]
+        limits = [
+            Limit(name, high=float(np.quantile([row[i] for row in rows.values()], part)))
+            for (name, i), part in zip(held, ceilings, strict=True)
+        ]
+        found = trades(space, "macs", limits)
+        assert all(space.keeps(design, limits) for design in found)
+        inside = sorted(rows[design][1] for design in within(rows, names, limits))
+        assert rows[found[-1]][1] >= inside[-len(inside) // 50]
+    assert trades(space, "macs", ()) == []

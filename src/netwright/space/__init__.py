@@ -19,6 +19,7 @@ from netwright.space._parallel import parallel
 from netwright.space._sequence import repeat, seq
 from netwright.space._space import Space
 from netwright.space._tie import tied
+from netwright.space._trade import trades
 from netwright.space._types import Type, signatures, types_of
 from netwright.space._wiring import wiring
 
@@ -53,6 +54,7 @@ __all__ = [
     "signatures",
     "take",
     "tied",
+    "trades",
     "types_of",
     "wiring",
 ]

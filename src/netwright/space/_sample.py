@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,12 @@ from netwright.errors import LimitError
 from netwright.space._descent import Choices, Prefixes, Tokens, rows_of
 from netwright.space._design import Design
 from netwright.space._forest import And, Forest, Leaf, Or
-from netwright.space._scale import Axis, Errors, Floats, Ints, Scale
+from netwright.space._scale import Axis, Errors, Floats, Ints, Scale, extremes
 from netwright.space._split import at, draw_rows, enter, lookup, split_bins, split_keys
 from netwright.space._tables import build_tables
 from netwright.space._walk import Walk
 
-__all__ = ["Draws", "Sampler", "Window"]
+__all__ = ["Draws", "Sampler", "Window", "binds"]
 
 Window = tuple[Cost, float | None, float | None]
 FINEST = 1 << 20
@@ -92,6 +93,13 @@ class Sampler:
         self._enough = ENOUGH if len(binding) <= 1 else ENOUGH_SEVERAL
         self._build()
 
+    def telling(self, windows: Sequence[Window]) -> Sampler:
+        """The same draws, which also tell the costs of windows that no design can miss; shares the tables."""
+        other = copy(self)
+        other.windows = tuple(windows)
+        other.axes = [Axis.of(self.forest, *window) for window in windows]
+        return other
+
     def _build(self) -> None:
         """Tables on the coarsest grid, and on a finer one where too many splits would be rejected on it."""
         expected = self._tabulated(self._slots[0])
@@ -116,7 +124,7 @@ class Sampler:
     def _open_root(self) -> float:
         root = self.tables[self.forest.root]
         if root.empty:
-            raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
+            raise self._no_design()
         if root.keys is not None:
             self._choices: Ints = np.arange(len(root.keys))
             self._cumulative = np.cumsum(root.weights)
@@ -124,7 +132,7 @@ class Sampler:
         bins = root.offset + np.arange(len(root.weights))
         keep = self.scale.candidates(bins, root.errors) & (root.weights > 0)
         if not keep.any():
-            raise LimitError(f"at least one design must be within all limits, but none is: {self._described()}.")
+            raise self._no_design()
         self._choices = bins[keep]
         logs = np.log(root.weights[keep]) - self.scale.tilt(self._choices)
         weights = np.exp(logs - logs.max())
@@ -140,6 +148,12 @@ class Sampler:
             width = min(axis.high, axis.largest) - max(axis.low, axis.smallest) + 1
             even *= width / (width + most - least)
         return max(float(weights[sure].sum() / weights.sum()), even)
+
+    def _no_design(self) -> LimitError:
+        # Far out under several budgets at once, a few designs may be lost in the rounding noise of a grid.
+        sure = len(self._binding) <= 1 or all(table.keys is not None for table in self.tables)
+        found = "none is" if sure else "none was found"
+        return LimitError(f"at least one design must be within all limits, but {found}: {self._described()}.")
 
     def _described(self) -> str:
         return " and ".join(
@@ -285,6 +299,12 @@ class Sampler:
                 if mine.any():
                     parts[mine] = enter(child, parts[mine], rng)
         return chosen, parts
+
+
+def binds(forest: Forest, cost: Cost, low: float | None, high: float | None) -> bool:
+    """Whether some design of the forest may miss a window."""
+    least, most = extremes(forest, np.asarray(forest.leaf_costs(cost), dtype=np.float64))
+    return (low is not None and low > least) or (high is not None and high < most)
 
 
 def _check_reach(axis: Axis, cost: Cost, low: float | None, high: float | None) -> None:

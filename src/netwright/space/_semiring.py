@@ -163,7 +163,12 @@ def best(forest: Forest, cost: Cost, *, largest: bool = False) -> tuple[float, D
     >>> best(space.forest, cost("params"))
     (40, Design({'channels': 8}))
     """
-    values = evaluate(forest, _Extreme(forest.leaf_costs(cost), largest=largest))
+    return best_of(forest, forest.leaf_costs(cost), largest=largest)
+
+
+def best_of(forest: Forest, costs: Sequence[float], *, largest: bool = False) -> tuple[float, Design]:
+    """The same for any number of each node, of which those of leaves are counted."""
+    values = evaluate(forest, _Extreme(costs, largest=largest))
 
     def pick(number: int, node: Or) -> int:
         return next(i for i, (_, child) in enumerate(node.alternatives) if values[child] == values[number])

@@ -27,7 +27,7 @@ from netwright.space._index import all_costs, design_at, open_decisions
 from netwright.space._places import is_placed, placed
 from netwright.space._recipe import Recipe
 from netwright.space._restrict import restricted
-from netwright.space._sample import Draws, Sampler, Window
+from netwright.space._sample import Draws, Sampler, Window, binds
 from netwright.space._semiring import Counting, Inside, best, evaluate, k_best
 from netwright.space._whole import compiled, compiled_if_small, prefix_of
 from netwright.space._written import Written
@@ -258,7 +258,12 @@ class Space(Written):
         if key not in self._samplers:
             if len(self._samplers) >= CACHED_SAMPLERS:
                 self._samplers.pop(next(iter(self._samplers)))
-            self._samplers[key] = Sampler(self.forest, windows, weighted=weighted)
+            binding = tuple(window for window in windows if binds(self.forest, *window))
+            if binding == windows:
+                made = Sampler(self.forest, windows, weighted=weighted)
+            else:
+                made = self._sampler(binding, weighted).telling(windows)
+            self._samplers[key] = made
         return self._samplers[key]
 
     def _windows(self, limits: Limits) -> list[Window]:

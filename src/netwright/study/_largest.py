@@ -11,7 +11,7 @@ import numpy as np
 
 from netwright.cost import Limit
 from netwright.errors import NetwrightError
-from netwright.space import Design, Space
+from netwright.space import Design, Space, trades
 from netwright.study._metrics import estimated
 from netwright.study._plan import Plan
 from netwright.study._trial import Estimator
@@ -25,6 +25,9 @@ AGAIN = 64
 ROUNDS = 2
 NEAR = 0.01
 """Gain of a round, and distance of a limit on the cost, relative to it, below which there is no other round."""
+MOST_NODES = 100_000
+"""Nodes of a forest past which every pass over it takes a second: the largest is that of FEW draws."""
+FEW = 256
 LARGEST = (("largest by params", "params"), ("largest by MACs", "macs"))
 
 
@@ -56,8 +59,8 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
     """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
     Exact where the dearest design of the space keeps them, else the largest of uniform draws within the additive
-    ones, and of draws as large as that. Limits that are not additive are asked of their targets, for a few designs:
-    what is smaller is taken to keep them sooner.
+    ones and of designs that pay for what these hold. Limits that are not additive are asked of their targets, for a
+    few designs: what is smaller is taken to keep them sooner.
     """
     space, limits = plan.space, plan.spec.limits
     held = [limit for limit in limits if space.additive(limit.metric)]
@@ -75,23 +78,35 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | 
 
 
 def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Generator) -> list[Design]:
-    """Draws within additive limits, from the largest to the smallest."""
+    """Designs within additive limits, from the largest to the smallest of some draws."""
+    quick = len(space.forest) <= MOST_NODES
     # A limit from below that every design meets only asks the forest to report the cost of each draw.
-    own = next((limit for limit in held if limit.metric == cost), Limit(cost, low=0.0))
-    others = [limit for limit in held if limit is not own]
-    draws = space.draw(rng, DRAWS, [*others, own])
+    told = [] if cost in {limit.metric for limit in held} else [Limit(cost, low=0.0)]
+    draws = space.draw(rng, DRAWS if quick else FEW, [*held, *told])
     order = np.argsort(-draws.costs[cost], kind="stable")
     falling, reached = [draws.designs[i] for i in order], float(draws.costs[cost][order[0]])
+    if not quick:
+        return falling
+    if [limit.metric for limit in held] == [cost]:
+        return [*_larger(space, held[0], reached, rng), *falling]
+    recipe = {path: value for path, value in falling[0].items() if path.startswith("recipe.")}
+    traded = [Design({**design, **recipe}) for design in trades(space, cost, held)]
+    return [*(design for design in reversed(traded) if space.costs(design, [cost])[cost] > reached), *falling]
+
+
+def _larger(space: Space, limit: Limit, reached: float, rng: np.random.Generator) -> list[Design]:
+    """The largest of each round of draws that all are as large as the one before, the last round first."""
+    found: list[Design] = []
     for _ in range(ROUNDS):
-        if own.high is not None and reached >= (1 - NEAR) * own.high:
+        if limit.high is not None and reached >= (1 - NEAR) * limit.high:
             break
-        more = space.draw(rng, AGAIN, [*others, Limit(cost, low=reached, high=own.high)])
-        best = int(np.argmax(more.costs[cost]))
-        falling.insert(0, more.designs[best])
-        before, reached = reached, float(more.costs[cost][best])
+        more = space.draw(rng, AGAIN, [replace(limit, low=reached)])
+        best = int(np.argmax(more.costs[limit.metric]))
+        found.insert(0, more.designs[best])
+        before, reached = reached, float(more.costs[limit.metric][best])
         if reached <= (1 + NEAR) * before:
             break
-    return falling
+    return found
 
 
 def _first_kept(falling: Sequence[Design], keeps: Callable[[Design], bool]) -> Design | None:
