@@ -51,6 +51,16 @@ def test_ten_measurements_rank_a_new_device(transfer: DeviceTransfer) -> None:
     assert (predicted.low_ms < predicted.median_ms).all()
 
 
+def test_measurements_that_went_wrong_lead_it_hardly_astray(transfer: DeviceTransfer) -> None:
+    latency = toy()[1]["s"]
+    chosen = transfer.choose(20)
+    right, wrong = latency[chosen], latency[chosen] * np.where(np.isin(np.arange(20), (3, 11)), 2.2, 1.0)
+    good, robust = (transfer.predict(chosen, measured).median_ms for measured in (right, wrong))
+    misses = [float(np.median(np.abs(told / latency - 1))) for told in (good, robust)]
+    assert misses[1] < 1.5 * misses[0]
+    assert ranks(robust, latency) > ranks(good, latency) - 0.02
+
+
 def test_units_of_the_tables_do_not_matter(transfer: DeviceTransfer) -> None:
     designs, tables = toy()
     scaled = DeviceTransfer(designs, {name: 1000.0 * tables[name] for name in ("p", "q", "r")})

@@ -33,6 +33,10 @@ WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
 ROUNDING = 1 / 12
 """Variance that rounding to whole numbers adds."""
+ODD, USUAL_OFF = 3.5, 0.6745
+"""Standard deviations beyond which a measurement went wrong; and those that half of all usual ones are within."""
+MOST_ODD = 0.1
+"""Most of the measurements of which that is said."""
 AUDITED = 1000
 """Designs of each other device on which the width of the intervals is learned."""
 
@@ -180,7 +184,7 @@ class DeviceTransfer:
         noise = self._variances[-1]
         inner = covariance(terms, self._variances, rows, rows) + np.diag(noise + _rounding(logs) / scale**2)
         across = covariance(terms, self._variances, rows, wanted)
-        inverse = np.linalg.inv(inner)
+        inverse = _inverse_of_calm(inner, y)
         weights = inverse @ y
         left = prior_variance(terms, self._variances, wanted) - (across * (inverse @ across)).sum(axis=0)
         # Errors of each as the others foretell it: Rasmussen & Williams (2006), equation 5.12.
@@ -211,6 +215,24 @@ class DeviceTransfer:
         devices = len(self._devices)
         width = np.sqrt((devices * found**2 + PRIOR_DEVICES * WIDTH**2) / (devices + PRIOR_DEVICES))
         return float(width * np.exp(trust * (error - usual) / 2))
+
+
+def _inverse_of_calm(inner: Array, y: Array) -> Array:
+    """Inverse of the measurements' covariance, to which those that went wrong have their own error added.
+
+    One after the other: the one that is furthest from what all others foretell of it (Rasmussen & Williams 2006,
+    section 5.4.2), while it is far beyond what most of them are off.
+    """
+    inverse = np.linalg.inv(inner)
+    for _ in range(int(MOST_ODD * len(y))):
+        weights, spread = inverse @ y, np.diag(inverse)
+        off = np.abs(weights) / np.sqrt(spread)
+        worst = int(np.argmax(off))
+        if off[worst] <= ODD * max(1.0, float(np.median(off)) / USUAL_OFF):
+            break
+        inner = inner + np.diag(np.eye(len(y))[worst] * (weights[worst] / spread[worst]) ** 2)
+        inverse = np.linalg.inv(inner)
+    return np.asarray(inverse)
 
 
 def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
