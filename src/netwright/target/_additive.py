@@ -145,7 +145,7 @@ def _calm(
         # What only odd designs take must be told by them; where many are odd, the sum is at fault, and of few designs
         # each tells something that no other does.
         calm |= x[:, x[calm].sum(axis=0) == 0].any(axis=1)
-        if len(y) <= x.shape[1] or calm.mean() < MOST_CALM or (calm == kept).all():
+        if 2 * len(y) < 3 * x.shape[1] or calm.mean() < MOST_CALM or (calm == kept).all():
             break
         other, told = _with_ridge(x, y, columns, folds, calm)
         (error, reach, spearman), (before, width, correlation) = _goodness(told, y), _goodness(best, y)
