@@ -61,6 +61,15 @@ def test_measurements_that_went_wrong_lead_it_hardly_astray(transfer: DeviceTran
     assert ranks(robust, latency) > ranks(good, latency) - 0.02
 
 
+def test_one_measurement_that_was_disturbed_misleads_little(transfer: DeviceTransfer) -> None:
+    latency = toy()[1]["s"]
+    chosen = transfer.choose(12)
+    factors = np.vstack([np.ones(12), 1.0 + np.eye(12)])
+    predicted = [transfer.predict(chosen, latency[chosen] * factor).median_ms for factor in factors]
+    errors = [float(np.abs(np.log(each / latency)).mean()) for each in predicted]
+    assert np.mean(errors[1:]) < 1.3 * errors[0]
+
+
 def test_units_of_the_tables_do_not_matter(transfer: DeviceTransfer) -> None:
     designs, tables = toy()
     scaled = DeviceTransfer(designs, {name: 1000.0 * tables[name] for name in ("p", "q", "r")})
@@ -135,11 +144,16 @@ def test_a_published_device() -> None:
 
 def test_a_device_noisier_than_the_others_gets_wider_intervals(transfer: DeviceTransfer) -> None:
     clean = toy()[1]["s"]
-    noisy = clean * np.exp(np.random.default_rng(5).normal(0, 0.2, len(clean)))
     chosen = transfer.choose(20)
-    wide, narrow = (transfer.predict(chosen, latency[chosen]) for latency in (noisy, clean))
-    assert np.median(wide.high_ms / wide.low_ms) > 1.5 * np.median(narrow.high_ms / narrow.low_ms)
-    assert ((wide.low_ms <= noisy) & (noisy <= wide.high_ms)).mean() > 0.75
+    narrow = transfer.predict(chosen, clean[chosen])
+    widths, inside = [], []
+    for seed in range(5, 11):
+        noisy = clean * np.exp(np.random.default_rng(seed).normal(0, 0.2, len(clean)))
+        wide = transfer.predict(chosen, noisy[chosen])
+        widths.append(np.median(np.log(wide.high_ms / wide.low_ms)))
+        inside.append(((wide.low_ms <= noisy) & (noisy <= wide.high_ms)).mean())
+    assert min(widths) > 3 * np.median(np.log(narrow.high_ms / narrow.low_ms))
+    assert np.mean(inside) > 0.72
 
 
 def test_the_order_of_the_other_devices_does_not_matter(transfer: DeviceTransfer) -> None:

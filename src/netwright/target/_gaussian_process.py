@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netwright._optional import require
 
-__all__ = ["MEAN", "Term", "covariance", "learned", "prior_variance", "standardised"]
+__all__ = ["MEAN", "Term", "covariance", "learned", "prior_variance", "resisted", "standardised"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -27,6 +27,10 @@ USUAL = -1.0
 """Logarithm of a variance before anything is learned, to which the learning also shrinks a little."""
 SHRINKAGE = 0.01
 JITTER = 1e-6
+TAIL = 2.0
+"""Degrees of freedom of the t distribution of noise: of whole tables some percent were measured while another
+programme slowed the device, and lie five deviations and more above."""
+ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,27 @@ def prior_variance(terms: Sequence[Term], variances: Array, rows: Rows) -> Array
     """Prior variance of each of these designs, without the noise."""
     parts = (v * term.own(rows) for v, term in zip(variances[:-1], terms, strict=True))
     return np.asarray(sum(parts, start=np.full(len(rows), MEAN)))
+
+
+def resisted(prior: Array, noise: Array, y: Array) -> tuple[Array, Array]:
+    """Noise of each of the values `y`, larger where the others foretell a different one; and how different.
+
+    The latter is the square of the error with the value left out, in units of what is expected of it (Rasmussen &
+    Williams, equation 5.12); the noise is that of a t distribution with it (Lange, Little & Taylor, 1989). Were the
+    error not that of a value left out, an outlier among few values would pull the mean to itself, and hide.
+    prior: covariance of the values without noise.
+
+    >>> import numpy as np
+    >>> resisted(np.full((4, 4), 9.0), np.full(4, 0.1), np.array([0.0, 0.1, -0.1, 3.0]))[0].round(1).tolist()
+    [0.1, 0.1, 0.1, 2.5]
+    """
+    own, errors = noise, np.ones(len(y))
+    for _ in range(ROUNDS):
+        inverse = np.linalg.inv(prior + np.diag(own))
+        left = 1 / np.diag(inverse)
+        errors = (inverse @ y * left) ** 2 / (left - own + noise)
+        own = noise * (TAIL + errors) / (TAIL + 1)
+    return own, errors
 
 
 def learned(lessons: Sequence[tuple[Sequence[Term], Rows, Array]], terms: int) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netwright.errors import DataError
 from netwright.target._design_features import design_features
-from netwright.target._gaussian_process import Term, covariance, learned, prior_variance, standardised
+from netwright.target._gaussian_process import Term, covariance, learned, prior_variance, resisted, standardised
 
 __all__ = ["DeviceTransfer", "Prediction"]
 
@@ -25,18 +25,14 @@ CANDIDATES = 1000
 """Designs among which the ones to measure are chosen."""
 COVERAGE = 0.9
 TINY = 1e-9
-"""Least mean square of errors, which are measured in deviations."""
+"""Least mean of errors, which are measured in deviations."""
 PRIOR_DEVICES = 2
-PRIOR_MEASURED = 10
+PRIOR_MEASURED = 2
 """Measurements of the new device that weigh as much as what the other devices say of the size of the errors."""
 WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
 ROUNDING = 1 / 12
 """Variance that rounding to whole numbers adds."""
-ODD, USUAL_OFF = 3.5, 0.6745
-"""Standard deviations beyond which a measurement went wrong; and those that half of all usual ones are within."""
-MOST_ODD = 0.1
-"""Most of the measurements of which that is said."""
 AUDITED = 1000
 """Designs of each other device on which the width of the intervals is learned."""
 
@@ -60,10 +56,12 @@ class DeviceTransfer:
     """Predicts a device from few of its measurements and the tables of other devices on the same designs.
 
     A Gaussian process on the logarithm of the latency, whose covariance is a sum of terms: linear and smooth ones in
-    the other devices' latencies, both as measured and as an additive model of the decisions gives them, which takes
-    the noise out; linear ones in what each kind of option costs on them; linear and smooth ones in the decisions
-    themselves. How much each term weighs is learned from the other devices, each predicted in turn from the rest, and
-    so is the width of the intervals, to which the new device adds how well its own measurements foretell one another.
+    the other devices' latencies as an additive model of the decisions gives them, which takes the noise out; a linear
+    one in those latencies as measured, which tells what is no sum; linear ones in what each kind of option costs on
+    them and in the decisions themselves; linear and smooth ones in how often each kind occurs. How much each term
+    weighs is learned from the other devices, each predicted in turn from the rest, and so is the width of the
+    intervals, to which the new device adds how well its own measurements foretell one another. A measurement that the
+    others do not foretell weighs less.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -152,11 +150,12 @@ class DeviceTransfer:
     def _terms_from(self, devices: Sequence[int]) -> list[Term]:
         """Terms of the covariance where only these devices are known."""
         known, weights = self._tables[:, devices], self._additive[:, devices]
-        told = standardised(np.concatenate([known, self.features.decisions @ weights], axis=1))
         kinds = [self.features.by_kind(weights[:, i]) for i in range(len(devices))]
         decisions, counts = standardised(self.features.decisions), standardised(self.features.by_kind())
         spent = standardised(np.concatenate(kinds, axis=1)) if kinds else counts
-        return [Term(told), Term(told, True), Term(spent), Term(counts), Term(counts, True), Term(decisions)]
+        told = standardised(self.features.decisions @ weights)
+        linear = (told, standardised(known), spent, counts, decisions)
+        return [*map(Term, linear), Term(told, True), Term(counts, True)]
 
     def _others(self, device: int) -> list[Term]:
         return self._terms_from([other for other in self._devices if other != device])
@@ -177,20 +176,20 @@ class DeviceTransfer:
     def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array, wanted: Rows) -> tuple[Array, Array, float]:
         """Mean and deviation of the wanted designs' logarithms, and how far off the measured ones are.
 
-        That is the logarithm of the mean square of the latter's errors, each as the others foretell it, in units of
-        the deviation expected.
+        That is the logarithm of the square of the latter's mean absolute error, each as the others foretell it, in
+        units of the deviation expected.
         """
         y, centre, scale = _standard(logs)
-        noise = self._variances[-1]
-        inner = covariance(terms, self._variances, rows, rows) + np.diag(noise + _rounding(logs) / scale**2)
-        across = covariance(terms, self._variances, rows, wanted)
-        inverse = _inverse_of_calm(inner, y)
+        noise = self._variances[-1] + _rounding(logs) / scale**2
+        inner, across = (covariance(terms, self._variances, rows, to) for to in (rows, wanted))
+        own, errors = resisted(inner, noise, y)
+        inverse = np.linalg.inv(inner + np.diag(own))
         weights = inverse @ y
         left = prior_variance(terms, self._variances, wanted) - (across * (inverse @ across)).sum(axis=0)
-        # Errors of each as the others foretell it: Rasmussen & Williams (2006), equation 5.12.
-        error = float(np.log((weights**2 / np.diag(inverse)).mean() + TINY))
+        # The mean of absolute values: one outlier says less of the size of the others' errors than its square would.
+        error = float(2 * np.log(np.sqrt(errors).mean() + TINY))
         mean = centre + scale * (across.T @ weights)
-        return mean, scale * np.sqrt(np.maximum(left, 0.0) + noise), error
+        return mean, scale * np.sqrt(np.maximum(left, 0.0) + self._variances[-1]), error
 
     def _width(self, rows: Rows, error: float) -> float:
         """Deviations on each side that hold 90 % of the designs of the new device.
@@ -215,24 +214,6 @@ class DeviceTransfer:
         devices = len(self._devices)
         width = np.sqrt((devices * found**2 + PRIOR_DEVICES * WIDTH**2) / (devices + PRIOR_DEVICES))
         return float(width * np.exp(trust * (error - usual) / 2))
-
-
-def _inverse_of_calm(inner: Array, y: Array) -> Array:
-    """Inverse of the measurements' covariance, to which those that went wrong have their own error added.
-
-    One after the other: the one that is furthest from what all others foretell of it (Rasmussen & Williams 2006,
-    section 5.4.2), while it is far beyond what most of them are off.
-    """
-    inverse = np.linalg.inv(inner)
-    for _ in range(int(MOST_ODD * len(y))):
-        weights, spread = inverse @ y, np.diag(inverse)
-        off = np.abs(weights) / np.sqrt(spread)
-        worst = int(np.argmax(off))
-        if off[worst] <= ODD * max(1.0, float(np.median(off)) / USUAL_OFF):
-            break
-        inner = inner + np.diag(np.eye(len(y))[worst] * (weights[worst] / spread[worst]) ** 2)
-        inverse = np.linalg.inv(inner)
-    return np.asarray(inverse)
 
 
 def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
