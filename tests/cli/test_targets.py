@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import typer
 
+from netwright.blocks import conv
 from netwright.cli import app
+from netwright.graph import Graph, image
+from netwright.target import onnx_bytes
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "targets.md").read_text()
@@ -105,11 +108,22 @@ def test_a_profile_of_a_design_on_an_added_device(run, own: str, tmp_path: Path)
     assert told["latency"]["toy"]["median_ms"] == pytest.approx(expected[json.dumps(told["design"])])
 
 
+def test_models_of_one_file_name_are_told_apart_by_their_folders(run, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = image(3, 8, 8)
+    for folder, width in (("a", 4), ("b", 8)):
+        Path(folder).mkdir()
+        Path(folder, "model.onnx").write_bytes(onnx_bytes(Graph([x], [conv(x, width)])))
+    made = json.loads(run("targets", "script", "a/model.onnx", "b/model.onnx", "--json").output)
+    assert [each["network"] for each in made["networks"]] == ["a/model.onnx", "b/model.onnx"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (["targets", "script"], "give one of the two"),
         (["targets", "script", "a.onnx", "--space", "mobilenet-tiny"], "give one of the two"),
+        (["targets", "script", "a.onnx", "a.onnx"], "on each model once, but got a.onnx 2 times"),
         (["targets", "script", "--space", "mobilenet-tiny", "--count", "100000", "--out", "new"], "between 2 and"),
         (["targets", "add", "nothing.json"], "no device file"),
         (["targets", "add", "x.csv", "--column", "pixel2"], "latency_ms=pixel2, but got 'pixel2'"),

@@ -153,7 +153,12 @@ def _of_models(out: Path, models: list[str], input: str | None) -> dict[str, Any
     from netwright.io import read_model
     from netwright.target import models_script
 
-    return models_script(out, {Path(model).name: read_model(model, input) for model in models})
+    twice = next((model for model in models if models.count(model) > 1), None)
+    if twice is not None:
+        raise DataError(f"a device is measured on each model once, but got {twice} {models.count(twice)} times.")
+    files = [Path(model).name for model in models]
+    names = [file if files.count(file) == 1 else model for file, model in zip(files, models, strict=True)]
+    return models_script(out, {name: read_model(model, input) for name, model in zip(names, models, strict=True)})
 
 
 def _columns(given: list[str]) -> dict[str, str] | None:
