@@ -7,7 +7,9 @@ out to be, in the peer's favour), and a Gaussian process on the decisions alone.
 Ceiling: what noise leaves to be known. The best of five models and their mean, each of which learns from four fifths
 of all designs of the new device and foretells the rest: sums over the decisions, with and without the other devices'
 latencies, of the latency and of its logarithm, and boosted trees. Which is best is told by the answers, in the
-ceiling's favour. An aim above its mean is beyond the ceiling. Rounding: the rank correlation of any order without
+ceiling's favour. Due is the aim or, where that is less, the mean ceiling; reached compares with what is due, and says
+where only the ceiling makes it less than the aim. Drawn 200: this model with ten times as many measurements as the
+larger budget, drawn, to tell what more of them would bring. Rounding: the rank correlation of any order without
 ties with the source's values, which are whole milliseconds on the phones; this is exact, for only the ties matter.
 Twins: cells of NAS-Bench-201 that are one network, its two inner nodes exchanged, were measured apart, so that the
 square root of their rank correlation is what one who knows every latency without its noise would reach; no model is
@@ -35,6 +37,8 @@ FOLDER = SHARED / "device_latency"
 BUDGETS = (10, 20)
 AIMS = {"nb201": (0.97, 0.98), "fbnet": (0.93, 0.95), "ofa": (0.90, 0.95)}
 """Mean rank correlations to reach with so many measurements."""
+MANY = 200
+"""Measurements that show what a larger budget would bring."""
 COVERED = (0.85, 0.95)
 """Share of the designs that 90 % intervals are to hold."""
 FOLDS = 5
@@ -175,6 +179,9 @@ def one_device(name: str, designs: list[dict[str, Any]], tables: dict[str, Array
             peers.append([rank(p, latency) for p in components(logs, drawn, np.log(latency[drawn]))])
         found["components"] = [float(np.max(np.mean(peers, axis=0)))]
         row[str(budget)] = {key: float(np.mean(values)) for key, values in found.items()}
+    many = np.random.default_rng(0).choice(len(designs), min(MANY, len(designs) // 2), replace=False)
+    unmeasured = np.setdiff1d(np.arange(len(designs)), many)
+    row["many"] = rank(transfer.predict(many, latency[many]).median_ms[unmeasured], latency[unmeasured])
     row["ceiling"] = ceiling(transfer.features.decisions, logs, latency)
     row["rounding"] = rounding(latency)
     return row
@@ -182,15 +189,15 @@ def one_device(name: str, designs: list[dict[str, Any]], tables: dict[str, Array
 
 def aims(name: str, results: Mapping[str, dict[str, Any]]) -> list[list[str | float]]:
     """For each budget the mean rank correlation and coverage, and whether they are what they should be."""
-    most = float(np.mean([row["ceiling"] for row in results.values()]))
+    most, many = (float(np.mean([row[key] for row in results.values()])) for key in ("ceiling", "many"))
     rows: list[list[str | float]] = []
     for budget, aim in zip(BUDGETS, AIMS[name], strict=True):
         ours, cover = ([row[str(budget)][key] for row in results.values()] for key in ("ours", "cover"))
-        mean, covered = float(np.mean(ours)), float(np.mean(cover))
-        reached = "beyond the ceiling" if most < aim and mean < aim else verdict(mean >= aim)
+        mean, covered, due = float(np.mean(ours)), float(np.mean(cover)), min(aim, most)
+        reached = verdict(mean >= due) + (" (ceiling)" if due < aim and mean < aim else "")
         reach = f"{number(min(cover))} to {number(max(cover))}"
         within = verdict(COVERED[0] <= covered <= COVERED[1])
-        rows.append([f"{name} {budget}", aim, mean, most, mean / most, reached, covered, reach, within])
+        rows.append([f"{name} {budget}", aim, most, due, mean, due - mean, reached, many, covered, reach, within])
     return rows
 
 
@@ -212,9 +219,13 @@ def main() -> None:
         tables = {device: tables[device][: given.designs] for device in list(tables)[: given.devices]}
         results = {device: one_device(device, designs, tables, given.repeats) for device in tables}
         keys = ("ours", "drawn", "components", "decisions", "cover")
-        header = ["device", *(f"{key} {k}" for k in BUDGETS for key in keys), "ceiling", "rounding"]
+        header = ["device", *(f"{key} {k}" for k in BUDGETS for key in keys), f"drawn {MANY}", "ceiling", "rounding"]
         rows = [
-            [device, *(row[str(k)][key] for k in BUDGETS for key in keys), row["ceiling"], row["rounding"]]
+            [
+                device,
+                *(row[str(k)][key] for k in BUDGETS for key in keys),
+                *(row[key] for key in ("many", "ceiling", "rounding")),
+            ]
             for device, row in results.items()
         ]
         if again:
@@ -226,10 +237,12 @@ def main() -> None:
     header = [
         "space, measured",
         "aim",
-        "ours",
         "ceiling",
-        "share of it",
+        "due",
+        "ours",
+        "short by",
         "reached",
+        f"drawn {MANY}",
         "cover",
         "by device",
         "85 to 95 %",
