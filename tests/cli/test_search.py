@@ -69,6 +69,8 @@ def test_a_folder_that_is_in_use_is_refused_and_left_alone(run, searched: Search
         (["--budget", "soon"], "100 trials"),
         (["--input", "1x8x8"], "--input"),
         (["--task", "no_such_module:evaluate"], "no_such_module"),
+        (["--size", "24,32"], "'24x32'"),
+        (["--size", "24"], "size= says nothing"),
     ],
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(
@@ -83,6 +85,15 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert done.stderr.count("\n") == 1
     assert json.loads(done.stdout)["error"]["message"] == done.stderr.removeprefix("error: ").strip()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_of_a_folder_are_resized(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Any] = []
+    monkeypatch.setattr("netwright.study.search", lambda space, task, **options: asked.append(task) or 1 / 0)
+    for options in (["--size", "24"], ["--size", "24x32"], []):
+        run("search", "--task", tmp_path, "--space", "mobilenet-tiny", *options)
+    tasks = [{"source": str(tmp_path), "size": [24, 24]}, {"source": str(tmp_path), "size": [24, 32]}, str(tmp_path)]
+    assert asked == tasks
 
 
 @pytest.mark.slow

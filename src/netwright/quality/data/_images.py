@@ -90,7 +90,7 @@ def _common(image: Any, paths: Sequence[Path], size: int | tuple[int, int] | Non
         (shape, path), (other, second) = list(seen.items())[:2]
         raise DataError(
             f"images have mixed sizes, {shape[0]} x {shape[1]} in {path} but {other[0]} x {other[1]} in {second}; "
-            "give a size to resize to."
+            "give a size to resize to, such as size=32 (--size 32)."
         )
     return mode, next(iter(seen))
 
