@@ -161,8 +161,9 @@ class TableTarget(UniformTarget):
             )
         # A sum may come down to nothing for designs below all measured ones, of which its error is then no share.
         least = float(self.values[quantity].min())
-        value = fit.value(design) if fit.exact else max(fit.value(design), LEAST * least)
-        off = fit.reach * max(value, least)
+        value = float(f"{fit.value(design):.12g}") if fit.exact else max(fit.value(design), LEAST * least)
+        # What is exact up to rounding is neither off nor unsure by that rounding, at a limit least of all.
+        off = 0.0 if fit.exact else fit.reach * max(value, least)
         low, high = max(value - off, 0.0), value + off
         how = f"sum over decisions fitted to {fit.designs:,} measured designs, 90 % interval"
         return Estimate(value, low, high, QUANTITIES[quantity][1], how)
