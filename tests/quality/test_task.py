@@ -83,6 +83,17 @@ def test_preprocessing_is_plain_json() -> None:
     assert json.loads(json.dumps(load_task(table()).preprocessing()))["kind"] == "table"
 
 
+def test_an_output_is_read_by_the_preprocessing() -> None:
+    x, y = table()
+    assert load_task((x, np.array(["no", "yes", "well"])[y])).preprocessing()["output"] == {
+        "classes": ["no", "well", "yes"]
+    }
+    task = load_task((x, 100 * x[:, 0] + 7), regression=True)
+    scale = json.loads(json.dumps(task.preprocessing()))["output"]
+    in_file = 100 * x[rows_of(task, "test"), 0] + 7
+    np.testing.assert_allclose(task.test.y.ravel() * scale["std"] + scale["mean"], in_file, rtol=1e-4)
+
+
 def test_pixels_stay_small_until_they_are_asked_for() -> None:
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
     task = load_task((images, np.arange(40) % 2))

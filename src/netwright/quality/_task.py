@@ -153,13 +153,19 @@ class Task:
         return replace(self, _rows=rows, _encoder=self._encoder.refit(self._inputs[rest]))
 
     def preprocessing(self) -> dict[str, Any]:
-        """How an input of the finally trained network is prepared, as plain JSON values.
+        """How an input of the finally trained network is prepared and its output read, as plain JSON values.
 
         >>> from netwright.quality.data import load_task
-        >>> sorted(load_task("digits").preprocessing())
-        ['kind', 'mean', 'std']
+        >>> told = load_task("digits").preprocessing()
+        >>> sorted(told), told["output"]["classes"][:3]
+        (['kind', 'mean', 'output', 'std'], ['0', '1', '2'])
+
+        `output` has the names of the classes in the order of the logits, or the mean and std by which a predicted
+        number is brought to the units of the file: `number * std + mean`.
         """
-        return self._final_encoder.describe()
+        mean, std = self.target_scale
+        output = {"mean": mean, "std": std} if self.target == "regression" else {"classes": list(self.class_names)}
+        return {**self._final_encoder.describe(), "output": output}
 
     @property
     def _development_rows(self) -> Array:
