@@ -85,7 +85,9 @@ def test_no_or_one_other_device(names: tuple[str, ...]) -> None:
     designs, tables = toy()
     transfer = DeviceTransfer(designs, {name: tables[name] for name in names})
     chosen = transfer.choose(20)
-    assert ranks(transfer.predict(chosen, tables["s"][chosen]).median_ms, tables["s"]) > 0.8
+    predicted = transfer.predict(chosen, tables["s"][chosen])
+    assert ranks(predicted.median_ms, tables["s"]) > 0.8
+    assert 0.8 < ((predicted.low_ms <= tables["s"]) & (tables["s"] <= predicted.high_ms)).mean() < 0.99
 
 
 def test_chosen_designs_tell_more_than_the_first_ones(transfer: DeviceTransfer) -> None:

@@ -31,6 +31,8 @@ PRIOR_MEASURED = 2
 """Measurements of the new device that weigh as much as what the other devices say of the size of the errors."""
 WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
+USUAL_ERROR = float(np.log(2 / np.pi))
+"""Logarithm of the square of the mean absolute value of a standard normal variable."""
 ROUNDING = 1 / 12
 """Variance that rounding to whole numbers adds."""
 AUDITED = 1000
@@ -196,7 +198,8 @@ class DeviceTransfer:
 
         Learned where each of the other devices is the new one in turn, and shrunk towards those of a normal
         distribution, which weigh as much as `PRIOR_DEVICES` devices. The errors among the measured ones widen or
-        narrow it by their logarithm, shrunk towards that of the other devices.
+        narrow it by their logarithm, shrunk towards that of the other devices; with fewer than two of these, from which
+        nothing is learned, towards that of a normal distribution.
         """
         rng = np.random.default_rng(self._seed)
         misses, errors = [], []
@@ -206,9 +209,10 @@ class DeviceTransfer:
                 mean, deviation, own = self._posterior(terms, measured, logs[measured], self._audited)
                 misses.append(np.abs(mean - logs[self._audited]) / deviation)
                 errors.append(own)
+        trust = len(rows) / (len(rows) + PRIOR_MEASURED)
         if not misses:
-            return WIDTH
-        usual, trust = float(np.mean(errors)), len(rows) / (len(rows) + PRIOR_MEASURED)
+            return float(WIDTH * np.exp(trust * (error - USUAL_ERROR) / 2))
+        usual = float(np.mean(errors))
         factors = np.exp(trust * (np.array(errors) - usual) / 2)
         found = float(np.quantile(np.concatenate([m / f for m, f in zip(misses, factors, strict=True)]), COVERAGE))
         devices = len(self._devices)
