@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from netwright.blocks import classifier, conv
+from netwright.cli._result import words
 from netwright.cost import costs_of
 from netwright.errors import LimitError, StudyError, UnknownNameError
 from netwright.graph import image
@@ -166,3 +167,14 @@ def test_the_largest_that_a_target_lets_pass_is_tried(tmp_path: Path) -> None:
     assert all(trial.state in ("complete", "duplicate") for trial in largest)
     best = max(costs["params"] for costs in known if costs["peak_memory"] <= bound)
     assert largest[0].values["params"] == best
+
+
+def test_a_search_in_vain_tells_the_nearest_value(tmp_path: Path) -> None:
+    result = search(
+        small_space(), wider_is_better, maximize="score", limits=["peak_memory <= 10"], budget="3 trials",
+        out=tmp_path / "run", progress=False,
+    )  # fmt: skip
+    least = min(trial.values["peak_memory"] for trial in result.study.trials)
+    assert result.summary["infeasible"] == [{"limit": "peak_memory <= 10", "trials": 3, "nearest": least}]
+    told = [line for line in words(result.summary).renderables if isinstance(line, str)]
+    assert any(f"3 broke peak_memory <= 10: the nearest has {round(least):,}" in line for line in told)

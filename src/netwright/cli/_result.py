@@ -24,6 +24,11 @@ def _head(result: Mapping[str, Any]) -> list[str]:
     lines = [f"{trials['total']} trials ({states}), {result['seconds']['total']:.0f} s in all"]
     lines += [f"  {entry['trials']} failed: {entry['error']}" for entry in result.get("failures", ())]
     winner = result["winner"]
+    if not result["front"]:
+        lines += [
+            f"  {entry['trials']} broke {entry['limit']}: the nearest has {_number(entry['nearest'])}"
+            for entry in result.get("infeasible", ())
+        ]
     if winner is None:
         return [*lines, f"no winner; the front has {len(result['front'])} designs", *map(_broken, result["broken"])]
     lines.append(f"winner: trial {winner['trial']}")

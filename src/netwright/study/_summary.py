@@ -44,6 +44,7 @@ def summarise(
         "finalists": finished.finalists,
         "front": [_on_the_front(trial, finished) for trial in study.front],
         "failures": _failures(study),
+        "infeasible": _infeasible(study),
         "baselines": list(compared),
         "paths": dict(paths),
         "environment": dict(study.environment),
@@ -86,6 +87,17 @@ def _failures(study: Study) -> list[dict[str, Any]]:
     """Why trials failed, the most frequent reason first."""
     reasons = Counter(trial.error or "" for trial in study.of_state("failed"))
     return [{"error": reason, "trials": number} for reason, number in reasons.most_common(REASONS)]
+
+
+def _infeasible(study: Study) -> list[dict[str, Any]]:
+    """The limits that infeasible trials broke, each with the value that came nearest to it."""
+    told = []
+    for limit in study.spec.limits:
+        values = [t.values[limit.metric] for t in study.of_state("infeasible") if limit.metric in t.values]
+        broken = [value for value in values if not limit.holds(value)]
+        if broken:
+            told.append({"limit": str(limit), "trials": len(broken), "nearest": min(broken, key=limit.violation)})
+    return told
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
