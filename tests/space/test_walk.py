@@ -11,8 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from netwright.blocks import conv, skip
 from netwright.graph import image
 from netwright.space import Design, Space, branch, grammar, named, oneof, repeat, rule, seq
-from netwright.space import _sample as sample_module
-from netwright.space._sample import Sampler
 from netwright.space._semiring import Counting, Inside, evaluate
 from netwright.space._walk import Mass, Walk
 
@@ -22,12 +20,6 @@ from .random_sources import sources
 
 INPUT = image(4, 4, 4)
 quick = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-
-
-@pytest.fixture(autouse=True)
-def walking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small forests walk, too."""
-    monkeypatch.setattr(sample_module, "MANY_NODES", 0)
 
 
 @quick
@@ -45,13 +37,6 @@ def test_walks_by_weight_follow_the_weights(source: Source) -> None:
     if n <= 100_000:
         walk = Walk(source.space().forest, weighted=True)
         assert_follows(walk.draw(n, np.random.default_rng(2))[0], wanted)
-
-
-def test_a_large_forest_is_walked_and_a_small_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    forest = tree(3).forest
-    assert Sampler(forest)._walk is not None
-    monkeypatch.setattr(sample_module, "MANY_NODES", len(forest))
-    assert Sampler(forest)._walk is None
 
 
 def tree(depth: int, leaf: float = 1.0) -> Space:

@@ -36,8 +36,6 @@ DEAR = 0.25
 """Share of the splits below which the finest grid is worth its seconds."""
 HOPELESS = 1 << 20
 """Splits without one that fits, after which the budgets are taken to exclude each other."""
-MANY_NODES = 20_000
-"""Nodes of a forest past which draws hardly meet in one, and a table for each would take seconds."""
 AT_ONCE = 20_000
 """Designs that are drawn together."""
 
@@ -83,8 +81,8 @@ class Sampler:
         if not Scale.fits(self._binding):
             self._binding = [Axis.of(forest, *windows[i], steps=1 << 60 // len(binding)) for i in binding]
         self._expected = 1.0
-        walks = not binding and len(forest) > MANY_NODES
-        self._walk = Walk(forest, weighted=weighted) if walks else None
+        # Where no budget binds there is none to split: no tables, and no draw to reject.
+        self._walk = None if binding else Walk(forest, weighted=weighted)
         if self._walk is not None:
             return
         # The last axis of a key may be cut finer where its smallest cost is far above zero.
