@@ -13,14 +13,16 @@ from netwright.cost import Cost
 from netwright.errors import SpaceError
 from netwright.space._forest import And, Forest, ForestNode, Leaf, Or
 from netwright.space._scale import FINE, Floats, Ints, extremes
-from netwright.space._semiring import Counting, Moments, Semiring, evaluate
+from netwright.space._semiring import Counting, Moments, Semiring, evaluate, evaluate_root
 
 __all__ = ["Histogram", "histogram"]
 
 SLOTS = 1 << 12
 """Steps of the grid that a cost is put on where its exact distribution has too many values."""
 EXACT_PAIRS = 1 << 20
-"""Pairs of costs up to which a product is exact."""
+"""Pairs of costs up to which a product is exact, where the whole may be."""
+FEW_PAIRS = 1 << 15
+"""The same where the whole is too large to be: what is exact for longer is then hardly narrower, and much slower."""
 MOST_TOPS = 64
 """Alternatives at the top up to which each is looked at alone."""
 EXACT_COUNT = 1 << 53
@@ -86,12 +88,17 @@ class Histogram:
         return [self.costs[0] + i * width for i in range(number + 1)], counts
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sparse:
-    """Distinct costs, in integer units, and how many derivations have each."""
+    """Distinct costs, in integer units, in order, and how many derivations have each: `total` in all.
+
+    packed: the same on the grid, once that was asked for.
+    """
 
     keys: Ints
     counts: Ints
+    total: int
+    packed: _Packed | None = None
 
 
 @dataclass(frozen=True)
@@ -118,27 +125,34 @@ class _Distributions(Semiring[_Distribution]):
     own big-integer product then does the convolution. Rounding enters once, where an exact distribution is packed.
     """
 
-    def __init__(self, keys: Ints, step: float, width: int) -> None:
+    def __init__(self, keys: Ints, step: float, width: int, pairs: int = EXACT_PAIRS) -> None:
         self._keys = keys
         self._step = step
         self._width = width
+        self._pairs = pairs
 
     def leaf(self, number: int, node: Leaf) -> _Distribution:
-        return _Sparse(self._keys[number : number + 1], np.ones(1, dtype=np.int64))
+        return _Sparse(self._keys[number : number + 1], np.ones(1, dtype=np.int64), 1)
 
     def times(self, left: _Distribution, right: _Distribution) -> _Distribution:
         if isinstance(left, _Sparse) and isinstance(right, _Sparse):
-            pairs = len(left.keys) * len(right.keys)
-            if pairs <= EXACT_PAIRS and int(left.counts.sum()) * int(right.counts.sum()) < EXACT_COUNT:
+            pairs, total = len(left.keys) * len(right.keys), left.total * right.total
+            if pairs <= self._pairs and total < EXACT_COUNT:
+                if pairs == max(len(left.keys), len(right.keys)):
+                    return _Sparse(left.keys + right.keys, left.counts * right.counts, total)
                 keys = (left.keys[:, None] + right.keys).ravel()
-                return _merged(keys, np.outer(left.counts, right.counts).ravel())
+                return _merged(keys, np.outer(left.counts, right.counts).ravel(), total)
         a, b = self.pack(left), self.pack(right)
         return _Packed(a.lowest + b.lowest, a.digits * b.digits, a.least + b.least, a.most + b.most)
 
     def plus(self, values: Sequence[_Distribution], weights: Sequence[float] | None) -> _Distribution:
+        if len(values) == 1:
+            return values[0]
         sparse = [value for value in values if isinstance(value, _Sparse)]
-        if len(sparse) == len(values) and sum(int(v.counts.sum()) for v in sparse) < EXACT_COUNT:
-            return _merged(np.concatenate([v.keys for v in sparse]), np.concatenate([v.counts for v in sparse]))
+        total = sum(value.total for value in sparse)
+        if len(sparse) == len(values) and total < EXACT_COUNT:
+            keys, counts = (np.concatenate(part) for part in zip(*((v.keys, v.counts) for v in sparse), strict=True))
+            return _merged(keys, counts, total)
         packed = [self.pack(value) for value in values]
         lowest = min(value.lowest for value in packed)
         digits = sum(value.digits << (8 * self._width * (value.lowest - lowest)) for value in packed)
@@ -146,8 +160,12 @@ class _Distributions(Semiring[_Distribution]):
 
     def pack(self, value: _Distribution) -> _Packed:
         """The distribution on the grid."""
-        if isinstance(value, _Packed):
-            return value
+        if isinstance(value, _Sparse):
+            value.packed = value.packed or self._on_grid(value)
+            return value.packed
+        return value
+
+    def _on_grid(self, value: _Sparse) -> _Packed:
         powers = np.rint(value.keys / self._step).astype(np.int64)
         errors = value.keys - powers * self._step
         lowest = int(powers[0])
@@ -165,10 +183,12 @@ class _Distributions(Semiring[_Distribution]):
         return {(value.lowest + i) * self._step: n for i, n in enumerate(counts) if n}
 
 
-def _merged(keys: Ints, counts: Ints) -> _Sparse:
-    unique, inverse = np.unique(keys, return_inverse=True)
-    # Sums stay under 2 ** 53, where floats are exact.
-    return _Sparse(unique, np.bincount(inverse.ravel(), weights=counts).astype(np.int64))
+def _merged(keys: Ints, counts: Ints, total: int) -> _Sparse:
+    """Equal costs together, in order."""
+    order = np.argsort(keys)
+    keys = keys[order]
+    first = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
+    return _Sparse(keys[first], np.add.reduceat(counts[order], first), total)
 
 
 def histogram(forest: Forest, cost: Cost, *, slots: int = SLOTS) -> Histogram:
@@ -200,9 +220,10 @@ def histogram(forest: Forest, cost: Cost, *, slots: int = SLOTS) -> Histogram:
             merged[value] = merged.get(value, 0) + number
     costs = sorted(merged)
     # Exact rationals: sums of squares over 1e20 designs lose every digit that the variance is made of in floats.
-    moments = Moments([Fraction(value) for value in forest.leaf_costs(cost)])  # type: ignore[misc]
-    n, total, squares = evaluate(forest, moments)[forest.root]
-    mean = total / n
+    whole = bool((leaves == np.floor(leaves)).all())
+    exact = [int(value) if whole else Fraction(value) for value in forest.leaf_costs(cost)]
+    n, total, squares = evaluate_root(forest, Moments(exact))  # type: ignore[arg-type]
+    mean = Fraction(total) / n
     return Histogram(
         cost=cost.name,
         unit=cost.unit,
@@ -254,8 +275,8 @@ def _part(forest: Forest, leaves: Floats, width: int, slots: int) -> _Part:
     keys = np.rint(leaves / unit).astype(np.int64)
     fine = (0.0, 0.0) if whole else extremes(forest, leaves / unit - keys)
     step = max(1.0, (largest - smallest) / unit / slots)
-    semiring = _Distributions(keys, step, width)
-    found = evaluate(forest, semiring)[forest.root]
+    semiring = _Distributions(keys, step, width, EXACT_PAIRS if 1 << 8 * (width - 1) < EXACT_COUNT else FEW_PAIRS)
+    found = evaluate_root(forest, semiring)
     least, most = (0.0, 0.0) if isinstance(found, _Sparse) else (found.least, found.most)
     items = {value * unit: n for value, n in semiring.unpack(found).items()}
     below, above = -(least + fine[0]) * unit, (most + fine[1]) * unit

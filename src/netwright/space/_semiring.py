@@ -5,12 +5,12 @@ from __future__ import annotations
 import heapq
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from netwright.cost import Cost
 from netwright.space._design import Design, Value
-from netwright.space._forest import And, Forest, Leaf, Or, join_path
+from netwright.space._forest import And, Forest, ForestNode, Leaf, Or, join_path
 
 __all__ = [
     "Counting",
@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "derive",
     "evaluate",
+    "evaluate_root",
     "k_best",
 ]
 
@@ -60,13 +61,37 @@ def evaluate(forest: Forest, semiring: Semiring[T]) -> list[T]:
     """
     values: list[T] = []
     for number, node in enumerate(forest.nodes):
-        if isinstance(node, Leaf):
-            values.append(semiring.leaf(number, node))
-        elif isinstance(node, And):
-            values.append(semiring.times(values[node.left[1]], values[node.right[1]]))
-        else:
-            values.append(semiring.plus([values[child] for _, child in node.alternatives], node.weights))
+        values.append(_value(semiring, number, node, values))
     return values
+
+
+def evaluate_root(forest: Forest, semiring: Semiring[T]) -> T:
+    """Value of the root; those below are forgotten as soon as nothing more is made of them, where they are large."""
+    last: dict[int, int] = {}
+    for number, node in enumerate(forest.nodes):
+        last |= dict.fromkeys(_children(node), number)
+    values: dict[int, T] = {}
+    for number, node in enumerate(forest.nodes[: forest.root + 1]):
+        values[number] = _value(semiring, number, node, values)
+        for child in _children(node):
+            if last[child] == number:
+                values.pop(child, None)
+    return values[forest.root]
+
+
+def _children(node: ForestNode) -> Sequence[int]:
+    if isinstance(node, And):
+        return node.left[1], node.right[1]
+    return [child for _, child in node.alternatives] if isinstance(node, Or) else ()
+
+
+def _value(semiring: Semiring[T], number: int, node: ForestNode, values: Mapping[int, T] | Sequence[T]) -> T:
+    """Value of a node by those of its children."""
+    if isinstance(node, Leaf):
+        return semiring.leaf(number, node)
+    if isinstance(node, And):
+        return semiring.times(values[node.left[1]], values[node.right[1]])
+    return semiring.plus([values[child] for _, child in node.alternatives], node.weights)
 
 
 class Counting(Semiring[int]):
