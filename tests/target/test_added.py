@@ -395,6 +395,18 @@ def test_a_file_that_was_changed_is_taken_when_told_so(document: Document, write
     assert read_device_file(file, edited=True).rows[0].values["latency_ms"] == 99.0
 
 
+def test_a_spreadsheet_is_refused_with_what_is_read(tmp_path: Path) -> None:
+    (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04\xff")
+    with pytest.raises(DataError, match=r"a table ending in .csv, .*, but got t\.xlsx"):
+        add_target(tmp_path / "t.xlsx", space=tiny())
+
+
+def test_a_list_with_a_mark_is_a_table(tmp_path: Path) -> None:
+    rows = [{"design": dict(d), "latency_ms": cost(d)} for d in choose_designs(tiny(), 5, {})]
+    (tmp_path / "t.json").write_text(json.dumps(rows), encoding="utf-8-sig")
+    assert len(add_target(tmp_path / "t.json", space=tiny(), told=TOLD).designs) == 5  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("text", ["", "{", "3", '{"format": "netwright-device"'])
 def test_no_json(text: str, tmp_path: Path) -> None:
     file = tmp_path / "device.json"

@@ -144,6 +144,12 @@ def test_the_column_of_designs_can_be_named(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv", SPACE, columns={"design": "c"})
 
 
+def test_a_row_that_ends_early_has_no_value(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"design,latency_ms\n{TEXTS[0]}\n{TEXTS[1]},1\n")
+    with pytest.raises(DataError, match=r"latency_ms must be a positive number, but row 1 of t.csv has ''"):
+        read_table(tmp_path / "t.csv", SPACE)
+
+
 def test_flash_and_memory_are_told_in_bytes(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(
         text(["design", "flash_kb", "peak", "memory_KiB"], [(d, v, v, v) for d, v in pairs()])

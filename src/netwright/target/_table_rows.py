@@ -54,7 +54,8 @@ def _csv(file: Path) -> list[Row]:
     if uneven is not None:
         raise DataError(f"a row has a cell for each column, but row {uneven} of {file.name} has more.")
     plain = _point if delimiter != "," else str
-    return [dict(zip(names, map(plain, row), strict=False)) for _, row in kept]
+    # A row that ends early leaves its last columns empty; the first row tells which columns there are.
+    return [{**dict.fromkeys(names, ""), **dict(zip(names, map(plain, row), strict=False))} for _, row in kept]
 
 
 def _delimiter(header: str) -> str:

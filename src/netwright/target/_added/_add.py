@@ -121,9 +121,19 @@ def _keep_prices(prices: DecisionPrices, target: str) -> Target:
 
 
 def _is_table(file: Path) -> bool:
+    """Whether a file is a table, rather than what the script wrote; raises DataError for one that can be neither."""
     if file.suffix in SUFFIXES and file.suffix != ".json":
         return True
-    return file.is_file() and file.read_bytes().lstrip()[:1] == b"["
+    try:
+        start = read_text(file).lstrip()[:1] if file.is_file() else "{"
+    except ValueError:
+        start = ""
+    if start != "{" and file.suffix not in SUFFIXES:
+        raise DataError(
+            f"a target is added from what the script wrote, a data sheet ending in .toml or a table ending in"
+            f" {', '.join(SUFFIXES)}, but got {file.name}."
+        )
+    return start == "["
 
 
 def _of_table(file: Path, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None) -> DeviceFile:
