@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright import _page as page
+from netwright.study import Comparison, Population
 from netwright.study._report import _words as words
+from netwright.study._report import comparison_page
 
 REAL = st.floats(-1e12, 1e12, allow_nan=False)
 
@@ -111,3 +113,10 @@ def test_counts_of_any_size_have_an_axis(most):
     axis = page.count_axis("designs", most)
     assert 0 < axis.at(1) < 1
     assert 1 <= len(axis.ticks()) <= 8
+
+
+def test_a_comparison_tells_how_many_designs_lie_beyond_its_scale():
+    near = Population("near", "macs", 1, tuple(1e6 + 1e4 * i for i in range(40)), {"params": tuple(range(40))})
+    far = Population("far", "macs", 1, (*near.values[1:], 9e8), {"params": tuple(range(40))})
+    assert "drawn at its edge: 1 design." not in comparison_page(Comparison("macs", (), (near, near)), "Near")
+    assert comparison_page(Comparison("macs", (), (near, far)), "Far").count("drawn at its edge: 1 design.") == 2

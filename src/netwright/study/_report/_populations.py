@@ -68,7 +68,7 @@ def _distributions(found: Comparison, title: str) -> Chart:
             [_hover(*place, f"{population.name}\n{percent(place[1])} reach {say(place[0])}") for place in places]
         )
     said = ", ".join(f"{p.name} {quantity(found.metric, p.quantile(0.5))}" for p in found.populations)
-    return Chart(title, canvas.svg(f"{title}. Reached by half of the designs: {said}."), _keys(found))
+    return Chart(title, canvas.svg(f"{title}. Reached by half of the designs: {said}."), _keys(found), _cut(x))
 
 
 def _efficiency(found: Comparison) -> Chart:
@@ -102,7 +102,8 @@ def _efficiency(found: Comparison) -> Chart:
 def _scatter(found: Comparison, cost: str) -> Chart:
     """Each design by its cost and its value."""
     x = fit(cost, [value for population in found.populations for value in population.costs[cost]])
-    canvas = Canvas(x, _axis(found, [value for population in found.populations for value in population.values]))
+    y = _axis(found, [value for population in found.populations for value in population.values])
+    canvas = Canvas(x, y)
     canvas.grid()
     keys = []
     for i, population in enumerate(found.populations):
@@ -115,11 +116,19 @@ def _scatter(found: Comparison, cost: str) -> Chart:
         )
         keys.append(Key(symbol, group, population.name))
     title = headed(f"{label(found.metric)} against {label(cost)}")
-    return Chart(title, canvas.svg(f"{title}, a mark for each design."), tuple(keys))
+    return Chart(title, canvas.svg(f"{title}, a mark for each design."), tuple(keys), _cut(y))
 
 
 def _axis(found: Comparison, values: Sequence[float]) -> Axis:
     return fit(found.metric, values, better=-found.populations[0].sign)
+
+
+def _cut(axis: Axis) -> tuple[str, ...]:
+    return (
+        (f"Beyond the scale, drawn at its edge: {axis.cut:,} design{'s' if axis.cut > 1 else ''}.",)
+        if axis.cut
+        else ()
+    )
 
 
 def _hover(x: float, y: float, words: str) -> Point:
