@@ -50,6 +50,7 @@ LAYOUTS = {
     "brackets.csv": text(["design", "Latency [us]"], pairs(1e3)),
     "parentheses.csv": text(["Design", "latency (ms)"], pairs()),
     "seconds.csv": text(["design", "latency_seconds"], pairs(1e-3)),
+    "LOUD.CSV": text(["arch_str", "LATENCY_MS"], pairs()),
     "spaced.csv": text([" design ", " latency_ms "], pairs()),
     "mean.csv": text(["design", "latency_ms_mean", "latency_ms_std"], [(*row, 0.1) for row in pairs()]),
     "semicolons.csv": text(["design", "latency_ms"], [(d, commas(v)) for d, v in pairs()], ";"),

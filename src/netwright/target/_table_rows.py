@@ -27,11 +27,13 @@ def rows_of(file: Path) -> list[Row]:
 
     Raises DataError, in one sentence, for what is no such file.
     """
-    if file.suffix not in _READERS:
+    if file.suffix.lower() not in _READERS:
         raise DataError(f"a table is a file ending in {', '.join(_READERS)}, but got {file.name}.")
     if not file.is_file():
         raise DataError(f"no table {file} exists.")
-    rows = [row for row in _READERS[file.suffix](file) if any(cell not in (None, "") for cell in row.values())]
+    rows = [
+        row for row in _READERS[file.suffix.lower()](file) if any(cell not in (None, "") for cell in row.values())
+    ]
     if not rows:
         raise DataError(f"a table has at least 2 rows, but {file.name} has none.")
     return rows
@@ -90,7 +92,11 @@ def _parquet(file: Path) -> list[Row]:
 def _json(file: Path) -> list[Row]:
     try:
         text = read_text(file)
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()] if file.suffix == ".jsonl" else None
+        rows = (
+            [json.loads(line) for line in text.splitlines() if line.strip()]
+            if file.suffix.lower() == ".jsonl"
+            else None
+        )
         rows = json.loads(text) if rows is None else rows
     except ValueError as error:
         raise DataError(f"a JSON table must be readable, but {file.name}: {error}.") from error

@@ -59,7 +59,7 @@ def add_target(
     Raises DataError, in one sentence, for a file that is not as it should be, and for a name that is taken.
     """
     file = Path(path)
-    if file.suffix == ".toml":
+    if file.suffix.lower() == ".toml":
         return _add_data_sheet(file, name, overwrite)
     if _is_table(file):
         if space is None:
@@ -122,13 +122,13 @@ def _keep_prices(prices: DecisionPrices, target: str) -> Target:
 
 def _is_table(file: Path) -> bool:
     """Whether a file is a table, rather than what the script wrote; raises DataError for one that can be neither."""
-    if file.suffix in SUFFIXES and file.suffix != ".json":
+    if file.suffix.lower() in SUFFIXES and file.suffix.lower() != ".json":
         return True
     try:
         start = read_text(file).lstrip()[:1] if file.is_file() else "{"
     except ValueError:
         start = ""
-    if start != "{" and file.suffix not in SUFFIXES:
+    if start != "{" and file.suffix.lower() not in SUFFIXES:
         raise DataError(
             f"a target is added from what the script wrote, a data sheet ending in .toml or a table ending in"
             f" {', '.join(SUFFIXES)}, but got {file.name}."
