@@ -198,8 +198,8 @@ class DeviceTransfer:
 
         Learned where each of the other devices is the new one in turn, and shrunk towards those of a normal
         distribution, which weigh as much as `PRIOR_DEVICES` devices. The errors among the measured ones widen or
-        narrow it by their logarithm, shrunk towards that of the other devices; with fewer than two of these, from which
-        nothing is learned, towards that of a normal distribution.
+        narrow it by their logarithm, shrunk towards that of the other devices; with fewer than two of these, from
+        which nothing is learned, towards that of a normal distribution.
         """
         rng = np.random.default_rng(self._seed)
         misses, errors = [], []
