@@ -287,7 +287,8 @@ class TestBudget:
 
         slow, timed, given = True, asked(budget=Budget(seconds=0.3)), random_parts(evaluation=evaluation)
         study = start(folder, timed, given, progress=False)
-        assert 0.3 <= study.elapsed < 9
+        # What is kept is the time of the last commit, a hair before the end.
+        assert 0.25 <= study.elapsed < 9
         assert [trial.state for trial in study.trials] == ["complete", "running"]
         assert (folder / "checkpoints" / "1").exists()
         slow = False
