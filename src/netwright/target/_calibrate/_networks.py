@@ -63,7 +63,7 @@ def networks_to_measure(spaces: Sequence[Space], count: int, seed: int = 0) -> l
     >>> from netwright.space import oneof, seq
     >>> space = Space(seq(conv(oneof(4, 8)), conv(oneof(8, 16))), input=image(3, 8, 8))
     >>> [network.what for network in networks_to_measure([space], 2)]
-    ['space: 4, 16', 'space: 8, 8 up to node 3']
+    ['space: 8, 16', 'space: 4, 8 up to node 2']
 
     The order is that of measuring: whatever is measured until something stops it is spread over all spaces.
     """
