@@ -53,7 +53,7 @@ def start(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     study = start(f"{folder}/toy", spec, parts, progress=False)
     >>> len(study.trials), study.best.values
-    (5, {'params': 178.0})
+    (5, {'params': 114.0})
 
     executor: where evaluations run; in this process by default.
 
