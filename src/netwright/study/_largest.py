@@ -6,17 +6,19 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from netwright.cost import Limit
 from netwright.errors import NetwrightError
 from netwright.space import Design, Space, trades
+from netwright.study._deadline import Deadline
 from netwright.study._metrics import estimated
 from netwright.study._plan import Plan
 from netwright.study._trial import Estimator
 
-__all__ = ["largest_designs", "largest_within", "with_largest"]
+__all__ = ["largest_designs", "with_largest"]
 
 DRAWS = 1000
 """Designs drawn first; where a target refuses the largest, the largest that it lets pass is one of these."""
@@ -28,6 +30,8 @@ NEAR = 0.01
 MOST_NODES = 100_000
 """Nodes of a forest past which every pass over it takes a second: the largest is that of FEW draws."""
 FEW = 256
+SECONDS = 10.0
+"""Time in which targets are asked: the largest designs of large spaces are the slowest to be measured."""
 LARGEST = (("largest by params", "params"), ("largest by MACs", "macs"))
 
 
@@ -42,11 +46,11 @@ def with_largest(plan: Plan) -> Plan:
 
 def largest_designs(plan: Plan) -> list[tuple[Design, list[str]]]:
     """The largest designs within the limits, each with all that it is the largest by."""
-    rng = np.random.default_rng([plan.spec.seed, 2**31])
+    rng, keeps = np.random.default_rng([plan.spec.seed, 2**31]), _targets_let_pass(plan, Deadline.after(SECONDS))
     found: list[tuple[Design, list[str]]] = []
     for name, cost in LARGEST:
         with suppress(NetwrightError):
-            design = largest_within(plan, cost, rng)
+            design = largest_within(plan, cost, rng, keeps)
             same = [names for other, names in found if other == design]
             if same:
                 same[0].append(name)
@@ -55,22 +59,31 @@ def largest_designs(plan: Plan) -> list[tuple[Design, list[str]]]:
     return found
 
 
-def largest_within(plan: Plan, cost: str, rng: np.random.Generator) -> Design | None:
+def _targets_let_pass(plan: Plan, until: Deadline) -> Callable[[Design], bool]:
+    """Whether a design keeps the limits that the forest does not hold; one asked about too late does not."""
+    known = [name for name in estimated(plan.spec, plan.space) if not plan.space.additive(name)]
+    asked = [limit for limit in plan.spec.limits if limit.metric in known]
+    estimator = Estimator([limit.metric for limit in asked], plan.space)
+
+    @cache
+    def keeps(design: Design) -> bool:
+        if not asked:
+            return True
+        told = {} if until.passed else estimator(design, plan.space.network(design))
+        return bool(told) and all(limit.holds(told[limit.metric]) for limit in asked)
+
+    return keeps
+
+
+def largest_within(plan: Plan, cost: str, rng: np.random.Generator, keeps: Callable[[Design], bool]) -> Design | None:
     """A design with a value of an additive cost as large as can be found within all limits; None when there is none.
 
     Exact where the dearest design of the space keeps them, else the largest of uniform draws within the additive
-    ones and of designs that pay for what these hold. Limits that are not additive are asked of their targets, for a
-    few designs: what is smaller is taken to keep them sooner.
+    ones and of designs that pay for what these hold. keeps: whether targets let a design pass. They are asked about a
+    few: what is smaller is taken to keep their limits sooner.
     """
-    space, limits = plan.space, plan.spec.limits
-    held = [limit for limit in limits if space.additive(limit.metric)]
-    known = set(estimated(plan.spec, space)) - {limit.metric for limit in held}
-    asked = [limit for limit in limits if limit.metric in known]
-
-    def keeps(design: Design) -> bool:
-        told = Estimator([limit.metric for limit in asked], space)(design, space.network(design)) if asked else {}
-        return all(limit.holds(told[limit.metric]) for limit in asked)
-
+    space = plan.space
+    held = [limit for limit in plan.spec.limits if space.additive(limit.metric)]
     dearest = Design({**space.extremes(cost)[1][1], **space.recipe_space.sample(rng)})
     if space.keeps(dearest, held) and keeps(dearest):
         return dearest
