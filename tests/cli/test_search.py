@@ -248,7 +248,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path):
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     out, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
+    # Where Ctrl-C comes while a library runs code that it has as text, Python ends by the signal: 130 in a shell.
+    assert process.returncode in (130, -signal.SIGINT), error
     assert f"netwright resume {folder}" in error
     assert "Traceback" not in error
     assert json.loads(out)["error"]["type"] == "StudyInterrupted"
