@@ -159,8 +159,8 @@ def _operator(rows: Array) -> list[str]:
 def main() -> None:
     given = arguments(
         __doc__,
-        ("kernels", 5000, 60, "most kernels of a device"),
-        ("networks", 1000, 6, "most networks of a table"),
+        ("kernels", 5000, 20, "most kernels of a device"),
+        ("networks", 1000, 4, "most networks of a table"),
         flags={"write": "keep the numbers beside the data sheets, and write docs/devices.md"},
     )
     header = ["target", "measured by", "rows", "Spearman", "MACs", "error", "scale", "scaled", "within", *UNSEEN]

@@ -218,8 +218,8 @@ def resnet_in_a_fresh_process(repeats: int) -> None:
 def main() -> None:
     given = arguments(
         __doc__,
-        ("timm", len(TIMM), 8, "families of timm"),
-        ("transformers", len(TRANSFORMERS), 4, "configurations of transformers"),
+        ("timm", len(TIMM), 4, "families of timm"),
+        ("transformers", len(TRANSFORMERS), 2, "configurations of transformers"),
         ("fresh", 5, 1, "fresh processes for ResNet-50"),
     )
     rows = survey("timm", list(TIMM)[: given.timm], timm_model)

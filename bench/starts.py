@@ -8,6 +8,7 @@ by how many points the best trial so far misses the best design within the limit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from _table import SHARED, arguments, show
 from importance import TABLES
@@ -25,37 +26,56 @@ OBJECTIVES = [Objective("accuracy", "maximize"), Objective("macs", "minimize")]
 WHOLE = [name for name in TABLES if name != "Accel-NASBench"]
 """Tables of every design of their space: a strategy may ask for any."""
 
-Known = Mapping[Design, tuple[float, float]]
+
+@dataclass(frozen=True)
+class Entry:
+    """What a table says of a design."""
+
+    accuracy: float
+    params: float
+    macs: float
 
 
-def missed(space: Space, known: Known, limit: Limit, starts: Sequence[Design], seed: int) -> list[float]:
-    """Points that the best trial misses the best design within the limit by, after each of the numbers of trials."""
+Known = Mapping[Design, Entry]
+
+
+def table(name: str) -> tuple[Space, Known]:
+    """Every design of a space with its entry."""
+    space, designs, values = TABLES[name]()
+    costs = space.all_costs(["params", "macs"]).tolist()
+    told = dict(zip(map(Design, designs), values, strict=True))
+    return space, {d: Entry(told[d], *own) for d, own in zip(space.enumerate(), costs, strict=True) if d in told}
+
+
+def reached(space: Space, known: Known, limit: Limit, starts: Sequence[Design], seed: int) -> list[float]:
+    """Accuracy of the best trial after each of the numbers of trials."""
     strategy = get_strategy("nsga2")(space, OBJECTIVES, [limit], population=12)
-    best = max(accuracy for accuracy, macs in known.values() if limit.holds(macs))
-    reached = []
+    told = []
     for number in range(max(LENGTHS)):
         ahead = 0 < number <= len(starts)
         design = starts[number - 1] if ahead else strategy.ask(np.random.default_rng([seed, number])).design
-        accuracy, macs = known[design]
-        strategy.tell(Outcome(number, design, {"accuracy": accuracy, "macs": macs}))
-        reached.append(accuracy)
-    return [best - max(reached[:length]) for length in LENGTHS]
+        entry = known[design]
+        strategy.tell(Outcome(number, design, {"accuracy": entry.accuracy, "macs": entry.macs}))
+        told.append(entry.accuracy)
+    return [max(told[:length]) for length in LENGTHS]
 
 
 def results(space: Space, known: Known, repeats: int, parts: Sequence[float]) -> Iterator[list[str | float]]:
-    macs = np.array([each for _, each in known.values()])
-    params = {design: space.costs(design, ["params"])["params"] for design in known}
+    macs = np.array([entry.macs for entry in known.values()])
     for part in parts:
         limit = Limit("macs", high=float(np.quantile(macs, part)))
-        inside = [design for design, (_, each) in known.items() if limit.holds(each)]
-        starts = list(dict.fromkeys([max(inside, key=params.__getitem__), max(inside, key=lambda d: known[d][1])]))
-        better = [np.mean([known[d][0] > known[start][0] for d in inside]) for start in starts]
+        inside = {design: entry for design, entry in known.items() if limit.holds(entry.macs)}
+        sizes = [lambda design: known[design].params, lambda design: known[design].macs]
+        starts = list(dict.fromkeys(max(inside, key=size) for size in sizes))
+        best = max(entry.accuracy for entry in inside.values())
+        large = max(inside[start].accuracy for start in starts)
         plain, first = (
-            np.mean([missed(space, known, limit, given, seed) for seed in range(repeats)], axis=0)
+            best - np.mean([reached(space, known, limit, given, seed) for seed in range(repeats)], axis=0)
             for given in ((), starts)
         )
+        better = np.mean([entry.accuracy > large for entry in inside.values()])
         pairs = [f"{a:.2f} / {b:.2f}" for a, b in zip(plain, first, strict=True)]
-        yield [f"{100 * part:g} %", f"{len(inside):,}", f"{100 * min(better):.1f} %", *pairs]
+        yield [f"{100 * part:g} %", f"{len(inside):,}", f"{100 * better:.1f} %", *pairs]
 
 
 def main() -> None:
@@ -63,19 +83,10 @@ def main() -> None:
     if not SHARED.is_dir():
         show("No published tables beside the checkout", ["folder"], [[SHARED.name]])
         return
-    header = [
-        "MACs limit keeps",
-        "designs",
-        "better than the largest",
-        *(f"{n} trials: without / with" for n in LENGTHS),
-    ]
+    trials = [f"{length} trials: plain / first" for length in LENGTHS]
+    header = ["MACs limit keeps", "designs", "better than the largest", *trials]
     for name in WHOLE[2 if given.quick else 0 :]:
-        space, designs, values = TABLES[name]()
-        known = {
-            Design(design): (float(value), space.costs(design, ["macs"])["macs"])
-            for design, value in zip(designs, values, strict=True)
-        }
-        rows = list(results(space, known, given.repeats, PARTS[-1:] if given.quick else PARTS))
+        rows = list(results(*table(name), given.repeats, PARTS[-1:] if given.quick else PARTS))
         show(f"{name}: points short of the best within the limit", header, rows)
 
 
