@@ -19,6 +19,7 @@ import numpy as np
 from netwright.cost import Limit
 from netwright.space import Design, Space
 from netwright.strategy import Objective, Outcome, get_strategy
+from netwright.study._largest import AGAIN, busiest
 
 LENGTHS = (8, 16, 50)
 PARTS = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -60,13 +61,18 @@ def reached(space: Space, known: Known, limit: Limit, starts: Sequence[Design], 
     return [max(told[:length]) for length in LENGTHS]
 
 
+def largest(space: Space, inside: Known, cost: str) -> Design:
+    """The design that a search tries first: of some of the largest, that which computes most."""
+    falling = sorted(inside, key=lambda design: -getattr(inside[design], cost))
+    return busiest(space, cost, falling[:AGAIN])[0]
+
+
 def results(space: Space, known: Known, repeats: int, parts: Sequence[float]) -> Iterator[list[str | float]]:
     macs = np.array([entry.macs for entry in known.values()])
     for part in parts:
         limit = Limit("macs", high=float(np.quantile(macs, part)))
         inside = {design: entry for design, entry in known.items() if limit.holds(entry.macs)}
-        sizes = [lambda design: known[design].params, lambda design: known[design].macs]
-        starts = list(dict.fromkeys(max(inside, key=size) for size in sizes))
+        starts = list(dict.fromkeys(largest(space, inside, cost) for cost in ("params", "macs")))
         best = max(entry.accuracy for entry in inside.values())
         large = max(inside[start].accuracy for start in starts)
         plain, first = (

@@ -10,8 +10,9 @@ from functools import cache
 
 import numpy as np
 
-from netwright.cost import Limit
+from netwright.cost import Limit, costs_of
 from netwright.errors import NetwrightError
+from netwright.graph import simplify
 from netwright.space import Design, Space, trades
 from netwright.study._deadline import Deadline
 from netwright.study._metrics import estimated
@@ -87,7 +88,25 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator, keeps: Calla
     dearest = Design({**space.extremes(cost)[1][1], **space.recipe_space.sample(rng)})
     if space.keeps(dearest, held) and keeps(dearest):
         return dearest
-    return _first_kept(list(dict.fromkeys(_falling(space, cost, held, rng))), keeps)
+    falling = list(dict.fromkeys(_falling(space, cost, held, rng)))
+    return _first_kept(list(dict.fromkeys([*busiest(space, cost, falling[:AGAIN]), *falling])), keeps)
+
+
+def busiest(space: Space, cost: str, designs: Sequence[Design]) -> list[Design]:
+    """Of these designs those that are nearly as large as the largest, from that which computes most.
+
+    An edge that is left out and one that is a skip cost the same, and make very different networks.
+
+    >>> from netwright.space.catalog import nasbench201, nasbench201_from_string
+    >>> none, skip = (nasbench201_from_string(f"|{op}~0|+|nor_conv_3x3~0|{op}~1|+|{op}~0|{op}~1|nor_conv_3x3~2|")
+    ...               for op in ("none", "skip_connect"))
+    >>> busiest(nasbench201(), "macs", [none, skip]) == [skip, none]
+    True
+    """
+    told = {design: costs_of(simplify(space.network(design))) for design in designs}
+    most = max(costs[cost] for costs in told.values())
+    near = [design for design, costs in told.items() if costs[cost] >= (1 - NEAR) * most]
+    return sorted(near, key=lambda design: -told[design]["flops"])
 
 
 def _falling(space: Space, cost: str, held: Sequence[Limit], rng: np.random.Generator) -> list[Design]:
