@@ -19,7 +19,7 @@ import numpy as np
 from netwright.cost import Limit
 from netwright.space import Design, Space
 from netwright.strategy import Objective, Outcome, get_strategy
-from netwright.study._largest import AGAIN, busiest
+from netwright.study._largest import COMPARED, busiest
 
 LENGTHS = (8, 16, 50)
 PARTS = (0.1, 0.25, 0.5, 0.75, 1.0)
@@ -64,7 +64,7 @@ def reached(space: Space, known: Known, limit: Limit, starts: Sequence[Design], 
 def largest(space: Space, inside: Known, cost: str) -> Design:
     """The design that a search tries first: of some of the largest, that which computes most."""
     falling = sorted(inside, key=lambda design: -getattr(inside[design], cost))
-    return busiest(space, cost, falling[:AGAIN])[0]
+    return busiest(space, cost, falling[:COMPARED])[0]
 
 
 def results(space: Space, known: Known, repeats: int, parts: Sequence[float]) -> Iterator[list[str | float]]:

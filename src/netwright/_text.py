@@ -1,11 +1,14 @@
-"""Text of files that people and their programs wrote."""
+"""Text of files: read in what people and their programs wrote it, written whole or not at all."""
 
 from __future__ import annotations
 
 import codecs
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-__all__ = ["read_text"]
+__all__ = ["read_text", "write_json", "write_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,3 +36,21 @@ def read_text(file: Path) -> str:
         return content[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start + len(mark)} is no text in {encoding.upper()}; {_SAVE}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file in UTF-8 whole or not at all; raises OSError where it cannot be written."""
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all; numbers of NumPy are plain ones, and what JSON does not know is text."""
+    write_text(path, json.dumps(content, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        return value.item()
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -182,9 +182,10 @@ def test_export_of_a_trial(run, searched: Searched, tmp_path: Path):
     found = json.loads(run("export", folder, tmp_path / "a", "--trial", 0, "--untrained", "--json").stdout)
     assert (found["trial"], found["trained"], found["test"]) == (0, False, None)
     found = json.loads(run("export", folder, tmp_path / "b", "--trial", 0, "--epochs", 1, "--json").stdout)
+    assert json.loads(Path(found["paths"]["preprocessing"]).read_text())["output"]["classes"]
     assert found["trained"] is True
     assert "accuracy" in found["test"]
-    assert set(found["paths"]) == {"model", "weights", "onnx", "drawing", "design"}
+    assert set(found["paths"]) == {"model", "weights", "onnx", "drawing", "design", "preprocessing"}
     assert (tmp_path / "a" / "model.onnx").read_bytes() != (tmp_path / "b" / "model.onnx").read_bytes()
 
 

@@ -137,3 +137,7 @@ def test_a_disagreement_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_export, "to_onnx", lambda g, weights: to_onnx(g, weights=initial_weights(g, seed=7)))
     with pytest.raises(AssertionError, match="differ by"):
         assert_exports_agree(graph)
+    # Nor is what rounding might explain let pass unseen: float64 tells.
+    monkeypatch.setattr(_export, "rounding_error", lambda module, inputs: 1.0)
+    with pytest.raises(AssertionError, match=r"differ by .* in float64"):
+        assert_exports_agree(graph)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -436,6 +437,27 @@ def test_images_are_trained_channels_last() -> None:
     train(nn.Sequential(Probe(), convnet(channels=3)), (part, part), Recipe(epochs=1, crop=1, flip=True))
     assert seen
     assert all(seen)
+
+
+@pytest.mark.parametrize(("amp", "half"), [("on", True), ("auto", torch.cuda.is_available()), ("off", False)])
+def test_mixed_precision_where_it_is_asked_for(amp: str, half: bool) -> None:
+    seen: set[torch.dtype] = set()
+    network = convnet()
+    network[0].register_forward_hook(lambda module, given, made: seen.add(made.dtype) if module.training else None)
+    result = train(network, TASK, Recipe(epochs=8, lr=0.01, amp=amp))
+    assert seen <= ({torch.bfloat16, torch.float16} if half else {torch.float32})
+    assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
+    assert result.metrics["accuracy"] > 0.9
+
+
+def test_a_compiled_training_has_the_names_and_results_of_a_plain_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a backend makes of the network is PyTorch's affair; this one takes no compiler and no minute.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    plain, compiled = (mlp() for _ in range(2))
+    task = FakeTask(rows(300), rows(100, 1))
+    one, other = (train(m, task, Recipe(epochs=3, compile=c)) for m, c in ((plain, "off"), (compiled, "on")))
+    assert plain.state_dict().keys() == compiled.state_dict().keys()
+    assert one.metrics == pytest.approx(other.metrics, rel=1e-4)
 
 
 @pytest.mark.parametrize(("side", "warps"), [(8, True), (16, False)])

@@ -70,8 +70,7 @@ def _of_search(
         metrics = ((read_result(study.folder) or {}).get("winner") or {}).get("metrics", {}).get("test")
     else:
         _check_free(target, over)
-        graph, metrics = _network(study, chosen, space, epochs, untrained)
-        paths = _exported(graph, target, over, chosen.design)
+        paths, metrics = _of_trial(study, chosen, space, epochs, untrained, target, over)
     return _document(paths, chosen.number, trial is None or not untrained, chosen.design, metrics)
 
 
@@ -113,21 +112,22 @@ def _check_free(target: Path, overwrite: bool) -> None:
         raise ExportError(f"an existing folder is not overwritten unless told to, but {target} is there.")
 
 
-def _network(
-    study: Study, trial: Trial, own: str | None, epochs: int | None, untrained: bool
-) -> tuple[Graph, dict[str, float] | None]:
-    """The network of a trial, trained on all but the test part and tested, or with no weights for no epochs."""
+def _of_trial(
+    study: Study, trial: Trial, own: str | None, epochs: int | None, untrained: bool, target: Path, overwrite: bool
+) -> tuple[dict[str, Path], dict[str, float] | None]:
+    """Files of a trial's network, trained on all but the test part and tested, or with initial weights."""
     from netwright.graph import simplify
     from netwright.study import train_trial
 
     space = space_of(study, own)
     if untrained:
-        return simplify(space.network(trial.design)), None
+        return _exported(simplify(space.network(trial.design)), target, overwrite, trial.design), None
     if study.spec.task.get("function") is not None:
         raise ExportError("a network of a search by a function of your own has no weights here; add --untrained.")
     with bar(f"training trial {trial.number}") as progress:
         trained = train_trial(study, trial, space=space, epochs=epochs, progress=progress)
-    return trained.graph, trained.metrics["test"]
+    title = f"{space.name}, trial {trial.number}"
+    return trained.write(target, title, overwrite=overwrite), trained.metrics["test"]
 
 
 def _exported(graph: Graph, target: Path, overwrite: bool, design: Design | None) -> dict[str, Path]:

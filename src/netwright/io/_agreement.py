@@ -16,9 +16,20 @@ if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-__all__ = ["difference", "random_inputs", "rounding_error", "run_onnx", "run_torch"]
+__all__ = [
+    "LOSS",
+    "difference",
+    "in_float64",
+    "random_inputs",
+    "rounding_error",
+    "run_onnx",
+    "run_torch",
+    "run_widened",
+]
 
 Arrays = Sequence[NDArray[Any]]
+LOSS = 4
+"""Multiple of what a network loses to float32 that two implementations may be apart: each loses in its own way."""
 
 
 def random_inputs(graph: Graph, batch: int, rng: np.random.Generator) -> list[NDArray[Any]]:
@@ -50,9 +61,12 @@ def run_torch(module: nn.Module, inputs: Arrays) -> list[NDArray[Any]]:
 
 def rounding_error(module: nn.Module, inputs: Arrays) -> float:
     """What a module loses to float32 or float16: the difference of its outputs from those in float64."""
-    wide = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in inputs]
-    exact = run_torch(copy.deepcopy(module).double(), wide)
-    return difference(run_torch(module, inputs), exact)
+    return difference(run_torch(module, inputs), in_float64(module, inputs))
+
+
+def in_float64(module: nn.Module, inputs: Arrays) -> list[NDArray[Any]]:
+    """Outputs of a module that computes in float64."""
+    return run_torch(copy.deepcopy(module).double(), [_wide(array) for array in inputs])
 
 
 def run_onnx(model: onnx.ModelProto | bytes, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
@@ -65,6 +79,38 @@ def run_onnx(model: onnx.ModelProto | bytes, inputs: Mapping[str, NDArray[Any]])
     session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     outputs: list[NDArray[Any]] = session.run(None, dict(inputs))
     return outputs
+
+
+def run_widened(model: onnx.ModelProto, inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    """Outputs of an ONNX model with float64 in place of every float32, by the onnx package's own implementation.
+
+    Slow, and free of what float32 loses: what differs here differs in meaning.
+    """
+    import onnx
+    from onnx import AttributeProto, TensorProto
+    from onnx.reference import ReferenceEvaluator
+
+    wide = copy.deepcopy(model)
+    tensors = list(wide.graph.initializer)
+    for node in wide.graph.node:
+        for attribute in node.attribute:
+            if attribute.type == AttributeProto.TENSOR:
+                tensors.append(attribute.t)
+            if (node.op_type, attribute.name, attribute.i) == ("Cast", "to", TensorProto.FLOAT):
+                attribute.i = TensorProto.DOUBLE
+    for tensor in tensors:
+        if tensor.data_type == TensorProto.FLOAT:
+            array = onnx.numpy_helper.to_array(tensor).astype(np.float64)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    for value in [*wide.graph.input, *wide.graph.output]:
+        if value.type.tensor_type.elem_type == TensorProto.FLOAT:
+            value.type.tensor_type.elem_type = TensorProto.DOUBLE
+    outputs: Any = ReferenceEvaluator(wide).run(None, {name: _wide(array) for name, array in inputs.items()})
+    return list(outputs)
+
+
+def _wide(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float64) if array.dtype.kind == "f" else array
 
 
 def difference(first: Arrays, second: Arrays) -> float:

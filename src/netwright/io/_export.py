@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from netwright._optional import require
 from netwright.errors import ExportError
 from netwright.graph import Graph
-from netwright.io._agreement import Arrays, difference, random_inputs, rounding_error, run_onnx, run_torch
+from netwright.io._agreement import LOSS, Arrays, difference, random_inputs, rounding_error, run_onnx, run_torch
 from netwright.io._module import load_weights, module_from_source, to_module, weights_of
 from netwright.io._to_onnx._model import to_onnx
 from netwright.io._to_torch._source import to_torch_source
@@ -128,7 +128,7 @@ def _checked(graph: Graph, contents: Mapping[str, bytes], inputs: Arrays) -> flo
     worst = difference(expected, run_onnx(contents["onnx"], dict(zip(names, inputs, strict=True))))
     if worst <= TOLERANCE:
         return worst
-    allowed = max(TOLERANCE, 4 * rounding_error(module, inputs))
+    allowed = max(TOLERANCE, LOSS * rounding_error(module, inputs))
     if not worst <= allowed < 1:
         raise ExportError(f"PyTorch and ONNX Runtime must agree to {allowed:.2g}, but they differ by {worst:.3g}.")
     return worst

@@ -220,16 +220,17 @@ class Training:
         return self._x.ndim == 4 and min(self._x.shape[2:]) < TINY
 
     def _set_up_precision(self) -> None:
-        """Mixed precision and compilation, on a GPU only: on a CPU the first is erratic, the second rarely pays."""
-        mixed = self._device.type == "cuda" and self._recipe.amp == "auto"
-        half = torch.bfloat16 if mixed and torch.cuda.is_bf16_supported() else torch.float16
+        """Mixed precision and compilation: on a CPU the first is erratic, the second rarely pays: so if asked."""
+        place, amp, compiles = self._device.type, self._recipe.amp, self._recipe.compile
+        mixed = amp == "on" or (amp == "auto" and place == "cuda")
+        half = torch.float16 if place == "cuda" and not torch.cuda.is_bf16_supported() else torch.bfloat16
         self._autocast: Callable[[], AbstractContextManager[Any]] = (
-            partial(torch.autocast, "cuda", half) if mixed else nullcontext
+            partial(torch.autocast, place, half) if mixed else nullcontext
         )
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=mixed and half == torch.float16)
-        long = self._epochs * self._batches >= _COMPILE_STEPS
-        compiles = self._device.type == "cuda" and self._recipe.compile == "auto" and long
-        self._forward: Any = torch.compile(self._module) if compiles else self._module
+        self._scaler = torch.amp.GradScaler(place, enabled=mixed and half == torch.float16)
+        long = place == "cuda" and self._epochs * self._batches >= _COMPILE_STEPS
+        wanted = compiles == "on" or (compiles == "auto" and long)
+        self._forward: Any = torch.compile(self._module) if wanted else self._module
 
     def _is_out_of_patience(self) -> bool:
         patience = self._recipe.patience

@@ -11,7 +11,7 @@ from netwright.errors import EvaluationError, UnknownNameError
 
 __all__ = ["Recipe"]
 
-_CHOICES = {"optimizer": ("adamw", "sgd"), "amp": ("auto", "off"), "compile": ("auto", "off")}
+_CHOICES = {"optimizer": ("adamw", "sgd"), "amp": ("auto", "on", "off"), "compile": ("auto", "on", "off")}
 _WHOLE = ("epochs", "batch_size", "base_depth", "patience", "seed", "crop")
 _SWITCHES = ("flip", "architecture_aware")
 _OPTIONAL = ("weight_decay", "crop", "warp", "flip")
@@ -43,8 +43,8 @@ class Recipe:
     averaging: the trained weights are the moving average over about this share of the steps; 0 for the last ones. It
     changes little after a whole schedule, and saves much of a training that is stopped at a high learning rate.
     grad_clip: largest norm of all gradients together; 0 for none.
-    amp: "auto" for mixed precision on a GPU, or "off".
-    compile: "auto" for torch.compile on a GPU when the training is long, or "off".
+    amp: mixed precision; "auto" is on a GPU only. compile: torch.compile; "auto" is on a GPU when the training is
+    long. "on" and "off" hold anywhere.
     patience: epochs without a better validation loss after which to stop and go back to the best; 0 for never.
 
     Raises EvaluationError for a value out of its range.

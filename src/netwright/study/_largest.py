@@ -26,8 +26,10 @@ DRAWS = 1000
 AGAIN = 64
 """Draws of each later round, all of designs as large as the largest before."""
 ROUNDS = 2
+COMPARED = 64
+"""Of the largest designs, those that are compared by what they compute."""
 NEAR = 0.01
-"""Gain of a round, and distance of a limit on the cost, relative to it, below which there is no other round."""
+"""Share of a cost that is no difference: a round that gains no more is the last; such designs are equally large."""
 MOST_NODES = 100_000
 """Nodes of a forest past which every pass over it takes a second: the largest is that of FEW draws."""
 FEW = 256
@@ -50,6 +52,7 @@ def largest_designs(plan: Plan) -> list[tuple[Design, list[str]]]:
     rng, keeps = np.random.default_rng([plan.spec.seed, 2**31]), _targets_let_pass(plan, Deadline.after(SECONDS))
     found: list[tuple[Design, list[str]]] = []
     for name, cost in LARGEST:
+        # Without a largest design a search goes on; what is wrong with the limits was said before.
         with suppress(NetwrightError):
             design = largest_within(plan, cost, rng, keeps)
             same = [names for other, names in found if other == design]
@@ -89,7 +92,7 @@ def largest_within(plan: Plan, cost: str, rng: np.random.Generator, keeps: Calla
     if space.keeps(dearest, held) and keeps(dearest):
         return dearest
     falling = list(dict.fromkeys(_falling(space, cost, held, rng)))
-    return _first_kept(list(dict.fromkeys([*busiest(space, cost, falling[:AGAIN]), *falling])), keeps)
+    return _first_kept(list(dict.fromkeys([*busiest(space, cost, falling[:COMPARED]), *falling])), keeps)
 
 
 def busiest(space: Space, cost: str, designs: Sequence[Design]) -> list[Design]:

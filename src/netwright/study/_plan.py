@@ -57,7 +57,7 @@ class Plan:
     @property
     def largest(self) -> list[tuple[Design, list[str]]]:
         """The largest designs within the limits, where they were looked for, each with all that it is largest by."""
-        return [(Design(entry["design"]), list(entry["names"])) for entry in self.spec.options.get("largest", [])]
+        return _largest(self.spec)
 
     def _starts(self, spec: StudySpec, held: Sequence[Limit]) -> dict[int, Proposal]:
         """The network that the space was made around, where the forest's limits keep it, then the largest designs.
@@ -69,8 +69,7 @@ class Plan:
 
         start = self.space.start
         given = [Proposal(start, origin="start")] if start is not None and self.space.keeps(start, held) else []
-        large = self.largest if "largest" in spec.options else []
-        after = [Proposal(design, origin="largest") for design, _ in large if design != start]
+        after = [Proposal(design, origin="largest") for design, _ in _largest(spec) if design != start]
         return dict(enumerate(given)) | dict(enumerate(after, start=1))
 
     @property
@@ -80,6 +79,10 @@ class Plan:
             return FunctionEvaluation(self.function)
         assert self.task is not None
         return TaskEvaluation(self.task)
+
+
+def _largest(spec: StudySpec) -> list[tuple[Design, list[str]]]:
+    return [(Design(entry["design"]), list(entry["names"])) for entry in spec.options.get("largest", [])]
 
 
 def plan_search(

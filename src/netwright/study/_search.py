@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._text import write_json
 from netwright.errors import StudyError
 from netwright.study._baselines import baselines, random_search
 from netwright.study._beside import Beside
@@ -22,7 +23,7 @@ from netwright.study._loop import StudyInterrupted, run_loop
 from netwright.study._plan import Plan, plan_of, plan_search
 from netwright.study._records import Study
 from netwright.study._store import Store
-from netwright.study._summary import summarise, write_json
+from netwright.study._summary import summarise
 from netwright.study._trainings import Candidate, Lengths
 
 if TYPE_CHECKING:
@@ -282,24 +283,12 @@ def _written(
     plan: Plan, study: Study, finished: Finished, compared: Sequence[Mapping[str, Any]], seconds: Mapping[str, float]
 ) -> SearchResult:
     """Export the winner, then write result.json and report.html beside it."""
-    from netwright.io import draw, export
     from netwright.study._report import write_report
 
-    folder, winner, paths = study.folder, finished.winner, {}
-    drawing = None
+    folder, winner, paths, drawing = study.folder, finished.winner, {}, None
     if winner is not None:
-        exported = export(winner.graph, folder / "best", overwrite=True)
-        drawing = draw(winner.graph, title=f"{plan.space.name}, trial {winner.trial}")
-        (folder / "best" / "drawing.svg").write_text(drawing, encoding="utf-8")
-        write_json(folder / "best" / "design.json", dict(winner.design))
-        write_json(folder / "best" / "preprocessing.json", plan.task.preprocessing() if plan.task else {})
-        paths = {
-            "model": exported.paths["source"],
-            "weights": exported.paths["weights"],
-            "onnx": exported.paths["onnx"],
-            "drawing": folder / "best" / "drawing.svg",
-            "design": folder / "best" / "design.json",
-        }
+        paths = winner.write(folder / "best", f"{plan.space.name}, trial {winner.trial}", overwrite=True)
+        drawing = paths["drawing"].read_text(encoding="utf-8")
     paths["report"] = folder / "report.html"
     summary = summarise(plan, study, finished, compared, seconds, {k: str(v) for k, v in paths.items()})
     write_json(folder / "result.json", summary)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from netwright.study._finish import Finished
 from netwright.study._plan import Plan
 from netwright.study._records import STATES, Study, Trial
 
-__all__ = ["summarise", "write_json"]
+__all__ = ["summarise"]
 
 VERSION = 1
 REASONS = 5
@@ -98,16 +96,3 @@ def _infeasible(study: Study) -> list[dict[str, Any]]:
         if broken:
             told.append({"limit": str(limit), "trials": len(broken), "nearest": min(broken, key=limit.violation)})
     return told
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(json.dumps(content, indent=2, default=_plain) + "\n", encoding="utf-8")
-    draft.replace(path)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "item"):
-        return value.item()
-    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._text import write_json
 from netwright.errors import StudyError
 from netwright.graph import Graph, simplify
 from netwright.study._checks import known_costs
@@ -54,6 +56,7 @@ class Candidate:
     epochs: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     estimates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    preprocessing: dict[str, Any] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -61,8 +64,24 @@ class Candidate:
         return all(entry["holds"] for entry in self.limits)
 
     def to_json(self) -> dict[str, Any]:
-        """The candidate without its graph."""
-        return {k: dict(v) if isinstance(v, Mapping) else v for k, v in vars(self).items() if k != "graph"}
+        """What is known of the candidate; its network, and what that is fed with, are files of their own."""
+        own = {name: value for name, value in vars(self).items() if name not in ("graph", "preprocessing")}
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in own.items()}
+
+    def write(self, folder: Path, title: str, *, overwrite: bool = False) -> dict[str, Path]:
+        """Write the network as source, weights and ONNX, a drawing, the design, and how inputs and outputs are read.
+
+        Raises ExportError when the folder is not empty and `overwrite` is not set, or the exports do not agree.
+        """
+        from netwright.io import export, save_drawing
+
+        written = export(self.graph, folder, overwrite=overwrite).paths
+        paths = {"model": written["source"], "weights": written["weights"], "onnx": written["onnx"]}
+        paths["drawing"] = save_drawing(self.graph, folder / "drawing.svg", title=title)
+        for name, content in (("design", dict(self.design)), ("preprocessing", self.preprocessing)):
+            paths[name] = folder / f"{name}.json"
+            write_json(paths[name], content)
+        return paths
 
 
 @dataclass(frozen=True)
@@ -144,7 +163,7 @@ def train_finally(
     trained = graph.with_weights(weights_of(module, graph))
     return Candidate(
         design, trained, {"test": tested}, known_costs(plan, design, graph, {}), None, [], recipe=chosen,
-        epochs=len(result.history), history=result.history,
+        epochs=len(result.history), history=result.history, preprocessing=plan.task.preprocessing(),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from netwright import _text
 from netwright.errors import DataError
 
 __all__ = ["check_name", "read_json", "saved_targets", "targets_folder", "write_json", "write_text"]
@@ -79,10 +80,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all; raises DataError where it cannot be written."""
-    draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        _text.write_text(path, text)
     except OSError as error:
         raise DataError(f"a target's file must be writable, but {path} is not: {error.strerror}.") from error
