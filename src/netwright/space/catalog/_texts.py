@@ -27,7 +27,7 @@ from netwright.space.catalog._proxylessnas import (
     proxylessnas_from_blocks,
 )
 from netwright.space.catalog._regnet import regnet_config, regnet_from_config
-from netwright.space.catalog._star import star_from_genome, star_genome
+from netwright.space.catalog._star_genome import star_from_genome, star_genome
 from netwright.space.catalog._transnas101 import (
     transnas101_from_string,
     transnas101_macro_string,
