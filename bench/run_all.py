@@ -26,6 +26,7 @@ ORDER = (
     "study_overhead",
     "latency_here",
     "buffer_plans",
+    "microcontrollers",
     "timing_protocol",
     "importance",
     "evolve_space",

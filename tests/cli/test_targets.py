@@ -36,8 +36,8 @@ def test_targets_are_listed_with_what_they_know(run) -> None:
     assert "here  measured here; tells latency_ms" in text
     assert found["here"]["sources"] == {}
     assert "TechPowerUp" in found["nvidia-t4"]["sources"]["bandwidth_gbs"]
-    assert found["stm32f746"]["sources"]["elementwise"] is None
-    assert "figures looked up; from memory: conv, pool, elementwise" in text
+    assert found["stm32h7a3"]["sources"]["sram_bytes"] is None
+    assert "figures looked up; from memory: sram_bytes" in text
 
 
 @pytest.mark.parametrize("command", ["script", "add", "remove"])

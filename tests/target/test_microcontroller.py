@@ -27,10 +27,11 @@ from netwright.target import (
     with_targets,
 )
 from netwright.target._microcontroller import device_names, fit_of
-from netwright.target._microcontroller._device import KINDS, parse_device
+from netwright.target._microcontroller._checks import within
+from netwright.target._microcontroller._device import parse_device
 from netwright.target._microcontroller._draw import plan_svg
 from netwright.target._microcontroller._flash import flash_bytes
-from netwright.target._microcontroller._latency import amounts, milliseconds
+from netwright.target._microcontroller._latency import KernelWork, milliseconds, works
 from netwright.testing import TargetConformance
 
 X = image(3, 32, 32)
@@ -44,6 +45,16 @@ class TestStm32(TargetConformance):
     @pytest.fixture
     def target(self) -> MicrocontrollerTarget:
         return MicrocontrollerTarget.parse("stm32f746:in-place")
+
+    @pytest.fixture
+    def space(self) -> Space:
+        return widths()
+
+
+class TestWithEnergy(TargetConformance):
+    @pytest.fixture
+    def target(self) -> MicrocontrollerTarget:
+        return MicrocontrollerTarget.parse("stm32u575:x-cube-ai")
 
     @pytest.fixture
     def space(self) -> Space:
@@ -74,9 +85,11 @@ def test_every_device_says_where_its_numbers_are_from(name: str) -> None:
     device = read_device(name)
     assert device.sram_bytes % 1024 == device.flash_bytes % 1024 == 0
     assert all("https://" in source.document for source in device.sources)
-    assert set(get_target(name).sources()) == {"sram_bytes", "flash_bytes", "clock_mhz", *device.cycles}
-    assert all(len(each.source) > 20 for each in device.cycles.values())
-    assert ("latency_ms" in get_target(name).knows) == bool(device.cycles)
+    libraries = {library.name for library in device.libraries}
+    assert set(get_target(name).sources()) == {"sram_bytes", "flash_bytes", "clock_mhz", *libraries}
+    assert all(get_target(name).sources()[library] for library in libraries)
+    assert all(len(library.source) > 20 or library.known == "core" for library in device.libraries)
+    assert ("latency_ms" in get_target(name).knows) == bool(device.libraries)
     assert name in target_names()
 
 
@@ -89,7 +102,7 @@ def test_every_device_says_where_its_numbers_are_from(name: str) -> None:
             "title = 'x'\nsources = [{document = 'x', figures = ['sram']}]",
             "figures among sram_bytes, .* but got 'sram'",
         ),
-        ("[cycles.conv]\nlow = 1.0\nvalue = 2.0\nhigh = 3.0\nsource = 'x'", "is read from TOML"),
+        ("[[libraries]]\nmac = 1.0\noutput = 2.0\nweight = 3.0\nsource = 'x'", "is read from TOML"),
     ],
 )
 def test_a_broken_device_is_one_sentence(text: str, words: str) -> None:
@@ -97,19 +110,27 @@ def test_a_broken_device_is_one_sentence(text: str, words: str) -> None:
         parse_device("mine", text)
 
 
-def test_cycles_are_of_all_kinds_and_in_order() -> None:
-    head = "title='x'\nsram_bytes=1024\nflash_bytes=1024\nclock_mhz=10\nsources=[]\n"
-    every = "".join(f"[cycles.{kind}]\nlow=1\nvalue=2\nhigh=3\nsource='x'\n" for kind in KINDS)
-    assert parse_device("mine", head + every).cycles["pool"].value == 2
-    with pytest.raises(DataError, match=r"cycles must be given for conv, .* or none, but mine has conv"):
-        parse_device("mine", head + "[cycles.conv]\nlow=1\nvalue=2\nhigh=3\nsource='x'\n")
-    with pytest.raises(DataError, match="`0 < low <= value <= high` must hold for cycles, but not for conv"):
-        parse_device("mine", head + every.replace("low=1", "low=9", 1))
+HEAD = "title='x'\nsram_bytes=1024\nflash_bytes=1024\nclock_mhz=10\nsources=[]\n"
+LIBRARY = "[[libraries]]\nname='mine'\nmac=1.0\noutput=20.0\nweight=0.5\nknown='here'\nsource='x'\n"
+
+
+def test_cycles_of_a_library_are_numbers_that_can_be() -> None:
+    assert parse_device("mine", HEAD + LIBRARY).library("mine").output == 20
+    with pytest.raises(UnknownNameError, match="no library of mine is named 'yours'; known: mine"):
+        parse_device("mine", HEAD + LIBRARY).library("yours")
+    with pytest.raises(DataError, match=r"`0 < mac` and `0 <= output, weight` must hold for mine of mine, got \(0.0"):
+        parse_device("mine", HEAD + LIBRARY.replace("mac=1.0", "mac=0.0"))
+    with pytest.raises(DataError, match="known must be here, core, kernels, but mine of mine has 'there'"):
+        parse_device("mine", HEAD + LIBRARY.replace("'here'", "'there'"))
+    with pytest.raises(
+        DataError, match=r"`0 < low <= mean <= high` must hold for power_mw of mine .* got \(3, 2, 4\)"
+    ):
+        parse_device("mine", HEAD + LIBRARY + "power_mw=[3, 2, 4]\n")
 
 
 @pytest.mark.parametrize("name", ["stm32f746:inplace", "stm32f746:2", "stm32f746:2x2:in-place", "stm32f746:0x2"])
 def test_another_form_of_a_name_is_refused_with_the_right_one(name: str) -> None:
-    with pytest.raises(UnknownNameError, match="known: stm32f746:in-place:2x2"):
+    with pytest.raises(UnknownNameError, match="known: stm32f746:cmsis-nn:in-place:2x2, stm32f746:plumerai:in-place"):
         get_target(name)
 
 
@@ -144,30 +165,71 @@ def test_flash_is_a_byte_a_weight_and_four_a_bias() -> None:
     assert flash_bytes(Graph([v], [ops.add(once, again)])) == 100 + 4 * 5, "a layer that is used twice is stored once"
 
 
-def test_published_layers_are_as_slow_as_published() -> None:
-    """The CIFAR-10 network of Lai et al. 2018 took 99.1 ms: its layers are what the cycles were worked out from."""
-    x = image(3, 32, 32)
-    y = x
-    for width in (32, 32, 64):
-        y = conv(y, width, kernel=5, norm="none")
-        y = ops.max_pool(y, kernel_shape=(3, 3), strides=2, pads=(0, 0, 1, 1))
-    flat = ops.flatten(y)
-    graph = Graph([x], [ops.gemm(flat, parameter("weight", (10, 1024)), parameter("bias", (10,)))])
-    assert amounts(graph) == {"conv": 12_288_000, "pool": 101_376, "linear": 10_240}
-    (low, value, high), by_kind = milliseconds(graph, read_device("stm32f746"))
-    assert low <= 99.1 <= high
-    assert value == pytest.approx(99.1, rel=0.03)
-    assert by_kind["conv"][1] == pytest.approx(31.4 + 42.8 + 22.6, rel=0.01)
+def test_a_kernel_takes_what_it_multiplies_writes_and_fetches() -> None:
+    device = parse_device("mine", HEAD + LIBRARY)
+    work = KernelWork(8 * 32 * 32 * 27, 8 * 32 * 32, 8 * 27)
+    assert works(Graph([X], [conv(X, 8)])) == {"conv": work}
+    cycles = work.macs + 20 * work.outputs + 0.5 * work.weights
+    assert milliseconds(Graph([X], [conv(X, 8)]), device, device.libraries[0]) == {"conv": cycles / 10e3}
+    a, b = vector(20), parameter("b", (30, 20))
+    assert works(Graph([a], [ops.gemm(a, b, parameter("c", (30,)), transB=1)])) == {
+        "linear": KernelWork(600, 30, 600)
+    }
+    assert works(Graph([X], [ops.sigmoid(X)]))["elementwise"].outputs == 0
 
 
 def test_an_estimate_of_latency_says_that_it_is_none_of_a_measurement() -> None:
     found = get_target("stm32f746").latency(mobile(X))
-    assert "estimated" in found.how
-    assert "not measured" in found.how
+    assert found.how == (
+        "estimated from cycles of x-cube-ai and other libraries that were fitted to networks on another chip with its"
+        " core, not measured"
+    )
     assert found.high > 1.8 * found.low
     assert sum(found.detail.values()) == pytest.approx(found.value)
     assert get_target("stm32f746:2x2").latency(mobile(X)).value > found.value
     assert get_target("stm32h743").latency(mobile(X)).value < found.value
+
+
+def test_a_library_is_part_of_the_name_and_narrows_the_interval() -> None:
+    every, one = (get_target(name).latency(mobile(X)) for name in ("stm32l4r5", "stm32l4r5:x-cube-ai"))
+    assert every.value == one.value
+    assert every.low < one.low < one.high < every.high
+    assert one.high / one.value == pytest.approx(one.value / one.low) == pytest.approx(within("here"))
+    assert get_target("stm32l4r5:cmsis-nn").latency(mobile(X)).value > one.value
+    target = MicrocontrollerTarget.parse("stm32l4r5:cmsis-nn:in-place:2x2")
+    assert (target.libraries[0].name, target.in_place, target.patches) == ("cmsis-nn", True, (2, 2))
+    assert target.careful().latency(mobile(X)) == target.latency(mobile(X))
+    metric = target_metric("latency_ms@stm32l4r5:cmsis-nn")
+    assert metric is not None
+    held = with_targets(widths(), ["latency_ms@stm32l4r5:cmsis-nn"])
+    value, design = held.extremes("latency_ms@stm32l4r5:cmsis-nn")[0]
+    assert value == pytest.approx(metric.target.latency(held.network(design)).value)
+
+
+def test_energy_is_the_power_of_the_board_times_the_latency() -> None:
+    target, graph = get_target("stm32l4r5"), mobile(X)
+    least, mean, most = read_device("stm32l4r5").library("x-cube-ai").power_mw or (0, 0, 0)
+    found = target.energy(graph)
+    assert found.unit == "mJ"
+    assert found.value == pytest.approx(mean * target.latency(graph).value / 1e3)
+    assert found.high / found.low == pytest.approx(most / least * within("here") ** 2)
+    assert "42.65 to 47.1 mW, measured with x-cube-ai on other networks" in found.how
+    held = with_targets(widths(), ["energy_mj@stm32l4r5"])
+    value, design = held.extremes("energy_mj@stm32l4r5")[1]
+    assert value == pytest.approx(target.energy(held.network(design)).value)
+    for name in ("stm32f746", "stm32l4r5:plumerai", "rp2040"):
+        with pytest.raises(EvaluationError, match=f"{name} knows .*, no energy_mj"):
+            get_target(name).energy(graph)
+
+
+def test_a_target_says_how_well_it_tells_networks_that_were_left_out() -> None:
+    found = get_target("stm32h743").quality()["latency_ms"]
+    assert (found["designs"], found["measured_by"]) == (19, ["STM32 model zoo"])
+    assert found["error"] < 0.05
+    assert found["spearman"] > found["macs_spearman"]
+    assert set(get_target("stm32l4r5").quality()) == {"latency_ms", "energy_mj"}
+    assert get_target("stm32l4r5:plumerai").quality()["latency_ms"] != get_target("stm32l4r5").quality()["latency_ms"]
+    assert get_target("nrf52840").quality() == get_target("rp2040").quality() == {}
 
 
 def test_a_limit_on_memory_and_flash_is_kept_by_a_search(tmp_path: Path) -> None:

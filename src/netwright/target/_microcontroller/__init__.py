@@ -1,4 +1,4 @@
-"""Microcontrollers: memory by a plan of buffers, flash, and a rough latency, in 8 bits."""
+"""Microcontrollers: memory by a plan of buffers, flash, latency and energy, in 8 bits."""
 
 from netwright.target._microcontroller._buffers import Buffer, BufferPlan
 from netwright.target._microcontroller._device import Device, device_names, read_device

@@ -1,14 +1,14 @@
-"""Flash and latency of a microcontroller as sums over blocks, which is what a space's forest holds exactly."""
+"""Flash, latency and energy of a microcontroller as sums over blocks, which a space's forest holds exactly."""
 
 from __future__ import annotations
 
 from netwright.cost import Cost
 from netwright.graph import Graph
-from netwright.target._microcontroller._device import Device
+from netwright.target._microcontroller._device import Device, Library
 from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._latency import milliseconds
 
-__all__ = ["FlashBytes", "KernelLatency"]
+__all__ = ["FlashBytes", "KernelEnergy", "KernelLatency"]
 
 
 class FlashBytes(Cost):
@@ -34,17 +34,28 @@ class FlashBytes(Cost):
 
 
 class KernelLatency(Cost):
-    """Latency by cycles of each kind of operator as a sum over blocks.
+    """Latency by what kernels do as a sum over blocks.
 
     A kernel does not reach over the end of a block here, so an activation that begins a block is one of its own.
     """
 
     additive = True
 
-    def __init__(self, name: str, device: Device) -> None:
-        super().__init__(name, "ms", f"cycles by kind of operator on {device.title}, summed over the blocks")
-        self.device = device
+    def __init__(self, name: str, device: Device, library: Library) -> None:
+        super().__init__(name, "ms", f"cycles of {library.name} on {device.title}, summed over the blocks")
+        self.device, self.library = device, library
 
     def of(self, graph: Graph) -> float:
-        (_, value, _), _ = milliseconds(graph, self.device)
-        return value
+        return sum(milliseconds(graph, self.device, self.library).values())
+
+
+class KernelEnergy(KernelLatency):
+    """Energy as a sum over blocks: the power of the board while it runs, times the latency."""
+
+    def __init__(self, name: str, device: Device, library: Library, milliwatts: float) -> None:
+        super().__init__(name, device, library)
+        self.unit = "mJ"
+        self.milliwatts = milliwatts
+
+    def of(self, graph: Graph) -> float:
+        return super().of(graph) * self.milliwatts / 1e3

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._base import Estimate, Target
+from netwright.target._microcontroller._checks import check_of, within
 from netwright.target._microcontroller._device import Device, read_device
 from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._latency import milliseconds
 from netwright.target._microcontroller._plan import SECONDS, plan_buffers
-from netwright.target._microcontroller._sums import FlashBytes, KernelLatency
+from netwright.target._microcontroller._sums import FlashBytes, KernelEnergy, KernelLatency
 
 if TYPE_CHECKING:
     from netwright.cost import Cost
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MicrocontrollerTarget", "read_grid"]
 
+_FITTED = {
+    "here": "networks on this chip",
+    "core": "networks on another chip with its core",
+    "kernels": "single kernels on this chip",
+}
 _GRID = re.compile(r"([1-9]\d?)x([1-9]\d?)", re.ASCII)
 
 
@@ -41,7 +47,7 @@ def read_grid(text: str) -> Grid:
 
 
 class MicrocontrollerTarget(Target):
-    """A microcontroller that runs networks in 8 bits: memory from a plan of buffers, flash, and a rough latency.
+    """A microcontroller that runs networks in 8 bits: memory from a plan of buffers, flash, latency, and energy.
 
     >>> from netwright.blocks import conv
     >>> from netwright.graph import Graph, image
@@ -54,10 +60,14 @@ class MicrocontrollerTarget(Target):
     (19564, 624)
 
     memory: bytes of SRAM for inputs, values and what kernels need besides; flash: bytes of weights, biases and
-    scales. The program that runs the network, its stack and its own data come on top. latency: from published cycles
-    of single kernels, where a device has any, so its interval is wide.
+    scales. The program that runs the network, its stack and its own data come on top. latency: from what the kernels
+    do, at the cycles of a library that follow from published measurements, where a chip has any; energy: that times
+    the power of the board, where it was measured.
 
+    library: of kernels; the first of the chip's if none, and the interval is then from its quickest to its slowest.
     in_place, patches, solver, seconds: as in `plan_buffers`; a search asks for the heuristic, `careful()` for both.
+
+    Raises UnknownNameError that lists the libraries.
     """
 
     kind = "microcontroller"
@@ -67,6 +77,7 @@ class MicrocontrollerTarget(Target):
         name: str,
         device: Device,
         *,
+        library: str | None = None,
         in_place: bool = False,
         patches: Grid | None = None,
         solver: str = "heuristic",
@@ -75,40 +86,82 @@ class MicrocontrollerTarget(Target):
         super().__init__(name)
         self.device, self.in_place, self.patches = device, in_place, patches
         self.solver, self.seconds = solver, seconds
-        self.knows = frozenset({"memory_bytes", "flash_bytes"} | ({"latency_ms"} if device.cycles else set()))
+        self.libraries = device.libraries if library is None else (device.library(library),)
+        known = {"memory_bytes", "flash_bytes"}
+        if self.libraries:
+            known.add("latency_ms")
+            known.update({"energy_mj"} if self.libraries[0].power_mw else ())
+        self.knows = frozenset(known)
 
     @classmethod
     def parse(cls, name: str) -> MicrocontrollerTarget:
-        """Target of a name such as `stm32f746`, `stm32f746:in-place` or `stm32f746:in-place:2x2`.
+        """Target of a name such as `stm32f746`, `stm32f746:cmsis-nn` or `stm32f746:cmsis-nn:in-place:2x2`.
 
         Raises UnknownNameError that lists the devices, or the form of what follows.
         """
-        device, *options = name.split(":")
+        first, *options = name.split(":")
+        device = read_device(first)
+        libraries = [library.name for library in device.libraries]
+        library = options.pop(0) if options[:1] and options[0] in libraries else None
         in_place = options[:1] == ["in-place"]
         rest = options[in_place:]
         if len(rest) > 1 or (rest and not _GRID.fullmatch(rest[0])):
-            raise UnknownNameError("target", name, [f"{device}:in-place:2x2"])
-        return cls(name, read_device(device), in_place=in_place, patches=read_grid(rest[0]) if rest else None)
+            forms = [f"{first}:{each}:in-place:2x2" for each in libraries] or [f"{first}:in-place:2x2"]
+            raise UnknownNameError("target", name, forms)
+        patches = read_grid(rest[0]) if rest else None
+        return cls(name, device, library=library, in_place=in_place, patches=patches)
 
     @property
     def how(self) -> str:
-        return f"computed for {self.device.title}, in 8 bits"
+        kernels = f", latency with {self.libraries[0].name}" if self.libraries else ""
+        return f"computed for {self.device.title}, in 8 bits{kernels}"
 
     def sources(self) -> Mapping[str, str | None]:
         return self.device.looked_up
 
+    def quality(self) -> Mapping[str, Mapping[str, Any]]:
+        """How good latency and energy of the library are on networks that its cycles were not fitted to."""
+        library = self.libraries[0] if self.libraries else None
+        found = check_of(self.device.name, library.name) if library is not None else None
+        return {
+            quantity: {
+                "designs": found["networks"],
+                "error": numbers["error"],
+                "spearman": numbers["spearman"],
+                "macs_spearman": numbers["macs_spearman"],
+                "reach": numbers["factor"] - 1,
+                "measured_by": [found["measured_by"]],
+            }
+            for quantity in ("latency_ms", "energy_mj")
+            if found is not None and (numbers := found.get(quantity)) is not None
+        }
+
     def careful(self) -> MicrocontrollerTarget:
         return MicrocontrollerTarget(
-            self.name, self.device, in_place=self.in_place, patches=self.patches, solver="auto", seconds=self.seconds
+            self.name,
+            self.device,
+            library=self.libraries[0].name if len(self.libraries) == 1 else None,
+            in_place=self.in_place,
+            patches=self.patches,
+            solver="auto",
+            seconds=self.seconds,
         )
 
     def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
-        """Flash and, without patches, latency; the memory of a plan is no sum."""
+        """Flash and, without patches, latency and energy; the memory of a plan is no sum."""
         if quantity == "flash_bytes":
             return FlashBytes(name)
         # Patches compute parts of the network again: how much, the blocks alone do not tell.
-        known = quantity == "latency_ms" and self.device.cycles and self.patches is None
-        return KernelLatency(name, self.device) if known else None
+        if self.patches is not None or quantity not in self.knows:
+            return None
+        if quantity == "latency_ms":
+            return KernelLatency(name, self.device, self.libraries[0])
+        power = self.libraries[0].power_mw
+        return (
+            KernelEnergy(name, self.device, self.libraries[0], power[1])
+            if quantity == "energy_mj" and power
+            else None
+        )
 
     def plan(self, graph: Graph, solver: str | None = None) -> BufferPlan:
         """Order of execution and place of every buffer; see `plan_buffers`."""
@@ -134,12 +187,35 @@ class MicrocontrollerTarget(Target):
         return Estimate(size, size, size, "bytes", "weights in 8 bits, biases and scales in 32")
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
-        """Milliseconds from cycles by kind of operator; the interval is from the quickest to the slowest known."""
-        if not self.device.cycles:
+        """Milliseconds in the library; the interval is from the quickest of the target's to the slowest."""
+        if "latency_ms" not in self.knows:
             raise self._unknown("latency_ms")
+        run = self._run(graph)
+        times = {library: milliseconds(run, self.device, library) for library in self.libraries}
+        ends = [(sum(each.values()), within(library.known)) for library, each in times.items()]
+        detail = {f"{kind}_ms": ms for kind, ms in times[self.libraries[0]].items()}
+        low, high = min(ms / factor for ms, factor in ends), max(ms * factor for ms, factor in ends)
+        return Estimate(ends[0][0], low, high, "ms", self._how_long(), detail)
+
+    def energy(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
+        """Latency in the library times the power of the board while it runs; the interval is of both."""
+        library = self.libraries[0] if self.libraries else None
+        if library is None or library.power_mw is None:
+            raise self._unknown("energy_mj")
+        ms = sum(milliseconds(self._run(graph), self.device, library).values())
+        least, mean, most = library.power_mw
+        factor = within(library.known)
+        how = f"{least:g} to {most:g} mW, measured with {library.name} on other networks, times the latency"
+        return Estimate(mean * ms / 1e3, least * ms / factor / 1e3, most * ms * factor / 1e3, "mJ", how)
+
+    def _run(self, graph: Graph) -> Graph:
+        """The graph as it is run: with patches, parts of it several times."""
         plan = self.plan(graph, "heuristic") if self.patches else None
-        (low, value, high), by_kind = milliseconds(
-            plan.patches.graph if plan is not None and plan.patches is not None else graph, self.device
+        return plan.patches.graph if plan is not None and plan.patches is not None else graph
+
+    def _how_long(self) -> str:
+        first = self.libraries[0]
+        others = " and other libraries" if len(self.libraries) > 1 else ""
+        return (
+            f"estimated from cycles of {first.name}{others} that were fitted to {_FITTED[first.known]}, not measured"
         )
-        detail = {f"{kind}_ms": times[1] for kind, times in by_kind.items()}
-        return Estimate(value, low, high, "ms", "estimated from cycles by kind of operator, not measured", detail)
