@@ -3,10 +3,10 @@
 Error: median of the relative error. Scale: the factor that the predictions would need, and the median error with it.
 Within: the factor within which 90 % of them are as they stand. Unseen: the same with constants of the device's kind
 that were fitted to the measurements of other chips alone, from a start that none of them had a say in: what a device
-that nobody measured may expect. A device is shipped where its rank correlation is no
-worse than that of multiply-adds alone on any of its measurements; those that are not stay in bench/left_out.
-`--write` keeps what is found beside the sheets, from where targets tell how good they are, and writes
-docs/devices.md.
+that nobody measured may expect. Vidur's layers, which lack attention, are told apart by the tokens that they run on
+at once: up to 64 is what decoding has. A device is shipped where its rank correlation is no worse than that of
+multiply-adds alone on any of its measurements; those that are not stay in bench/left_out. `--write` keeps what is
+found beside the sheets, from where targets tell how good they are, and writes docs/devices.md.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ FIT = {"deepbench gemm": 300, "deepbench conv": 300, "neusight": 300, "vidur": 3
 """Most rows of a set that constants are fitted to; of networks, 40."""
 
 
+DECODING = 64
+"""Most tokens at once that count as decoding."""
+
+
 def part(measured: Measured) -> Measured:
     """The rows that constants are fitted to; they are in no order."""
     most = FIT.get(measured.source, 40)
@@ -94,6 +98,18 @@ def check(measured: Measured, whole: Sheet, kind: Kind) -> Check:
     told = compared(*name, whole.predicted(KINDS[whole.machine.kind]), measured.macs, measured.ms)
     unseen = compared(*name, whole.predicted(kind), measured.macs, measured.ms)
     return replace(told, unseen_spearman=unseen.spearman, unseen_factor=unseen.factor)
+
+
+def by_phase(measured: Measured) -> Iterator[Measured]:
+    """Layers of language models apart by the tokens that they run on at once: few in decoding, many in a prompt."""
+    if measured.source != "vidur":
+        yield measured
+        return
+    tokens = np.array([max(p.rows for work in row for p in work.products) for row in measured.works])
+    for phase, chosen in (("prefill", tokens > DECODING), ("decode", tokens <= DECODING)):
+        if chosen.sum() > 1:
+            works = [row for row, kept in zip(measured.works, chosen, strict=True) if kept]
+            yield replace(measured, source=f"vidur {phase}", works=works, ms=measured.ms[chosen])
 
 
 def compared(target: str, source: str, guess: Array, macs: Array, ms: Array) -> Check:
@@ -171,7 +187,7 @@ def main() -> None:
     whole = [sheet(each) for each in measured]
     some = [sheet(part(each)) for each in measured]
     unseen = {name: kind for each in KINDS for name, kind in without(each, some, lambda s: family(s.target)).items()}
-    checks = [check(each, own, unseen[family(each.target)]) for each, own in zip(measured, whole, strict=True)]
+    checks = [check(each, sheet(each), unseen[family(each.target)]) for many in measured for each in by_phase(many)]
     checks += hat_checks(given.networks)
     show("Predicted from the data sheet alone", header, [row(each) for each in checks])
     columns = ["operator", "rows", "Spearman", "MACs", "error", "within"]
@@ -187,6 +203,10 @@ def main() -> None:
     left = [path.stem for path in LEFT_OUT.glob("*.toml")]
     print(f"\nno shipped device does worse than MACs alone: {verdict(not shipped)} {', '.join(shipped)}")
     print(f"left out, as they do: {', '.join(left)}")
+    lower = [
+        f"{c.target} ({c.source})" for c in checks if c.unseen_spearman is not None and c.unseen_spearman < c.macs
+    ]
+    print(f"worse than MACs alone with constants of other chips: {', '.join(lower)}")
     print(f"checked: {len({c.target.partition(':')[0] for c in checks})} of {len(data_sheet_names())} devices")
     if given.write:
         kept = [each for each in checks if each.target.partition(":")[0] in data_sheet_names()]

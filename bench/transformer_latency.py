@@ -1,17 +1,18 @@
 """Transformers on devices: what data sheets foretell of others' measurements, and what is learned from some of them.
 
 Operations of language models as Vidur profiled them on three GPUs in fp16, by number of tokens: each operation alone,
-and a whole layer (attention is not in the profile). Encoder-decoder transformers of HAT on two processors: sums over
-their operations in eager PyTorch on all cores, the decoder for 30 tokens of 5 beams; beside multiply-adds alone, and
-beside predictors that are learned from k designs and tested on all others: the polynomial of
-`netwright.target.LatencyPredictor`, the same for the factor on what the data sheet foretells, and the network that
-HAT uses (three layers of 400, by scikit-learn).
+and a whole layer (attention is not in the profile), also by the tokens that it runs on at once, of which decoding has
+few: as many as the batch. Encoder-decoder transformers of HAT on two processors: sums over their operations in eager
+PyTorch on all cores, the decoder for 30 tokens of 5 beams; beside multiply-adds alone, and beside predictors that are
+learned from k designs and tested on all others: the polynomial of `netwright.target.LatencyPredictor`, the same for
+the factor on what the data sheet foretells, and the network that HAT uses (three layers of 400, by scikit-learn).
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from _hat import HAT, WORDS, decoder, encoder, hat_rows, latencies, summed
@@ -32,6 +33,8 @@ from netwright.target._roofline_model import kernel_ms
 
 Array = NDArray[np.float64]
 LEARNED_FROM = (20, 100, 1600)
+TOKENS = (1, 9, 65, 513, 4097, 1 << 20)
+"""Where groups of layers begin, by the tokens that they run on at once; the last ends the last group."""
 
 
 def ranked(guess: Array, ms: Array) -> str:
@@ -54,7 +57,7 @@ def vidur(most: int) -> list[list[str | float]]:
     found = []
     for device, target in VIDUR.items():
         own = [row for row in rows if row["device"] == device]
-        chosen = [own[i] for i in np.random.default_rng(0).permutation(len(own))[:most]]
+        chosen = [own[i] for i in drawn(len(own), most)]
         told = [vidur_operations(row) for row in chosen]
         machine = RooflineTarget.parse(target).machine
         for column in [*VIDUR_OPERATIONS, "layer"]:
@@ -65,6 +68,30 @@ def vidur(most: int) -> list[list[str | float]]:
             ms = np.array([sum(ms for _, ms in each) for each in picked])
             found.append([f"{device} {VIDUR_OPERATIONS.get(column, column)}", *judged(guess, macs, ms)])
     return found
+
+
+def by_tokens(most: int) -> list[list[str | float]]:
+    """A whole layer by the tokens that it runs on at once: few while decoding, many of a prompt."""
+    rows: list[dict[str, Any]] = pq.read_table(SHARED / "vidur_llm_profile" / "mlp_ops.parquet").to_pylist()
+    found = []
+    for device, target in VIDUR.items():
+        machine = RooflineTarget.parse(target).machine
+        for low, high in pairwise(TOKENS):
+            own = [row for row in rows if row["device"] == device and low <= row["num_tokens"] < high]
+            told = [list(vidur_operations(own[i]).values()) for i in drawn(len(own), most)]
+            if len(told) > 1:
+                words = f"{low:,} and more" if high == TOKENS[-1] else f"{low:,} to {high - 1:,}"
+                guess = np.array([sum(kernel_ms(work, machine) for work, _ in each) for each in told])
+                macs = np.array([sum(p.macs for work, _ in each for p in work.products) for each in told], float)
+                ms = np.array([sum(ms for _, ms in each) for each in told])
+                found.append([f"{device} {words}", *judged(guess, macs, ms)])
+    return found
+
+
+def drawn(rows: int, most: int) -> list[int]:
+    """Which of so many rows are taken."""
+    chosen: list[int] = np.random.default_rng(0).permutation(rows)[:most].tolist()
+    return chosen
 
 
 # -- encoder-decoder transformers --------------------------------------------------------------------------------
@@ -136,6 +163,7 @@ def main() -> None:
         show("No published tables beside the checkout", header, [[""] * len(header)])
         return
     show("Vidur: one operation, from the data sheet alone", header, vidur(given.layers))
+    show("Vidur: a layer, by tokens at once", ["tokens", *header[1:]], by_tokens(given.layers))
     kept = hat_rows(given.designs)
     show("HAT: from the data sheet alone", ["target", *header[1:]], hat(kept))
     names = [f"{kind} {what}" for kind in ("ours", "with sheet", "network") for what in ("RMSE ms", "rank")]

@@ -41,7 +41,6 @@ def llm(
     """
     with answering(as_json) as answer:
         from netwright.target import PHASES, step, turning_batch
-        from netwright.target._checks import in_words
 
         device = _device(target)
         name, parts, weights = _model(source, input, design, workers)
@@ -56,7 +55,7 @@ def llm(
             "title": name,
             "target": device.name,
             "dtype": device.dtype,
-            "how": f"roofline of the data sheet; {in_words(device.checks)}",
+            "how": _how(device),
             "workers": workers,
             "weight_bytes": held,
             "memory_bytes": room,
@@ -80,6 +79,15 @@ def _device(name: str) -> RooflineTarget:
         raise DataError(f"sequences at once are given as --batch {found.batch}, but got --target {name}.")
     unsaid = name.rpartition(":")[2] not in found.device.peak_gflops
     return RooflineTarget.parse(f"{name}:fp16") if unsaid and "fp16" in found.device.peak_gflops else found
+
+
+def _how(device: RooflineTarget) -> str:
+    """How the device is known, and how far it was off where somebody measured it."""
+    checks = [
+        f"{each.source}: Spearman {each.spearman:.3f}, error {100 * each.error:.0f} %, 90 % within {each.factor:.1f}x"
+        for each in device.alike
+    ] or [f"not checked against measurements, others of its kind within {device.factor:.1f}x"]
+    return f"roofline of the data sheet; {'; '.join(checks)}"
 
 
 def _model(source: str, input: str | None, design: Path | None, workers: int) -> tuple[str, Sequence[Part], int]:
@@ -116,7 +124,7 @@ def _words(document: Mapping[str, Any], steps: Sequence[Step]) -> RenderableType
         f"while decoding, products with weights are bound by compute from a batch of {turn} on"
         if turn
         else "while decoding, products with weights are always bound by memory",
-        document["how"],
+        *document["how"].split("; "),
     ]
     made = table("Steps", "phase", "batch", "length", "ms", "tokens/s", "cache", "compute", "memory", "start", "fits")
     for each, told in zip(steps, document["steps"], strict=True):

@@ -67,7 +67,7 @@ def in_words(checks: Sequence[Check]) -> str:
     >>> in_words(())
     'not checked against measurements'
     >>> in_words(checks_of("nvidia-h100-sxm"))
-    'Spearman 0.997 to 0.998 with neusight, vidur'
+    'Spearman 0.997 to 0.998 with neusight, vidur prefill, vidur decode'
     """
     if not checks:
         return "not checked against measurements"

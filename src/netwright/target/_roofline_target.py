@@ -115,7 +115,7 @@ class RooflineTarget(Target):
         """Sum over the kernels, with an interval that is meant to hold 90 % of what would be measured."""
         works = [work.of_batch(self.batch) for work in works_of(graph, alone=self.eager)]
         value = sum(kernel_ms(work, self.machine) for work in works)
-        factor = self._factor()
+        factor = self.factor
         how = f"within a factor of {factor:.2g}: {self.how}"
         return Estimate(value, value / factor, value * factor, "ms", how, {"kernels": float(len(works))})
 
@@ -131,8 +131,9 @@ class RooflineTarget(Target):
         told = (parts["eager"] is not None, threads, parts["dtype"] or self.device.dtype)
         return told == (self.eager, self.threads, self.dtype)
 
-    def _factor(self) -> float:
-        """Factor within which 90 % of the measurements are."""
+    @property
+    def factor(self) -> float:
+        """Factor within which 90 % of the measurements are; of a device without any, the widest of its kind."""
         return max((check.factor for check in self.alike), default=unchecked_factor(self.device.kind))
 
     def quality(self) -> Mapping[str, Mapping[str, Any]]:
@@ -148,7 +149,7 @@ class RooflineTarget(Target):
                 "error": max(check.error for check in self.alike),
                 "spearman": min(check.spearman for check in self.alike),
                 "macs_spearman": max(check.macs for check in self.alike),
-                "reach": self._factor() - 1,
+                "reach": self.factor - 1,
                 "measured_by": sorted({check.source for check in self.alike}),
             }
         }
