@@ -19,6 +19,20 @@ def test_a_network_that_fits_is_said_to_by_how_much(run):
     assert "not measured" in text
 
 
+def test_latency_and_energy_are_those_of_the_library_in_the_name(run):
+    found = {
+        name: json.loads(run("plan", "mobilenet-tiny", "-t", f"stm32l4r5:{name}", "--in-place", "--json").stdout)
+        for name in ("x-cube-ai", "cmsis-nn", "plumerai")
+    }
+    times = {name: each["latency_ms"]["value"] for name, each in found.items()}
+    assert times["plumerai"] < times["x-cube-ai"] < times["cmsis-nn"]
+    assert found["cmsis-nn"]["energy_mj"]["value"] > found["x-cube-ai"]["energy_mj"]["value"]
+    assert found["plumerai"]["energy_mj"] is None
+    text = " ".join(run("plan", "mobilenet-tiny", "-t", "stm32l4r5:cmsis-nn").stdout.split())
+    assert "cycles of cmsis-nn that were fitted to networks on this chip, not measured" in text
+    assert "mW, measured with cmsis-nn on other networks, times the latency" in text
+
+
 def test_a_network_that_does_not_fit_ends_with_1_and_says_what_helps(run):
     done = run("plan", "mobilenet-tiny", "--target", "stm32f746", "--input", "3x96x96", "--rows", 0)
     assert done.exit_code == 1

@@ -71,14 +71,17 @@ def plan(
 
 def _told(device: MicrocontrollerTarget, found: Found, fit: Fit) -> dict[str, Any]:
     """What the document says of the network on the device."""
-    latency = device.latency(found.graph) if "latency_ms" in device.knows else None
+    told = {
+        quantity: device.of(quantity, found.graph).to_json() if quantity in device.knows else None
+        for quantity in ("latency_ms", "energy_mj")
+    }
     return {
         "title": found.title,
         "design": None if found.design is None else dict(found.design),
         "target": device.name,
         "device": device.device.title,
         **fit.to_json(),
-        "latency_ms": None if latency is None else latency.to_json(),
+        **told,
         "plan": fit.plan.to_json(),
     }
 
@@ -89,8 +92,5 @@ def _device(name: str, in_place: bool, patches: str | None, seconds: float) -> M
 
     if name.partition(":")[0] not in device_names():
         raise UnknownNameError("microcontroller", name, device_names())
-    named = MicrocontrollerTarget.parse(name)
-    grid = read_grid(patches) if patches else named.patches
-    return MicrocontrollerTarget(
-        name, named.device, in_place=in_place or named.in_place, patches=grid, seconds=seconds
-    )
+    grid = read_grid(patches) if patches else None
+    return MicrocontrollerTarget.parse(name).planned(in_place=in_place or None, patches=grid, seconds=seconds)

@@ -41,12 +41,11 @@ def _lines(document: Mapping[str, Any], fit: Fit) -> Iterator[str]:
             f" {100 * plan.patches.recomputed:.1f} % of the multiply-adds done again"
         )
     yield _amount("flash", fit.flash_needed, fit.flash_bytes)
-    latency = document["latency_ms"]
-    if latency is not None:
-        yield (
-            f"latency  roughly {latency['value']:.3g} ms ({latency['low']:.3g} to {latency['high']:.3g}),"
-            f" {latency['how']}"
-        )
+    for what in ("latency_ms", "energy_mj"):
+        told = document[what]
+        if told is not None:
+            between = f"{told['low']:.4g} to {told['high']:.4g}"
+            yield f"{what[:-3]:<8} roughly {told['value']:.3g} {told['unit']} ({between}), {told['how']}"
     yield "The program that runs it, its stack and its own data come on top."
     yield from _help(fit)
 

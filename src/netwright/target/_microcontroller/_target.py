@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, UnknownNameError
@@ -137,15 +138,28 @@ class MicrocontrollerTarget(Target):
         }
 
     def careful(self) -> MicrocontrollerTarget:
-        return MicrocontrollerTarget(
-            self.name,
-            self.device,
-            library=self.libraries[0].name if len(self.libraries) == 1 else None,
-            in_place=self.in_place,
-            patches=self.patches,
-            solver="auto",
-            seconds=self.seconds,
-        )
+        return self.planned(solver="auto")
+
+    def planned(
+        self,
+        *,
+        in_place: bool | None = None,
+        patches: Grid | None = None,
+        solver: str | None = None,
+        seconds: float | None = None,
+    ) -> MicrocontrollerTarget:
+        """The same chip and library with other options of the plan; those that are not given stay.
+
+        >>> target = MicrocontrollerTarget.parse("stm32l4r5:cmsis-nn:2x2").planned(in_place=True)
+        >>> target.in_place, target.patches, [library.name for library in target.libraries]
+        (True, (2, 2), ['cmsis-nn'])
+        """
+        changed = copy(self)
+        changed.in_place = self.in_place if in_place is None else in_place
+        changed.patches = patches or self.patches
+        changed.solver = solver or self.solver
+        changed.seconds = self.seconds if seconds is None else seconds
+        return changed
 
     def additive(self, quantity: str, space: Space, name: str) -> Cost | None:
         """Flash and, without patches, latency and energy; the memory of a plan is no sum."""
