@@ -83,7 +83,7 @@ def test_words_fit_a_hundred_columns_and_tell_what_changed(run, pair):
     done = run("diff", f"{pair}:before", f"{pair}:larger")
     assert done.exit_code == 0
     assert max(map(len, done.stdout.splitlines())) <= 100
-    for words in ("By block", "~ conv", "kernel_shape (3, 3) → (5, 5)", "+177.8 %", "blocks are the same"):
+    for words in ("By block", "~ conv", "kernel_shape (3, 3) → (5, 5)", "+177.8 %", "the same in both: "):
         assert words in done.stdout
 
 

@@ -55,7 +55,7 @@ def test_what_was_drawn_is_tried_next(run, tried: Path, tmp_path: Path) -> None:
     rows = json.loads(out.read_text())
     rows[0]["score"] = 0.9
     out.write_text(json.dumps(rows))
-    assert "by macs and 1 tried designs" in run(*arguments, "--tried", out).stdout
+    assert "by macs and 1 tried design\n" in run(*arguments, "--tried", out).stdout
 
 
 def test_a_search_tells_what_was_tried(run, searched) -> None:

@@ -27,12 +27,21 @@ def test_trained_designs_in_words(run, own, tmp_path):
     assert (tmp_path / "both" / "convnet-tiny" / "study.db").is_file()
 
 
+def test_images_of_a_folder_are_resized(run, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("netwright.study.compare_spaces", lambda names, task, out, **options: asked.append(task))
+    run("spaces", "compare", "mobilenet-tiny", "vit-tiny", "--task", tmp_path, "--size", "24x32")
+    assert asked == [{"source": str(tmp_path), "size": [24, 32]}]
+
+
 def test_bad_questions_are_one_sentence(run, tmp_path):
     for arguments, words in {
         ("mobilenet-tiny",): "two spaces or more",
         ("mobilenet-tiny", "nope"): "no space is named 'nope'",
         ("mobilenet-tiny", "vit-tiny", "--maximize", "accuracy"): "without --task nothing is trained",
         ("mobilenet-tiny", "vit-tiny", "--task", "digits", "--classes", "10"): "a task states both itself",
+        ("mobilenet-tiny", "vit-tiny", "--task", "digits", "--size", "24"): "size= says nothing",
+        ("mobilenet-tiny", "vit-tiny", "--size", "24"): "but no --task is given",
         ("mobilenet-tiny", "vit-tiny", "--limit", "params<=1"): "holds for none",
     }.items():
         done = run("spaces", "compare", *arguments, "--out", tmp_path / "none")

@@ -206,6 +206,12 @@ def test_the_smallest_number_is_written_as_one() -> None:
 # What cannot be taken in.
 
 
+def test_a_shape_without_the_batch_is_told() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    with pytest.raises(ModelError, match="with 3x8x8, the batch first, it raises ValueError: expected 4D input"):
+        from_torch(module, "3x8x8")
+
+
 def test_what_is_no_module() -> None:
     with pytest.raises(ModelError, match=r"a model must be a torch.nn.Module, but got dict\."):
         from_torch({"weight": 1}, (1, 3))  # type: ignore[arg-type]
@@ -214,9 +220,9 @@ def test_what_is_no_module() -> None:
 @pytest.mark.parametrize(
     ("example", "sentence"),
     [
-        ((1, 7), r"must run on the example, but it raises RuntimeError: .* at .*linear\.py|must run on the example"),
-        ((rows(), rows()), "must run on the example, but it raises TypeError: .*positional"),
-        ({"y": rows()}, "must run on the example, but it raises TypeError: .*'?y'?"),
+        ((1, 7), r"must run on the example, but with 1x7, the batch first, it raises RuntimeError: "),
+        ((rows(), rows()), "must run on the example, but with .* it raises TypeError: .*positional"),
+        ({"y": rows()}, "must run on the example, but with .* it raises TypeError: .*'?y'?"),
         ((1, -6), r"sizes must be positive integers, but got \(1, -6\)"),
         ("1,6", "a shape must read like '1x3x224x224', but got '1,6'"),
         ((), r"an example must be an array, .* but got \(\)"),

@@ -216,10 +216,11 @@ def test_unknown_names_and_shapes() -> None:
     with pytest.raises(UnknownNameError, match=r"no space is named 'resnet'; did you mean 'regnet'"):
         get_space("resnet")
     with pytest.raises(
-        SpaceError, match=r"nasbench201 takes inputs of shape .channels, height, width., but got .4,."
+        SpaceError,
+        match=r"nasbench201 takes inputs of shape .channels, height, width., without the batch, but got .4,.",
     ):
         get_space("nasbench201", (4,))
-    with pytest.raises(SpaceError, match=r"1, 2 or 3 dimensions, but got"):
+    with pytest.raises(SpaceError, match=r"1, 2 or 3 dimensions, without the batch, but got"):
         auto_space((1, 2, 3, 4))
     for name in ("mlp-tabular", "series-tiny", "mobilenet-tiny"):
         assert auto_space(INPUTS[name]) == name

@@ -115,7 +115,11 @@ def result(of: Study, *, baselines: bool = True) -> dict:
         "version": 1,
         "folder": "/runs/digits 1",
         "space": {"name": "mobilenet-tiny", "designs": "5358150000", "input": "1x8x8"},
-        "task": {"name": "digits", "sizes": {"train": 1079, "valid": 359, "test": 359}, "note": "1,797 images."},
+        "task": {
+            "name": "digits",
+            "sizes": {"train": 1079, "valid": 359, "test": 359},
+            "note": "the label column 'digit', the last; 10 classes",
+        },
         "strategy": "regularised-evolution",
         "trials": {"total": len(of.trials)},
         "seconds": {"search": 180.2, "final": 31.0, "baselines": 64.4, "total": 275.6},

@@ -67,6 +67,11 @@ class TestProgress:
         assert lines[0].startswith("2 trials, 2 complete, front 1, best accuracy=0.1 macs=1 (trial 1), ")
         assert lines[1].startswith("4 trials, ")
 
+    def test_one_is_not_many(self):
+        with Progress([ACCURACY, MACS], Budget(trials=1), show=False) as progress:
+            progress.finished(trial(0), Spent(trials=1, seconds=1.0))
+            assert progress.line().startswith("1 trial, 1 complete, ")
+
     def test_lines_do_not_flood(self):
         plain = console(False)
         shown(plain, 100)

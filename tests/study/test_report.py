@@ -150,6 +150,11 @@ def test_charts_have_words_for_those_who_do_not_see_them(full):
     assert any(words.startswith("Histogram of params over all") for words in said)
 
 
+def test_a_note_on_the_data_is_a_sentence_of_its_own(tmp_path):
+    page = render(tmp_path, of := examples.study(10), result=examples.result(of))
+    assert "test 359. The label column 'digit', the last; 10 classes. Trials learn" in " ".join(page.words)
+
+
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)> {{ 7 * 7 }} {% endif %}"
 
 
@@ -204,7 +209,7 @@ def test_five_thousand_trials_stay_under_two_megabytes(tmp_path):
     page = render(tmp_path, of, space=examples.space(), drawing=examples.drawing(of), history=examples.history(200))
     assert len(page.text.encode()) < 2_000_000
     assert "Drawn are 700 of" in page.said
-    assert "of 5000 trials as a table" in page.said
+    assert "of 5,000 trials as a table" in page.said
     winner = of.best.number
     assert page.text.count(f'data-m="{winner}"') >= 3
 

@@ -267,7 +267,7 @@ def test_other_devices_help(document: Document, write: Write, tmp_path: Path) ->
         for each in (alone, helped)
     }
     assert ranks["helped"] > max(ranks["alone"], 0.98)
-    assert "transfer from 1 devices" in helped.how or "sum over decisions" in helped.how
+    assert "transfer from 1 device" in helped.how or "sum over decisions" in helped.how
 
 
 def test_energy_and_memory_are_optional_columns(document: Document, write: Write) -> None:

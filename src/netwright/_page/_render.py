@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
+from netwright._count import counted, plural
 from netwright._optional import require
 from netwright._page._svg import icon, symbols
 
@@ -63,6 +64,8 @@ def render(template: Path, context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.globals["icon"] = icon
+    environment.filters["counted"] = counted
+    environment.filters["plural"] = plural
     script = (_PARTS / "page.js").read_text(encoding="utf-8")
     text: str = environment.get_template(template.name).render(
         **context,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from netwright._text import read_text
-from netwright.errors import NetwrightError, SpaceError
+from netwright.errors import NetwrightError, SpaceError, StudyError
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AsJson",
     "Classes",
+    "ImageSize",
     "InputShape",
+    "LabelColumn",
     "Limits",
     "Restrict",
     "calling_own",
@@ -34,6 +36,7 @@ __all__ = [
     "own_or_text",
     "parse_shape",
     "read_restriction",
+    "read_with",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of words.")]
@@ -49,6 +52,10 @@ Restrict = Annotated[
     typer.Option(
         "--restrict", help="JSON file of paths, or patterns of them, and the values that stay; see spaces shrink."
     ),
+]
+LabelColumn = Annotated[str | None, typer.Option(help="Label column of a table, by name or number from 1.")]
+ImageSize = Annotated[
+    str | None, typer.Option(help="Height and width that a folder's images are resized to: 32 or 24x32.")
 ]
 Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")]
 
@@ -119,6 +126,28 @@ def own_or_text(text: str) -> Any:
     Raises SpaceError as `load_own`.
     """
     return load_own(text) if import_path(text) else text
+
+
+def read_with(task: str, own_task: Any, target: str | None, size: str | None) -> Any:
+    """The task, with how its file is to be read where that was said.
+
+    >>> read_with("photos/", "photos/", None, "24x32")
+    {'source': 'photos/', 'size': [24, 32]}
+
+    Raises StudyError for a size of another form, and where the task is the user's own.
+    """
+    said = {"target": target, "size": None if size is None else _height_and_width(size)}
+    options = {name: value for name, value in said.items() if value is not None}
+    if options and callable(own_task):
+        raise StudyError("--target and --size say how a file is read, and a task of your own is none.")
+    return {"source": task, **options} if options else own_task
+
+
+def _height_and_width(size: str) -> list[int]:
+    sides = parse_shape(size) if re.fullmatch(r"[1-9]\d*(x[1-9]\d*)?", size) else ()
+    if not sides:
+        raise StudyError(f"a size of images reads '32' or '24x32' (height x width), but got {size!r}.")
+    return [sides[0], sides[-1]]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright.cli._answer import INTERRUPTED, answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.cli._bar import bar
@@ -118,7 +119,8 @@ def _words(document: Mapping[str, Any]) -> str:
     device, runtime = document["device"], document["runtime"]
     lines = [
         f"{document['name']}: {device['processor']}, {runtime['package']} {runtime['version']}",
-        f"{document['networks']} networks of {', '.join(document['spaces'])}, {document['kernels']} kernels",
+        f"{counted(document['networks'], 'network')} of {', '.join(document['spaces'])},"
+        f" {counted(document['kernels'], 'kernel')}",
     ]
     for title, key in (("a network", "network"), ("a sum over blocks", "blocks")):
         good = document[key]

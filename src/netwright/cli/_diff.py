@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright._page import quantity
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, Limits
@@ -99,14 +100,14 @@ def _words(document: Mapping[str, Any], compared: Comparison) -> RenderableType:
             _change(before, after) if told["differ"] else "no difference",
         )  # fmt: skip
     if not compared.changes:
-        return Group(totals, "", f"the networks are the same: {compared.same} blocks")
+        return Group(totals, "", f"the networks are the same: {counted(compared.same, 'block')}")
     blocks = table("By block", "block", "params", "change", "MACs", "change", "traffic", "change")
     for change in compared.changes:
         blocks.add_row(*_row(change))
         for what in change.what:
             for line in wrap(what, WIDTH - 12):
                 blocks.add_row(f"{'  ' * change.depth}    {line}")
-    return Group(totals, "", blocks, "", f"{compared.same} blocks are the same")
+    return Group(totals, "", blocks, "", f"the same in both: {counted(compared.same, 'block')}")
 
 
 def _row(change: Change) -> Iterator[str]:

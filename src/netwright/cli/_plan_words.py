@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright._page import quantity
 from netwright.cli._profile_words import WIDTH, table
 
@@ -79,7 +80,7 @@ def _help(fit: Fit) -> Iterator[str]:
 
 
 def _buffers(plan: BufferPlan, rows: int) -> Table:
-    made = table(f"Buffers ({len(plan.steps)} steps)", "value", "bytes", "from", "to", "steps", "over")
+    made = table(f"Buffers ({counted(len(plan.steps), 'step')})", "value", "bytes", "from", "to", "steps", "over")
     for buffer in sorted(plan.buffers, key=lambda b: -b.size)[:rows]:
         over = "" if buffer.over is None else plan.buffers[buffer.over].name
         made.add_row(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright._page import compact, label, quantity
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _head(document: Mapping[str, Any], taken: Profile) -> Iterator[str]:
     yield (
         f"{quantity('params', totals['params'])} params, {quantity('macs', totals['macs'])} MACs,"
         f" {quantity('flops', totals['flops'])} FLOPs, {compact(totals['alpha_flops'])} alpha-FLOPs,"
-        f" {totals['nodes']:,} operators"
+        f" {counted(totals['nodes'], 'operator')}"
     )
     yield (
         f"traffic {_bytes(totals['traffic'])} (activations {_by_dtype(totals['activation_bytes_by_dtype'])}; weights"
@@ -79,7 +80,8 @@ def _head(document: Mapping[str, Any], taken: Profile) -> Iterator[str]:
             f" traffic is of operators bound by memory (below {roof['balance']:.3g} FLOPs per byte)"
         )
     if taken.unknown:
-        yield f"{len(taken.unknown)} operators are not known and count nothing: {', '.join(taken.unknown[:5])}"
+        number = counted(len(taken.unknown), "operator")
+        yield f"without a known cost, and counted as nothing: {number}, {', '.join(taken.unknown[:5])}"
 
 
 def _better_order(taken: Profile) -> str:
@@ -94,11 +96,11 @@ def _better_order(taken: Profile) -> str:
 def _caches(taken: Profile) -> Iterator[str]:
     if taken.caches:
         per_token = sum(cache.bytes_per_token for cache in taken.caches)
-        first = taken.caches[0]
+        whole, first = sum(cache.bytes for cache in taken.caches), taken.caches[0]
         yield (
-            f"key-value cache {_bytes(per_token)} a token ({len(taken.caches)} causal attentions of {first.heads}"
-            f" heads, {first.kv_heads} of keys), {_bytes(sum(cache.bytes for cache in taken.caches))} at"
-            f" {first.length} tokens; decoding at {first.intensity:.3g} FLOPs per byte"
+            f"key-value cache {_bytes(per_token)} a token ({counted(len(taken.caches), 'causal attention')} of"
+            f" {counted(first.heads, 'head')}, {first.kv_heads} of keys), {_bytes(whole)} at"
+            f" {counted(first.length, 'token')}; decoding at {first.intensity:.3g} FLOPs per byte"
         )
 
 

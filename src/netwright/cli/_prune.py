@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright._text import read_text
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
@@ -143,8 +144,8 @@ def _words(document: Mapping[str, Any]) -> str:
     )
     limits = f" within {', '.join(document['limits'])}" if document["limits"] else ""
     lines = [
-        f"space    {document['space']}, {int(document['designs']):,} designs",
-        f"pruned   by {document['metric']} and {document['tried']:,} tried designs",
+        f"space    {document['space']}, {counted(int(document['designs']), 'design')}",
+        f"pruned   by {document['metric']} and {counted(document['tried'], 'tried design')}",
         f"left     {percent(left['share'])} of the designs{limits} ({about})",
     ]
     for each in document["samples"]:

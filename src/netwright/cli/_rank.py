@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
 from netwright.cli._files import check_free, write_text
@@ -120,7 +121,7 @@ def _words(document: dict[str, Any], top: int) -> RenderableType:
 
     first, second = document["targets"]
     head = (
-        f"{document['designs']:,} designs of {document['space']} on {first} and {second}: rank correlation"
+        f"{counted(document['designs'], 'design')} of {document['space']} on {first} and {second}: rank correlation"
         f" {document['spearman']:.3f}, Kendall's tau {document['kendall']:.3f}"
     )
     apart = table("Where they disagree most", "design", "first", "second", "rank", "rank")
@@ -142,5 +143,5 @@ def _kept(reduced: dict[str, Any]) -> str:
     if not reduced["dropped"]:
         return f"for {reduced['for']}: no option is surely unfriendly"
     drops = "; ".join(f"{path}: {', '.join(map(str, values))}" for path, values in reduced["dropped"].items())
-    left = f"{int(reduced['designs']):,} of {int(reduced['of']):,} designs"
+    left = f"{int(reduced['designs']):,} of {counted(int(reduced['of']), 'design')}"
     return f"for {reduced['for']}: {left} are left without {drops}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+from netwright._count import counted
+
 __all__ = ["words"]
 
 
@@ -21,7 +23,7 @@ def words(result: Mapping[str, Any]) -> RenderableType:
 def _head(result: Mapping[str, Any]) -> list[str]:
     trials = result["trials"]
     states = ", ".join(f"{number} {state}" for state, number in trials.items() if state != "total" and number)
-    lines = [f"{trials['total']} trials ({states}), {result['seconds']['total']:.0f} s in all"]
+    lines = [f"{counted(trials['total'], 'trial')} ({states}), {result['seconds']['total']:.0f} s in all"]
     lines += [f"  {entry['trials']} failed: {entry['error']}" for entry in result.get("failures", ())]
     winner = result["winner"]
     if not result["front"]:
@@ -30,7 +32,11 @@ def _head(result: Mapping[str, Any]) -> list[str]:
             for entry in result.get("infeasible", ())
         ]
     if winner is None:
-        return [*lines, f"no winner; the front has {len(result['front'])} designs", *map(_broken, result["broken"])]
+        return [
+            *lines,
+            f"no winner; the front has {counted(len(result['front']), 'design')}",
+            *map(_broken, result["broken"]),
+        ]
     lines.append(f"winner: trial {winner['trial']}")
     for check in winner["limits"]:
         lines.append(f"  {check['limit']}: {_number(check['value'])}, {'holds' if check['holds'] else 'BROKEN'}")

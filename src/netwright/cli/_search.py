@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +11,16 @@ from netwright.cli._answer import INTERRUPTED, Answer, answering
 from netwright.cli._arguments import (
     AsJson,
     Classes,
+    ImageSize,
     InputShape,
+    LabelColumn,
     Limits,
     Restrict,
     chosen_space,
     own_or_text,
     parse_shape,
     read_restriction,
+    read_with,
 )
 from netwright.errors import StudyError
 
@@ -71,10 +73,8 @@ def search(
     latency: Annotated[
         str, typer.Option(help="Measure each design, or make a table of all blocks first, as an exact limit.")
     ] = "measure",
-    target: Annotated[str | None, typer.Option(help="Label column of a table, by name or number from 1.")] = None,
-    size: Annotated[
-        str | None, typer.Option(help="Height and width that a folder's images are resized to: 32 or 24x32.")
-    ] = None,
+    target: LabelColumn = None,
+    size: ImageSize = None,
     input: InputShape = None,
     classes: Classes = None,
     quiet: Quiet = False,
@@ -93,7 +93,7 @@ def search(
         )
         if restrict is not None:
             where = _restricted(where, read_restriction(restrict))
-        own_task = _read_with(task, own_task, target, size)
+        own_task = read_with(task, own_task, target, size)
 
         def run() -> SearchResult:
             from netwright.study import search as begin
@@ -106,22 +106,6 @@ def search(
             )  # fmt: skip
 
         _finish(answer, run)
-
-
-def _read_with(task: str, own_task: Any, target: str | None, size: str | None) -> Any:
-    """The task, with how its file is to be read where that was said."""
-    said = {"target": target, "size": None if size is None else _height_and_width(size)}
-    options = {name: value for name, value in said.items() if value is not None}
-    if options and callable(own_task):
-        raise StudyError("--target and --size say how a file is read, and a task of your own is none.")
-    return {"source": task, **options} if options else own_task
-
-
-def _height_and_width(size: str) -> list[int]:
-    sides = parse_shape(size) if re.fullmatch(r"[1-9]\d*(x[1-9]\d*)?", size) else ()
-    if not sides:
-        raise StudyError(f"a size of images reads '32' or '24x32' (height x width), but got {size!r}.")
-    return [sides[0], sides[-1]]
 
 
 def resume(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted, plural
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
 from netwright.errors import SpaceError
@@ -76,7 +77,7 @@ def _catalogue() -> tuple[dict[str, Any], Callable[[], str]]:
         width = max(len(each["name"]) for each in spaces)
         return "\n".join(
             f"{each['name']:<{width}}  {_counted(each['designs'])}input {each['input']}, "
-            f"{each['classes']} classes\n{'':<{width}}  {each['summary']}"
+            f"{counted(each['classes'], 'class')}\n{'':<{width}}  {each['summary']}"
             for each in spaces
         )
 
@@ -118,7 +119,7 @@ def _words(facts: dict[str, Any]) -> str:
 
 
 def _counted(designs: str | None) -> str:
-    return "" if designs is None else f"{_grouped(designs)} designs, "
+    return "" if designs is None else f"{_grouped(designs)} {plural(int(designs), 'design')}, "
 
 
 def _grouped(number: str) -> str:

@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright.cli._answer import INTERRUPTED, Answer, answering
 from netwright.cli._arguments import (
     AsJson,
     Classes,
+    ImageSize,
     InputShape,
+    LabelColumn,
     Limits,
     chosen_space,
     own_or_text,
+    read_with,
 )
 from netwright.cli._files import check_free, write_text
 from netwright.cli._profile_words import table
@@ -59,6 +63,8 @@ def compare(
     matched_by: Annotated[str, typer.Option(help="Cost by which the populations are matched as well.")] = "macs",
     workers: Annotated[int, typer.Option(min=1, help="Processes that train.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of every random choice.")] = 0,
+    target: LabelColumn = None,
+    size: ImageSize = None,
     input: InputShape = None,
     classes: Classes = None,
     out: Annotated[
@@ -82,6 +88,8 @@ def compare(
         if task is None:
             if maximize is not None:
                 raise StudyError("without --task nothing is trained: --minimize names the cost to compare by.")
+            if target or size:
+                raise StudyError("--target and --size say how the file of --task is read, but no --task is given.")
             each = [chosen_space(name, input, classes) for name in names]
             found = compare_costs(each, minimize or "macs", limits=bounds, designs=designs or COSTED, seed=seed)
         elif input or classes:
@@ -89,7 +97,8 @@ def compare(
         else:
             with _going_on(answer):
                 found = compare_spaces(
-                    names, own_or_text(task), out, maximize=maximize, minimize=minimize, limits=bounds,
+                    names, read_with(task, own_or_text(task), target, size), out,
+                    maximize=maximize, minimize=minimize, limits=bounds,
                     designs=designs or TRAINED, epochs=epochs, seed=seed, workers=workers, progress=not quiet,
                 )  # fmt: skip
         equal = found.matched(matched_by) if matched_by != found.metric else None
@@ -242,8 +251,8 @@ def _shrunk_words(found: Shrunk, top: int) -> RenderableType:
         ends = [f"{o['value']} {o['effect']:+.2f}" for o in (options[:1] + options[-1:] if options else [])]
         shown.add_row(row["path"], f"{100 * row['share']:.1f} %", *(ends or ["", ""]), ", ".join(map(str, dropped)))
     lines = [
-        f"{found.before:,} designs before, {found.after:,} after; rank correlation of the model on unseen designs"
-        f" {found.effects.fit:.2f}",
+        f"{counted(found.before, 'design')} before, {found.after:,} after; rank correlation of the model on unseen"
+        f" designs {found.effects.fit:.2f}",
         "built without a search: " + ", ".join(f"{path}={value}" for path, value in found.built.items()),
     ]
     return Group(shown, "", *lines)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from netwright._count import counted
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.errors import DataError, NetwrightError
@@ -191,7 +192,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
 
 def _script_words(out: Path, networks: int, size: int) -> str:
     return (
-        f"wrote measure.py and {networks} networks ({size / 1e6:.1f} MB) to {out}; on the device, in a copy of that"
-        f" folder:\n\n    pip install numpy onnxruntime\n    python measure.py --name NAME\n\nthen bring back"
-        f" device.json and add it here:\n\n    netwright targets add device.json"
+        f"wrote measure.py and {counted(networks, 'network')} ({size / 1e6:.1f} MB) to {out}; on the device, in a"
+        " copy of that folder:\n\n    pip install numpy onnxruntime\n    python measure.py --name NAME\n\nthen bring"
+        " back device.json and add it here:\n\n    netwright targets add device.json"
     )

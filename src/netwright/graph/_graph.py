@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright._count import counted
 from netwright.errors import GraphError
 from netwright.graph._scope import Scope
 from netwright.graph._tensor import Constant, Input, Node, Parameter, Tensor
@@ -57,7 +58,7 @@ class Graph:
     >>> x = image(3, 8, 8)
     >>> graph = Graph([x], [ops.relu(ops.conv(x, parameter("weight", (4, 3, 3, 3)), pads=1))])
     >>> graph
-    <Graph 1x3x8x8 -> 1x4x8x8, 2 nodes, 1 parameters>
+    <Graph 1x3x8x8 -> 1x4x8x8, 2 nodes, 1 parameter>
     >>> graph.parameters["weight"].shape
     (4, 3, 3, 3)
 
@@ -79,7 +80,8 @@ class Graph:
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join("x".join(map(str, t.shape)) for t in ts) for ts in (self.inputs, self.outputs))
-        return f"<Graph {inputs} -> {outputs}, {len(self.nodes)} nodes, {len(self.parameters)} parameters>"
+        sizes = f"{counted(len(self.nodes), 'node')}, {counted(len(self.parameters), 'parameter')}"
+        return f"<Graph {inputs} -> {outputs}, {sizes}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         from netwright.graph._pickle import packed, unpacked

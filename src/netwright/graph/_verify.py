@@ -105,7 +105,7 @@ def verify(graph: Graph) -> Graph:
     >>> from netwright.graph import image, ops
     >>> x = image(1, 4, 4)
     >>> verify(Graph([x], [ops.relu(x)]))
-    <Graph 1x1x4x4 -> 1x1x4x4, 1 nodes, 0 parameters>
+    <Graph 1x1x4x4 -> 1x1x4x4, 1 node, 0 parameters>
     """
     broken = list(violations(graph))
     if broken:

@@ -43,7 +43,7 @@ def with_batch(graph: Graph, batch: int) -> Graph:
     >>> from netwright.graph import Graph, image, ops
     >>> x = image(3, 4, 4)
     >>> with_batch(Graph([x], [ops.relu(x)]), 8)
-    <Graph 8x3x4x4 -> 8x3x4x4, 1 nodes, 0 parameters>
+    <Graph 8x3x4x4 -> 8x3x4x4, 1 node, 0 parameters>
 
     Raises ExportError where the network runs with one row only.
     """

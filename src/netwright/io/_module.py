@@ -83,7 +83,7 @@ def weights_of(module: nn.Module, graph: Graph) -> dict[str, NDArray[np.generic]
     >>> x = vector(13)
     >>> graph = Graph([x], [linear(x, 3)])
     >>> graph.with_weights(weights_of(to_module(graph), graph))
-    <Graph 1x13 -> 1x3, 1 nodes, 2 parameters>
+    <Graph 1x13 -> 1x3, 1 node, 2 parameters>
 
     Raises ExportError when the module has no tensor of a name, or one of bfloat16, which NumPy lacks.
     """

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright._count import counted
 from netwright.cost import COSTS, Cost, Limit
 from netwright.errors import DesignError, LimitError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Graph, Input, Tensor
@@ -106,7 +107,7 @@ class Space(Written):
         return from_model(model, example, **options)
 
     def __repr__(self) -> str:
-        return f"<Space {self.name}: {self.size():,} designs on {' | '.join(self.inputs)}>"
+        return f"<Space {self.name}: {counted(self.size(), 'design')} on {' | '.join(self.inputs)}>"
 
     def with_costs(self, *costs: Cost) -> Space:
         """The same space, not compiled again, with further costs that limits may name.

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from netwright._count import plural
 from netwright.errors import StudyError
 
 __all__ = ["Budget", "Spent"]
@@ -134,7 +135,7 @@ def _bound(part: str, text: str) -> tuple[str, float]:
 
 def _written(name: str, bound: float) -> str:
     if not name.endswith("seconds"):
-        return f"{bound:.0f} {name if bound != 1 else name[:-1]}"
+        return f"{bound:.0f} {plural(bound, name.removesuffix('s'))}"
     size, unit = next(((s, u) for s, u in ((3600, "h"), (60, "min")) if bound % s == 0), (1, "s"))
     number = repr(bound / size)
     tail = " of evaluation" if name == "evaluation_seconds" else ""

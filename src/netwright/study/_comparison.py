@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright._count import counted
 from netwright.cost import Limit
 from netwright.errors import StudyError
 from netwright.study._budget import Budget
@@ -156,7 +157,7 @@ def compare_spaces(
         plan.space.check_limits(plan.spec.limits)
     found = []
     for (name, folder), plan in zip(folders.items(), plans, strict=True):
-        say(f"{name}: {designs} random designs")
+        say(f"{name}: {counted(designs, 'random design')}")
         found.append(_population(name, plan, _run(folder, plan, workers, progress)))
     return Comparison(found[0].metric, tuple(map(str, plans[0].spec.limits)), tuple(found))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright.graph import Graph, simplify
 from netwright.study._checks import front_checks, known_costs, timing_of, told_by_targets, verdicts
 from netwright.study._deadline import Deadline
@@ -149,7 +150,7 @@ def _compared(plan: Plan, ready: list[Ready], lengths: Lengths, until: Deadline,
     for entry, pace in zip(ready[:number], paces, strict=False):
         if finalists and until.passed:
             break
-        say(f"training finalist {entry.trial.number} for {epochs} epochs")
+        say(f"training finalist {entry.trial.number} for {counted(epochs, 'epoch')}")
         metrics, measured = train_finalist(plan, other, entry.trial, entry.graph, epochs, until.keep_on)
         finalists.append(Finalist(entry, metrics, max(pace, measured), epochs))
     return finalists
@@ -177,7 +178,7 @@ def _won(plan: Plan, best: Finalist, lengths: Lengths, until: Deadline, say: Say
     trial, graph, told = best.ready.trial, best.ready.graph, best.ready.told
     wanted = lengths.own(plan, trial.design).final
     epochs = max(1, until.epochs(wanted, pace_on_all(plan, best.pace)))
-    say(f"training the winner, trial {trial.number}, on all but the test part for {epochs} epochs")
+    say(f"training the winner, trial {trial.number}, on all but the test part for {counted(epochs, 'epoch')}")
     winner = train_finally(plan, trial.design, graph, epochs, trial.seed, until.keep_on)
     winner.trial, winner.metrics["valid"] = trial.number, dict(best.metrics)
     winner.estimates = {name: estimate.to_json() for name, estimate in told.items()}

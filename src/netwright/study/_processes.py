@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 
+from netwright._count import counted
 from netwright._spawn import start
 from netwright.errors import StudyError
 from netwright.study._evaluation import Evaluation, Request, Result, evaluate, reason
@@ -69,7 +70,9 @@ class ProcessExecutor(Executor):
         idle = next((worker for worker in self._pool if not worker.busy), None)
         if idle is None:
             if len(self._pool) >= self.workers:
-                raise StudyError(f"an executor of {self.workers} workers runs as many trials at once, not more.")
+                raise StudyError(
+                    f"an executor of {counted(self.workers, 'worker')} runs as many trials at once, not more."
+                )
             idle = _Worker(self._payload, self._threads)
             self._pool.append(idle)
         idle.give(request.number, payload)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from netwright._count import counted
 from netwright.study._budget import Budget, Spent
 from netwright.study._records import Trial
 
@@ -158,7 +159,7 @@ class Progress:
         """Everything on one line."""
         best = self.tally.best
         parts = [
-            f"{self.tally.trials} trials",
+            counted(self.tally.trials, "trial"),
             *self._counts(),
             f"front {len(self.tally.front)}",
             f"best {self._values(best)} (trial {best.number})" if best else "none complete yet",

@@ -48,7 +48,7 @@ class Model:
     >>> x = image(3, 8, 8)
     >>> model = Model({"kernel": 3}, Graph([x], [ops.relu(x)]), {"test": {"accuracy": 0.9}}, {"params": 0})
     >>> model.metrics["test"]["accuracy"], model.graph
-    (0.9, <Graph 1x3x8x8 -> 1x3x8x8, 1 nodes, 0 parameters>)
+    (0.9, <Graph 1x3x8x8 -> 1x3x8x8, 1 node, 0 parameters>)
     """
 
     design: Mapping[str, Any]

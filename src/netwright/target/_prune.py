@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright._count import counted
 from netwright._proportion import wilson
 from netwright.cost import Limit
 from netwright.errors import DesignError, LimitError, SpaceError
@@ -162,7 +163,7 @@ class PrunedSpace:
                 return found[:n]
         raise LimitError(
             f"a pruned space must keep designs, but {len(found)} of {n} turned up in {TRIES * n:,} draws from"
-            f" {self.space.name} after {len(self.tried)} trials."
+            f" {self.space.name} after {counted(len(self.tried), 'trial')}."
         )
 
     def _cost(self, design: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from netwright._count import counted
 from netwright.errors import DataError
 
 __all__ = ["Source", "looked_up", "read_sources", "sources_in_words"]
@@ -71,5 +72,5 @@ def sources_in_words(found: Mapping[str, str | None]) -> str:
     '1 of 2 figures looked up; from memory: cache_mib'
     """
     missing = [figure for figure, document in found.items() if document is None]
-    told = f"{len(found) - len(missing)} of {len(found)} figures looked up"
+    told = f"{len(found) - len(missing)} of {counted(len(found), 'figure')} looked up"
     return f"{told}; from memory: {', '.join(missing)}" if missing else told

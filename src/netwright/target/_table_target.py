@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netwright._count import counted
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
@@ -81,7 +82,7 @@ class TableTarget(UniformTarget):
     @property
     def how(self) -> str:
         about = f" ({self.source})" if self.source else ""
-        return f"table of {len(self.designs):,} designs{about}; other designs as a sum over their decisions"
+        return f"table of {counted(len(self.designs), 'design')}{about}; other designs as a sum over their decisions"
 
     def quality(self) -> Mapping[str, Mapping[str, Any]]:
         return {quantity: self.fit(quantity).to_json() for quantity in sorted(self.knows)}
@@ -97,7 +98,7 @@ class TableTarget(UniformTarget):
             return None
         self.check_space(space)
         fit = self.fit(quantity)
-        meaning = f"sum over decisions fitted to {fit.designs:,} designs, error {100 * fit.error:.2g} %"
+        meaning = f"sum over decisions fitted to {counted(fit.designs, 'design')}, error {100 * fit.error:.2g} %"
         return DecisionCost(name, QUANTITIES[quantity][1], meaning, fit.prices, fit.base)
 
     def check_space(self, space: Space) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
 from netwright.target._protocol import Timing
@@ -112,7 +113,7 @@ class Here(Target):
         return [self._estimate(timing) for timing in time_graphs(graphs, self.setup, seconds=self.seconds)]
 
     def _estimate(self, timing: Timing) -> Estimate:
-        how = f"median of {timing.runs} runs, 95 % interval; {self.how}"
+        how = f"median of {counted(timing.runs, 'run')}, 95 % interval; {self.how}"
         return Estimate(timing.median_ms, timing.low_ms, timing.high_ms, "ms", how, asdict(timing))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from netwright._count import counted
 from netwright.cost._decoding import is_causal
 from netwright.errors import DataError
 from netwright.graph import Graph, Node, Shape
@@ -47,7 +48,7 @@ def parts_of(graph: Graph) -> tuple[Part, ...]:
 
 def _length(attentions: Sequence[Node]) -> int:
     if not attentions or not all(is_causal(node) for node in attentions):
-        found = f"{len(attentions)} attentions, {sum(map(is_causal, attentions))} of them causal"
+        found = f"{counted(len(attentions), 'attention')}, {sum(map(is_causal, attentions))} of them causal"
         raise DataError(f"a language model must attend causally in every layer, but this network has {found}.")
     lengths = {_shapes(node)[0][2] for node in attentions}
     if len(lengths) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netwright._count import counted
 from netwright._page import Axis, Canvas, Chart, Key, Point, compact, line_axis, log_axis, quantity
 from netwright.cost._amounts import Amounts
 from netwright.cost._blocks import NodeCost
@@ -80,7 +81,9 @@ def _keys(shown: Sequence[NodeCost], roof: Roof | None, star: float | None) -> t
 
 def _notes(shown: Sequence[NodeCost], working: Sequence[NodeCost], roof: Roof | None) -> tuple[str, ...]:
     notes = (
-        [] if len(shown) == len(working) else [f"The {len(shown)} operators with the most FLOPs of {len(working)}."]
+        []
+        if len(shown) == len(working)
+        else [f"The {counted(len(shown), 'operator')} with the most FLOPs of {len(working)}."]
     )
     if roof is not None:
         notes.append(

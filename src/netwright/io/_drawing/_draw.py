@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from netwright._count import counted
 from netwright.errors import ExportError
 from netwright.graph import Graph
 from netwright.io._drawing._blocks_compose import Composer
@@ -99,8 +100,7 @@ def repr_svg(graph: Graph) -> str:
 def _subtitle(graph: Graph) -> str:
     parameters = sum(p.size for p in graph.parameters.values() if p.trainable)
     macs = sum(node.op.macs(node) for node in graph.nodes)
-    count = len(graph.nodes)
-    return f"{human(parameters)} parameters · {human(macs)} MACs · {count} operator{'s' if count != 1 else ''}"
+    return f"{human(parameters)} parameters · {human(macs)} MACs · {counted(len(graph.nodes), 'operator')}"
 
 
 # How far to open ----------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def from_onnx(
     >>> from netwright.io import to_onnx
     >>> x = image(3, 8, 8)
     >>> from_onnx(to_onnx(Graph([x], [ops.relu(x)])))
-    <Graph 1x3x8x8 -> 1x3x8x8, 1 nodes, 0 parameters>
+    <Graph 1x3x8x8 -> 1x3x8x8, 1 node, 0 parameters>
 
     The weights are views of the file, which must stay as it is; only what is used is read. What depends on nothing
     but shapes is worked out, the branch that is taken stands for an If, and the nodes of a function for its call.

@@ -40,7 +40,7 @@ def exported(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         try:
             program: ExportedProgram = torch.export.export(module, args, kwargs, strict=False)
         except Exception as error:
-            raise ModelError(_sentence(error)) from error
+            raise ModelError(_sentence(error, (args, kwargs))) from error
     _check_shapes(program.graph)
     return program
 
@@ -208,7 +208,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, example: Any) -> str:
     chain: list[BaseException] = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
@@ -217,7 +217,16 @@ def _sentence(error: Exception) -> str:
     if kinds.intersection(DEPENDS_ON_DATA):
         return f"{DATA_RULE}, but they do{place}."
     first = str(error).strip().partition("\n")[0].rstrip(".")
-    return f"a module must run on the example, but it raises {type(error).__name__}: {first or 'no message'}{place}."
+    raised = f"{type(error).__name__}: {first or 'no message'}{place}"
+    return f"a module must run on the example, but with {_shapes(example)} it raises {raised}."
+
+
+def _shapes(example: Any) -> str:
+    """Shapes of the tensors; a shape that lacks the batch is often what is wrong."""
+    from torch.utils import _pytree
+
+    shapes = ["x".join(map(str, leaf.shape)) for leaf in _pytree.tree_leaves(example) if hasattr(leaf, "shape")]
+    return f"{', '.join(shapes)}, the batch first," if shapes else "no arrays"
 
 
 def _place(error: BaseException) -> str:

@@ -129,7 +129,7 @@ def save_onnx(
     >>> x = image(3, 8, 8)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     Graph.from_onnx(save_onnx(Graph([x], [ops.relu(x)]), f"{folder}/relu.onnx"))
-    <Graph 1x3x8x8 -> 1x3x8x8, 1 nodes, 0 parameters>
+    <Graph 1x3x8x8 -> 1x3x8x8, 1 node, 0 parameters>
 
     Raises ExportError as `to_onnx` does.
     """

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from netwright._count import counted
 from netwright.errors import DataError, UnknownNameError
 from netwright.quality._task import Encoder, Task
 from netwright.quality.data import _arrays, _digits, _idx, _images, _npz, _series, _tables, _torch_dataset
@@ -184,7 +185,7 @@ def _build(raw: Raw, name: str, *, regression: bool | None, seed: int, valid: fl
     rows = split_rows(raw.labels_at, strata, raw.part, valid=valid, test=test, seed=seed, names=labels.names)
     encoder = _fit(raw, rows["train"])
     y, scale = (labels.y, (0.0, 1.0)) if classes else _standardise(labels.y, rows["train"])
-    what = f"{len(labels.names)} classes" if classes else "regression"
+    what = counted(len(labels.names), "class") if classes else "regression"
     return Task(
         name=name,
         kind=raw.kind,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from netwright._count import counted
 from netwright.errors import DataError
 from netwright.quality.data._base import PARTS, TEST, TRAIN, VALID, Array
 
@@ -89,5 +90,5 @@ def _check_size(where: str, count: int, cut: bool, name: str) -> None:
     needed = 2 if cut else 1
     if count < needed:
         what = f"class {name!r} of {where}" if name else where
-        has = f"{count} example{'s' if count != 1 else ''}"
+        has = counted(count, "example")
         raise DataError(f"{what} has {has} to train on, but at least {needed} are needed to split it.")

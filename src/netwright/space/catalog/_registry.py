@@ -133,7 +133,7 @@ def get_space(name: str, input_shape: Sequence[int] | None = None, classes: int 
         wanted = RANKS[name]
         if len(input_shape) != wanted:
             form = {1: "(features,)", 2: "(channels, length)", 3: "(channels, height, width)"}[wanted]
-            raise SpaceError(f"{name} takes inputs of shape {form}, but got {tuple(input_shape)}.")
+            raise SpaceError(f"{name} takes inputs of shape {form}, without the batch, but got {tuple(input_shape)}.")
         arguments["input"] = Input((1, *input_shape))
     return SPACES[name](**arguments)
 
@@ -160,5 +160,6 @@ def auto_space(input_shape: Sequence[int]) -> str:
     Raises SpaceError for other ranks.
     """
     if len(input_shape) not in BY_RANK:
-        raise SpaceError(f"a space can be chosen for inputs of 1, 2 or 3 dimensions, but got {tuple(input_shape)}.")
+        rule = "a space can be chosen for inputs of 1, 2 or 3 dimensions, without the batch"
+        raise SpaceError(f"{rule}, but got {tuple(input_shape)}.")
     return BY_RANK[len(input_shape)]

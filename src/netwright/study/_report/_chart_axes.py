@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from netwright._count import counted
 from netwright._page import Axis, fit
-from netwright.study._report._words import direction_word, trials_word
+from netwright.study._report._words import direction_word
 
 if TYPE_CHECKING:
     from netwright.strategy import Objective
@@ -42,4 +43,4 @@ def titled(axis: Axis, objective: Objective) -> Axis:
 
 def cut_notes(axes: Sequence[Axis]) -> list[str]:
     """A note on each axis that leaves some trials out."""
-    return [f"Beyond the scale, drawn at its edge: {trials_word(axis.cut)}." for axis in axes if axis.cut]
+    return [f"Beyond the scale, drawn at its edge: {counted(axis.cut, 'trial')}." for axis in axes if axis.cut]

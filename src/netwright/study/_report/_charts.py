@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted, plural
 from netwright._page import (
     WIDTH,
     Canvas,
@@ -59,7 +60,8 @@ def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None)
         canvas.beyond(limit.low, limit.high)
     canvas.grid()
     titles = [
-        f"{quantity(metric, left)} to {quantity(metric, right)}\n{count(n)} designs, {percent(Fraction(n, total))}"
+        f"{quantity(metric, left)} to {quantity(metric, right)}\n"
+        f"{count(n)} {plural(n, 'design')}, {percent(Fraction(n, total))}"
         for left, right, n in zip(edges, edges[1:], numbers, strict=False)
     ]
     # Exact counts go beyond the largest float; the axis ends at 1e307, where a bar is cut off.
@@ -73,7 +75,7 @@ def space_costs(histogram: Histogram, limit: Limit | None, winner: float | None)
         canvas.flag(winner, f"winner: {quantity(metric, winner)}")
         keys.append(Key("star", "winner", "winner"))
     reach = f"from {quantity(metric, histogram.smallest)} to {quantity(metric, histogram.largest)}"
-    description = f"Histogram of {label(metric)} over all {count(total)} designs, {reach}."
+    description = f"Histogram of {label(metric)} over all {count(total)} {plural(total, 'design')}, {reach}."
     return Chart(headed(f"{label(metric)} of all designs"), canvas.svg(description), tuple(keys))
 
 
@@ -119,7 +121,9 @@ def curves(epochs: Sequence[Mapping[str, Any]], names: Sequence[str], title: str
     keys = tuple(Key("line", f"curve{i % 3}", label(name)) for i, name in enumerate(lines))
     ends = ", ".join(f"{label(name)} {quantity(name, points[-1][1])}" for name, points in lines.items())
     return Chart(
-        headed(f"{title} by epoch"), canvas.svg(f"{title} over {len(epochs)} epochs; at the end {ends}."), keys
+        headed(f"{title} by epoch"),
+        canvas.svg(f"{title} over {counted(len(epochs), 'epoch')}; at the end {ends}."),
+        keys,
     )
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import plural
 from netwright._page import Axis, Canvas, Chart, Key, Point, fit, headed, label, line_axis, percent, quantity, render
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ def _efficiency(found: Comparison) -> Chart:
     for i, (population, curve) in enumerate(zip(found.populations, curves, strict=True)):
         places = list(zip(map(float, curve.trials), curve.mean, strict=True))
         canvas.line(places, f"curve{i % _STYLES}")
-        canvas.marks([_hover(*p, f"{population.name}\nbest of {p[0]:g} trials {say(p[1])}") for p in places])
+        canvas.marks(
+            [_hover(*p, f"{population.name}\nbest of {p[0]:g} {plural(p[0], 'trial')} {say(p[1])}") for p in places]
+        )
     title = "Efficiency of random search"
     said = ", ".join(
         f"{p.name} {quantity(found.metric, c.mean[-1])}" for p, c in zip(found.populations, curves, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright._page import duration
+from netwright._page import duration, headed
 from netwright.errors import StudyError
 from netwright.study._report._page import page
 from netwright.study._report._sections import (
@@ -73,7 +73,7 @@ def _context(
     return {
         "task": names[0],
         "space_name": names[1],
-        "note": dig(result, "task", "note"),
+        "note": headed(str(dig(result, "task", "note") or "")),
         "objectives": [str(objective) for objective in spec.objectives],
         "limits": [str(limit) for limit in spec.limits],
         "strategy": result.get("strategy") or spec.strategy.get("name") or "unnamed",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import plural
 from netwright._page import Chart, count, finite, headed, label, quantity
 from netwright.errors import NetwrightError
 from netwright.study._report import _charts as charts
@@ -58,7 +59,7 @@ def headline(result: Mapping[str, Any], study: Study) -> dict[str, Any]:
     counts |= {state: len(study.of_state(state)) for state in _OTHER_ENDS}  # type: ignore[arg-type]
     ends = [f"{number:,} {_OTHER_ENDS.get(state, state)}" for state, number in counts.items() if number]
     said: dict[str, Any] = {
-        "trials": f"{len(study.trials):,}",
+        "trials": len(study.trials),
         "ends": ", ".join(ends) or "none yet",
         "tiles": [],
         "limits": [],
@@ -201,7 +202,8 @@ def _cost_tiles(winner: Mapping[str, Any]) -> list[dict[str, str]]:
         if finite(costs.get(name)) is not None
     ]
     if finite(latency.get("median_ms")) is not None:
-        detail = f"median of {latency.get('runs', 'several')} runs"
+        runs = latency.get("runs", "several")
+        detail = f"median of {runs} {plural(runs, 'run')}"
         if finite(latency.get("low_ms")) is not None and finite(latency.get("high_ms")) is not None:
             bounds = float(latency["low_ms"]), float(latency["high_ms"])
             detail = f"95 % interval {between('latency_ms', bounds)}, {detail}"
@@ -307,7 +309,8 @@ def _space_words(histogram: Histogram, limit: Limit | None, winner: float | None
     if limit is not None:
         low, high = within(histogram, limit)
         found = share(low, high)
-        number = f" ({count(int(low * histogram.total))} designs)" if low == high else ""
+        held = int(low * histogram.total)
+        number = f" ({count(held)} {plural(held, 'design')})" if low == high else ""
         words.append(f"{headed(found)} of all {count(histogram.total)} designs are within {limit}{number}.")
     if winner is not None:
         low, high = histogram.cdf(winner)

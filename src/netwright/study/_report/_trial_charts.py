@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from netwright._count import counted
 from netwright._page import Axis, Canvas, Chart, Key, Point, finite, headed, label, line_axis, quantity
 from netwright.study._report._chart_axes import FEW, axis_of, cut_notes
-from netwright.study._report._words import trials_word
 
 if TYPE_CHECKING:
     from netwright.cost import Limit
@@ -92,7 +92,7 @@ def scatter(
     notes = [*_scatter_notes(shown, known, placed, joined, unplaced), *cut_notes([across, up])]
     title = headed(f"{label(y.metric)} against {label(x.metric)}")
     description = (
-        f"{title}: {trials_word(len(placed))}, {len(main)} on the front. The table of trials has the values."
+        f"{title}: {counted(len(placed), 'trial')}, {len(main)} on the front. The table of trials has the values."
     )
     return Chart(title, canvas.svg(description), _scatter_keys(points, joined, hatched), tuple(notes))
 
@@ -124,7 +124,7 @@ def history(trials: Sequence[Trial], objective: Objective, context: Context, *, 
     notes = (*_thin_notes(shown, complete, "every new best"), *cut_notes([y]))
     title = headed(f"{label(objective.metric)} over {'time' if by_time else 'trials'}")
     best = quantity(objective.metric, path[-1][1])
-    description = f"{title}: the best of {trials_word(len(complete))} reaches {best}."
+    description = f"{title}: the best of {counted(len(complete), 'trial')} reaches {best}."
     return Chart(title, canvas.svg(description), tuple(keys), notes)
 
 
@@ -176,12 +176,12 @@ def _scatter_notes(
 ) -> list[str]:
     notes = _thin_notes(shown, known, "all of the front and the winner")
     if unplaced:
-        notes.append(f"Not drawn: {trials_word(unplaced)} that broke a limit before any measurement.")
+        notes.append(f"Not drawn: {counted(unplaced, 'trial')} that broke a limit before any measurement.")
     if not joined:
         notes.append("The front is over all objectives; seen in two of them alone, some of its points look beaten.")
     if len(placed) < len(known):
         notes.append(
-            f"Ticks at the foot: {trials_word(len(known) - len(placed))} that broke a limit before any training."
+            f"Ticks at the foot: {counted(len(known) - len(placed), 'trial')} that broke a limit before any training."
         )
     return notes
 
@@ -189,7 +189,7 @@ def _scatter_notes(
 def _thin_notes(shown: Sequence[Trial], known: Sequence[Trial], kept: str) -> list[str]:
     if len(shown) == len(known):
         return []
-    return [f"Drawn are {len(shown):,} of {trials_word(len(known))}: {kept}, and the others at even steps."]
+    return [f"Drawn are {len(shown):,} of {counted(len(known), 'trial')}: {kept}, and the others at even steps."]
 
 
 def _records(trials: Sequence[Trial], objective: Objective) -> list[Trial]:

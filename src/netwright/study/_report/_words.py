@@ -16,22 +16,12 @@ __all__ = [
     "interval_of",
     "proportion",
     "share",
-    "trials_word",
 ]
 
 
 def direction_word(direction: str) -> str:
     """Which end is better, in a word."""
     return "higher is better" if direction == "maximize" else "lower is better"
-
-
-def trials_word(number: int) -> str:
-    """So many trials.
-
-    >>> trials_word(1), trials_word(5000)
-    ('1 trial', '5,000 trials')
-    """
-    return f"{number:,} trial{'' if number == 1 else 's'}"
 
 
 def share(low: Fraction, high: Fraction) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from netwright._count import counted
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._transfer import DeviceTransfer, Prediction
@@ -69,7 +70,9 @@ def foretell(
     )  # fmt: skip
     columns = (told.median_ms.tolist(), told.low_ms.tolist(), told.high_ms.tolist())
     table = dict(zip(whole, zip(*columns, strict=True), strict=True))
-    return Foretold(fit, table, f"transfer from {len(others)} devices" if others else "a process on decisions")
+    return Foretold(
+        fit, table, f"transfer from {counted(len(others), 'device')}" if others else "a process on decisions"
+    )
 
 
 def reference_values(others: Mapping[str, TableTarget], designs: Sequence[Design], quantity: str) -> dict[str, Array]:

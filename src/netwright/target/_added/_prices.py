@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
@@ -49,7 +50,7 @@ class DecisionPrices(UniformTarget):
     def how(self) -> str:
         first = next(iter(self.prices.values()))
         about = f" ({self.source})" if self.source else ""
-        return f"sum over decisions of {self.space}, {len(first):,} prices{about}"
+        return f"sum over decisions of {self.space}, {counted(len(first), 'price')}{about}"
 
     def told(self, quantity: str, design: Mapping[str, Any]) -> float:
         """The sum for a design; raises EvaluationError for a value without a price on a path that has prices."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright._count import counted
 from netwright.errors import EvaluationError
 from netwright.graph import canonical_hash
 from netwright.target._added._few import Foretold, foretell
@@ -70,7 +71,7 @@ class AddedDevice(TableTarget):
         ways = ", ".join(
             f"{quantity.partition('_')[0]} by {self.method(quantity)}" for quantity in sorted(self.knows)
         )
-        return f"{len(self.designs):,} designs measured ({self.source}); other designs: {ways}"
+        return f"{counted(len(self.designs), 'design')} measured ({self.source}); other designs: {ways}"
 
     def method(self, quantity: str) -> str:
         """How designs that were not measured are told, in words."""
@@ -143,7 +144,7 @@ class MeasuredNetworks(UniformTarget):
 
     @property
     def how(self) -> str:
-        return f"{len(self.file.rows)} networks measured ({_about(self.file)}); no others are known"
+        return f"{counted(len(self.file.rows), 'network')} measured ({_about(self.file)}); no others are known"
 
     @cached_property
     def _by_graph(self) -> dict[str | None, Measured]:

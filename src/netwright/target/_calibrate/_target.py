@@ -7,6 +7,7 @@ from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright.cost import Cost
 from netwright.target._base import Estimate, Target
 from netwright.target._calibrate._file import Calibration
@@ -58,7 +59,7 @@ class Calibrated(Target):
     def how(self) -> str:
         found = self.calibration
         return (
-            f"predicted from {len(found.measured)} networks of {', '.join(found.spaces)} measured on "
+            f"predicted from {counted(len(found.measured), 'network')} of {', '.join(found.spaces)} measured on "
             f"{found.device.get('processor')} in {found.setup.words}"
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from netwright._count import counted
 from netwright._page import WIDTH, Canvas, Chart, Key, Point, fit, label, line_axis, quantity
 from netwright.target._rank import SURE, Leaning, RankComparison
 
@@ -26,7 +27,9 @@ def values_chart(found: RankComparison, apart: Sequence[int]) -> Chart:
         canvas, found, apart, lambda number: (float(np.asarray(found.b)[number]), float(np.asarray(found.a)[number]))
     )
     title = f"{label(found.first)} against {label(found.second)}"
-    said = f"{title}, a mark for each of {len(found.designs):,} designs; rank correlation {found.spearman:.3f}."
+    said = (
+        f"{title}, a mark for each of {counted(len(found.designs), 'design')}; rank correlation {found.spearman:.3f}."
+    )
     return Chart(title, canvas.svg(said), _keys(found))
 
 
@@ -38,7 +41,8 @@ def ranks_chart(found: RankComparison, apart: Sequence[int]) -> Chart:
     canvas.line([(end, end) for end in ends], "curve2")
     first, second = found.ranks
     _marks(canvas, found, apart, lambda number: (float(second[number]), float(first[number])))
-    said = f"Ranks of {len(found.designs):,} designs on both; a design that they agree about lies on the diagonal."
+    number = counted(len(found.designs), "design")
+    said = f"Ranks of {number} on both; a design that they agree about lies on the diagonal."
     keys = (*_keys(found), Key("line", "curve2", "the same rank on both"))
     return Chart("The same by rank, 1 the least", canvas.svg(said), keys)
 
