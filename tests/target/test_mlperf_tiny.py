@@ -74,10 +74,10 @@ def test_the_files_of_the_chips_hold_what_is_fitted(published: ModuleType) -> No
 
     amounts, start = bench.WAYS["three costs"]
     found = bench.rows(bench.WHOLE, amounts)
-    common = bench.ratios(found, start)
+    common = bench.library_ratios(found, start)
     own = {each.name: [row for row in found if row.series == each.name] for each in bench.WHOLE}
     own["esp32s3 esp-nn"] = bench.kernels()
-    assert bench.differing({name: bench.fitted(rows, common) for name, rows in own.items()}) == []
+    assert bench.differing({name: bench.fitted(rows, common(name)) for name, rows in own.items()}) == []
 
 
 def test_half_the_clock_takes_twice_as_long(published: ModuleType) -> None:
