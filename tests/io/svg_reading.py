@@ -60,8 +60,7 @@ def text_areas(root: ET.Element) -> list[tuple[str, Rectangle]]:
     for element, dx, dy in placed(root):
         if element.tag == f"{SVG}text":
             size, text = float(element.get("font-size", 12)), element.text or ""
-            # The estimate is generous by design; what is measured here is what a browser draws.
-            width = 0.9 * text_width(text, size, bold="font-weight" in element.attrib)
+            width = text_width(text, size, bold="font-weight" in element.attrib)
             anchor = {"start": 0.0, "middle": 0.5, "end": 1.0}[element.get("text-anchor", "start")]
             left, base = dx + float(element.attrib["x"]) - anchor * width, dy + float(element.attrib["y"])
             found.append((text, (left, base - 0.72 * size, left + width, base + 0.2 * size)))

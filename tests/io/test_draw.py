@@ -22,6 +22,7 @@ from svg_reading import SVG, boxes, rectangles, texts
 from netwright.errors import ExportError
 from netwright.graph import Graph, Init, Input, Opaque, Parameter, Tensor, image, ops, parameter, scope, vector
 from netwright.io._drawing._draw import draw, repr_svg, save_drawing
+from netwright.io._drawing._svg import text_width
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -32,6 +33,20 @@ GOLDEN = Path(__file__).parent / "golden"
 def test_drawing_is_the_golden_one(name: str) -> None:
     svg = draw(BLOCKS[name](), title=name)
     assert svg == (GOLDEN / f"{name}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "bold"),
+    # Advance widths at 10 px in DejaVu Sans and its bold face.
+    [
+        ("depthwise separable", 103.96, 117.57),
+        ("64×8×8", 42.21, 44.59),
+        ("MobileNetV3, 1.2 M params", 138.47, 156.11),
+    ],
+)
+def test_boxes_have_room_for_the_widest_font(text: str, plain: float, bold: float) -> None:
+    assert plain <= text_width(text, 10) <= 1.1 * plain
+    assert bold <= text_width(text, 10, bold=True) <= 1.1 * bold
 
 
 @pytest.mark.parametrize("name", BLOCKS)

@@ -19,7 +19,7 @@ from netwright.io._drawing._svg import fitted, text_width
 __all__ = ["Composer", "head_of", "tooltip_of"]
 
 _BESIDE = 4
-_LEAST_WIDTH, _MOST_WIDTH = 150.0, 360.0
+_LEAST_WIDTH, _MOST_WIDTH = 150.0, 390.0
 _LISTED = 24
 
 # Words --------------------------------------------------------------------------------------------

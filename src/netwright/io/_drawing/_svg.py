@@ -30,7 +30,12 @@ __all__ = [
 # and on black alike.
 INK, FAINT, GREY, SLATE, BAR_FILL, PAPER = "#1b2530", "#4a5663", "#78838f", "#54606d", "#d3dae2", "#eef1f4"
 _FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
-_NARROW, _WIDE = set("ijltfI.,:;'|!()[] "), set("mwMW@%…→")
+_GROUPS = {
+    0.29: "ijlIJ'", 0.36: " ,.·/:;\\|f-", 0.42: "t()[]!r", 0.55: '"*_sz?c', 0.61: "LkFvxyPao", 0.7: "KAVBRXZC",
+    0.79: "UHNDG&OQ", 0.86: "w+=<>#^~×→←±−M", 1.0: "m%W@…—",
+}  # fmt: skip
+"""Widths in ems of DejaVu Sans, the widest of the fonts that stand in where no other is; of all else 0.64."""
+_EMS = {letter: ems for ems, group in _GROUPS.items() for letter in group}
 _MARGIN = 16.0
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -45,19 +50,18 @@ def escape(text: str) -> str:
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """Estimated width of a text, in pixels: a little more than Arial takes.
+    """Estimated width of a text, in pixels: what DejaVu Sans takes or a little more, so that other fonts fit too.
 
     >>> text_width("conv", 10) < text_width("CONV", 10) < text_width("CONV", 10, bold=True)
     True
     """
-    ems = sum(0.31 if c in _NARROW else 0.9 if c in _WIDE else 0.71 if c.isupper() else 0.58 for c in text)
-    return ems * size * (1.06 if bold else 1.0)
+    return sum(_EMS.get(letter, 0.64) for letter in text) * size * (1.13 if bold else 1.0)
 
 
 def fitted(text: str, size: float, width: float) -> str:
     """The text, or as much of its start as fits, with an ellipsis.
 
-    >>> fitted("depthwise separable", 10, 60)
+    >>> fitted("depthwise separable", 10, 66)
     'depthwise…'
     """
     if text_width(text, size) <= width:
