@@ -5,6 +5,7 @@ import os
 import sqlite3
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from study_toys import ACCURACY, MACS, ToyStudySpace, spec
@@ -194,6 +195,29 @@ class TestBadFiles:
     def test_a_newer_format(self, store):
         self.edit(store, f"UPDATE study SET format = {FORMAT + 1}")
         self.refused(store.folder, f"newer netwright: it has format {FORMAT + 1}, and this one reads up to {FORMAT}")
+
+    @pytest.mark.parametrize("content", [f"format = {FORMAT + 1}", "budget = '{'", "no database at all"])
+    def test_what_is_refused_is_not_kept_open(self, store, content, monkeypatch):
+        if "=" in content:
+            self.edit(store, f"UPDATE study SET {content}")
+        else:
+            store.close()
+            (store.folder / "study.db").write_text(500 * content)
+        opened = []
+
+        class Noted(sqlite3.Connection):
+            def __init__(self, *arguments, **options):
+                super().__init__(*arguments, **options)
+                opened.append(self)
+
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Noted))
+        with pytest.raises(StudyError) as refusal:
+            Store.open(store.folder)
+        assert len(opened) == 1
+        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+            opened[0].execute("SELECT 1")
+        # As long as the error is looked at, so are the frames that had the file open.
+        assert refusal.tb is not None
 
     @pytest.mark.parametrize("statement", ["DELETE FROM study", "UPDATE study SET format = 'one'"])
     def test_no_version(self, store, statement):

@@ -66,12 +66,21 @@ class Store:
         self._engine = _engine(self._path)
         with in_words(self._path):
             self._connection = self._engine.connect()
-            self._check_format()
-            with self._connection.begin():
-                row = self._connection.execute(sa.select(STUDY)).mappings().one()
-            self.spec = spec_of(row)
-            self.environment: dict[str, Any] = json.loads(row["environment"])
-            self.elapsed: float = row["elapsed"]
+            try:
+                self._read()
+            except BaseException:
+                # Nobody gets a store that could be closed.
+                self.close()
+                raise
+
+    def _read(self) -> None:
+        """What the study was asked, and where it stands."""
+        self._check_format()
+        with self._connection.begin():
+            row = self._connection.execute(sa.select(STUDY)).mappings().one()
+        self.spec = spec_of(row)
+        self.environment: dict[str, Any] = json.loads(row["environment"])
+        self.elapsed: float = row["elapsed"]
 
     @classmethod
     def create(cls, folder: Path | str, spec: StudySpec, *, overwrite: bool = False) -> Store:
@@ -189,23 +198,27 @@ class Store:
 
 def _engine(path: Path) -> sa.Engine:
     # creator keeps characters such as ? and % in a path out of the URL.
-    engine = sa.create_engine(
-        "sqlite://", creator=lambda: sqlite3.connect(path, timeout=_PATIENCE), poolclass=sa.pool.NullPool
-    )
+    return sa.create_engine("sqlite://", creator=lambda: _connected(path), poolclass=sa.pool.NullPool)
 
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: object) -> None:
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_PATIENCE)
+    try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
-
-    return engine
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _write(path: Path, spec: StudySpec) -> None:
     row = spec_row(spec)
     engine = _engine(path)
-    with in_words(path):
-        TABLES.create_all(engine)
-        with engine.begin() as connection:
-            connection.execute(STUDY.insert(), row)
+    try:
+        with in_words(path):
+            TABLES.create_all(engine)
+            with engine.begin() as connection:
+                connection.execute(STUDY.insert(), row)
+    finally:
         engine.dispose()

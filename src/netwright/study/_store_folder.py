@@ -72,7 +72,7 @@ def held(folder: Path) -> Iterator[None]:
         connection = sqlite3.connect(folder / "study.lock", timeout=0.0, isolation_level=None)
         try:
             connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             connection.close()
             if "locked" not in str(error):
                 raise
