@@ -292,6 +292,39 @@ def test_seconds_become_milliseconds(document: Document, write: Write) -> None:
     assert told.value == pytest.approx(document["rows"][0]["latency_ms"])
 
 
+def test_nanoseconds_become_milliseconds(document: Document, write: Write) -> None:
+    rows = [{"design": row["design"], "latency_ns": row["latency_ms"] * 1e6} for row in document["rows"]]
+    target = add_target(write({**document, "rows": rows, "unit": "ns"}))
+    told = target.latency(None, rows[0]["design"])  # type: ignore[arg-type]
+    assert told.value == pytest.approx(document["rows"][0]["latency_ms"])
+
+
+@pytest.mark.parametrize("column", ["memory_mb", "energy_j", "flash_kib"])
+def test_a_device_may_be_known_without_its_latency(column: str, document: Document, write: Write) -> None:
+    document["rows"] = [{"design": row["design"], column: 2.0 + i} for i, row in enumerate(document["rows"])]
+    assert [quantity.partition("_")[0] for quantity in add_target(write(document)).knows] == [
+        column.partition("_")[0]
+    ]
+
+
+def test_a_table_may_be_of_memory_alone(tmp_path: Path) -> None:
+    designs = choose_designs(tiny(), 120, {})
+    lines = [json.dumps({"design": dict(d), "peak memory (KB)": 40 + i}) for i, d in enumerate(designs)]
+    (tmp_path / "phone.jsonl").write_text("\n".join(lines))
+    target = add_target(tmp_path / "phone.jsonl", space=tiny(), told=TOLD)
+    assert target.knows == {"memory_bytes"}
+    assert target.memory(None, designs[3]).value == 43e3  # type: ignore[arg-type]
+    with pytest.raises(NetwrightError, match=r"phone knows memory_bytes, no latency_ms"):
+        target.latency(None, designs[3])  # type: ignore[arg-type]
+    # It says nothing of the latency of designs to measure, and is in nobody's way.
+    assert len(choose_designs(tiny(), 5, tables_of("mobilenet-tiny", tiny()))) == 5
+
+
+def test_columns_are_named_in_a_table_alone(document: Document, write: Write) -> None:
+    with pytest.raises(DataError, match=r"columns are named in a table, but .* is what the script wrote"):
+        add_target(write(document), columns={"latency_ms": "pixel2"})
+
+
 def test_a_network_of_another_input_is_refused(document: Document, write: Write) -> None:
     target = add_target(write(document))
     larger = get_space("mobilenet-tiny", (3, 32, 32), 10)
@@ -360,7 +393,16 @@ FAULTS = {
     "an empty value": (_row(latency_ms=None), "latency_ms must be a positive number, but row 2 .* None"),
     "a negative value": (_row(latency_ms=-1.0), "must be a positive number, but row 2 .* -1.0"),
     "seconds read as milliseconds": (_seconds, "has latency_s and states 'ms' as its unit"),
-    "an unknown unit": (_whole(unit="h"), "one of ms, s, us, but .* 'h'"),
+    "an unknown unit": (_whole(unit="h"), "one of ms, s, us, ns, but .* 'h'"),
+    "a runtime that is a name": (_whole(runtime="tflite"), "the runtime in a device file is an object or null, but"),
+    "a space that is a name": (
+        _whole(space="mobilenet-tiny"),
+        "the space in a device file is an object or null, but",
+    ),
+    "a pool that is none": (_whole(pool=3), "the pool in a device file is a list of designs, but .* has 3"),
+    "one shape without its list": (_whole(space={**TOLD, "input": [1, 8, 8]}), "a list of shapes such as"),
+    "classes that are no number": (_whole(space={**TOLD, "classes": "ten"}), "a number of 1 or more, but .* 'ten'"),
+    "a space without a name": (_whole(space={"name": ["x"]}), "name it with --space"),
     "a design twice": (_repeat, "each network once, but rows 1 and 21"),
     "neither design nor network": (_row(design=KeyError), "of a design or of a network"),
     "a design of another space": (_row(design={"width": 3}), "designs must be of mobilenet-tiny, but row 2"),

@@ -300,6 +300,8 @@ def test_a_column_of_another_name_is_taken_where_it_is_said_what_it_is(tmp_path:
     assert read_table(path, space, columns={"latency_s": "pixel2"}).values["latency_ms"][0] == 2000.0
     with pytest.raises(DataError, match=r"named for its unit as one of .* but t.csv has .*pixel2, note"):
         read_table(path, space)
+    with pytest.raises(DataError, match=r"told to be one of .* or design, but got pixel2=latency_ms"):
+        read_table(path, space, columns={"pixel2": "latency_ms"})
     with pytest.raises(DataError, match="no pixel3"):
         read_table(path, space, columns={"latency_ms": "pixel3"})
 
@@ -322,6 +324,7 @@ def broken(**change: Any) -> list[dict[str, Any]]:
         ([*rows_of(chain(2)), rows_of(chain(2))[2]], r"each design once, but rows 3 and 10 of t.csv are one design"),
         (rows_of(chain(2), latency_s=1.0), "one column of latency_ms, but t.csv has"),
         ([{"latency_ms": 1.0, "x": 2}], r"a column 'design' or columns named by decisions of chain such as layer0"),
+        ([{"latency_ms": 1.0, "x": "wide huge"}], r"its first row no design of it; --column design=NAME names"),
         ([{"latency": 1.0, "layer0": "wide", "layer1": "wide"}], "named for its unit"),
         ([{"latency_ms": 1.0, "design": "wide wide"}], "row 1 of t.csv must hold a design: a design of chain"),
         (rows_of(chain(2))[:1], "needs at least 2 designs"),

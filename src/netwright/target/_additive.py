@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import ceil
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,8 @@ MOST_CALM = 0.9
 """Share of the measurements of which at most that many are taken to be as they should."""
 ROUNDS = 4
 """Without the oddest ones, others look odd."""
+NOTHING = 1e-12
+"""Share of the largest eigenvalue up to which another one is rounding."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ class AdditiveFit:
         order = np.random.default_rng(0).permutation(len(y))
         folds = np.empty(len(y), dtype=np.int64)
         folds[order] = np.arange(len(y)) % min(FOLDS, len(y))
-        calm, ridge, guess = _calm(x, y, columns, folds)
-        base, weights = _fit(x[calm], y[calm], columns, ridge)
+        calm, ridge, guess = _calm(_Table(x, y, columns, folds))
+        base, weights = _fit(_Moments.of(x[calm], y[calm]), columns, ridge)
         error, reach, spearman = _goodness(guess, y)
         exact = bool(np.abs(guess - y).max() <= EXACT * np.abs(y).max())
         return cls(dict(zip(columns, weights.tolist(), strict=True)), base, len(y), error, reach, spearman, exact)
@@ -132,12 +136,50 @@ def _goodness(guess: Array, y: Array) -> tuple[float, float, float]:
     return float(np.median(shares)), float(reach), rank_correlation(guess, y)
 
 
-def _calm(
-    x: Array, y: Array, columns: list[tuple[str, Any]], folds: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], float, Array]:
+@dataclass(frozen=True)
+class _Moments:
+    """Sums over designs that a fit needs; those of many designs are as small as those of few, and can be added.
+
+    count: of designs. x, y: sums of their decisions, a design taking each once or not at all, and of their values.
+    xx, xy: sums of products.
+    """
+
+    count: int
+    x: Array
+    y: float
+    xx: Array
+    xy: Array
+
+    @classmethod
+    def of(cls, x: Array, y: Array) -> _Moments:
+        return cls(len(y), x.sum(axis=0), float(y.sum()), x.T @ x, x.T @ y)
+
+    def __add__(self, other: _Moments) -> _Moments:
+        return _Moments(
+            self.count + other.count, self.x + other.x, self.y + other.y, self.xx + other.xx, self.xy + other.xy
+        )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Measured designs in rows of 0 and 1, their values, and the fold that each is held out in."""
+
+    x: Array
+    y: Array
+    columns: list[tuple[str, Any]]
+    folds: NDArray[np.int64]
+
+    def fold_moments(self, calm: NDArray[np.bool_]) -> list[_Moments]:
+        """Sums over the calm designs of each fold."""
+        chosen = [calm & (self.folds == fold) for fold in range(int(self.folds.max()) + 1)]
+        return [_Moments.of(self.x[rows], self.y[rows]) for rows in chosen]
+
+
+def _calm(table: _Table) -> tuple[NDArray[np.bool_], float, Array]:
     """Designs to fit to, fewer than all only where that is better; with what ridge; what is then foretold of each."""
+    x, y = table.x, table.y
     kept = np.ones(len(y), dtype=bool)
-    ridge, best = _with_ridge(x, y, columns, folds, kept)
+    ridge, best = _with_ridge(table, kept)
     for _ in range(ROUNDS):
         # In logarithms, one of twice the time is as far off as one of half of it.
         misses = np.abs(np.log(np.maximum(best, 1e-3 * y) / y))
@@ -147,7 +189,7 @@ def _calm(
         calm |= x[:, x[calm].sum(axis=0) == 0].any(axis=1)
         if 2 * len(y) < 3 * x.shape[1] or calm.mean() < MOST_CALM or (calm == kept).all():
             break
-        other, told = _with_ridge(x, y, columns, folds, calm)
+        other, told = _with_ridge(table, calm)
         (error, reach, spearman), (before, width, correlation) = _goodness(told, y), _goodness(best, y)
         if error >= before or reach > width or spearman < correlation:
             break
@@ -155,55 +197,51 @@ def _calm(
     return kept, ridge, best
 
 
-def _with_ridge(
-    x: Array, y: Array, columns: list[tuple[str, Any]], folds: NDArray[np.int64], calm: NDArray[np.bool_]
-) -> tuple[float, Array]:
+def _with_ridge(table: _Table, calm: NDArray[np.bool_]) -> tuple[float, Array]:
     """The ridge that foretells calm designs best when they are held out, and what it foretells of each design."""
-    foretold = {ridge: _held_out(x, y, columns, folds, ridge, calm) for ridge in RIDGES}
-    ridge = min(foretold, key=lambda each: float(np.mean((foretold[each] - y)[calm] ** 2)))
+    moments = table.fold_moments(calm)
+    foretold = {ridge: _held_out(table, moments, ridge) for ridge in RIDGES}
+    ridge = min(foretold, key=lambda each: float(np.mean((foretold[each] - table.y)[calm] ** 2)))
     return ridge, foretold[ridge]
 
 
-def _held_out(
-    x: Array,
-    y: Array,
-    columns: list[tuple[str, Any]],
-    folds: NDArray[np.int64],
-    ridge: float,
-    calm: NDArray[np.bool_],
-) -> Array:
+def _held_out(table: _Table, moments: Sequence[_Moments], ridge: float) -> Array:
     """What each design is foretold by a fit to the calm ones of the others."""
-    guess = np.empty(len(y))
-    for fold in range(int(folds.max()) + 1):
-        held = folds == fold
-        known = ~held & calm
-        base, weights = _fit(x[known], y[known], columns, ridge)
-        guess[held] = base + x[held] @ weights
+    guess = np.empty(len(table.y))
+    for fold in range(len(moments)):
+        held = table.folds == fold
+        known = reduce(add, (each for number, each in enumerate(moments) if number != fold))
+        base, weights = _fit(known, table.columns, ridge)
+        guess[held] = base + table.x[held] @ weights
     return guess
 
 
-def _fit(x: Array, y: Array, columns: list[tuple[str, Any]], ridge: float) -> tuple[float, Array]:
+def _fit(of: _Moments, columns: Sequence[tuple[str, Any]], ridge: float) -> tuple[float, Array]:
     """Base and weights, none of them negative: a forest holds only costs that grow."""
-    centre = x.mean(axis=0)
-    square = (x - centre).T @ (x - centre) + ridge * len(y) / max(len(columns), 1) * np.eye(x.shape[1])
-    weights = np.linalg.lstsq(square, (x - centre).T @ (y - y.mean()), rcond=1e-12)[0]
-    base = float(y.mean() - centre @ weights)
+    centre, mean = of.x / of.count, of.y / of.count
+    penalty = ridge * of.count / max(len(columns), 1)
+    square = of.xx - of.count * np.outer(centre, centre) + penalty * np.eye(len(columns))
+    weights = np.asarray(np.linalg.lstsq(square, of.xy - of.count * centre * mean, rcond=1e-12)[0], dtype=np.float64)
+    base = float(mean - centre @ weights)
     for path in {path for path, _ in columns}:
-        own = [i for i, (of, _) in enumerate(columns) if of == path]
+        own = [i for i, (of_path, _) in enumerate(columns) if of_path == path]
         # Where every design decides this, a part common to all its values is a part of the base.
-        if x[:, own].sum() == len(x):
+        if of.x[own].sum() == of.count:
             least = weights[own].min()
             weights[own], base = weights[own] - least, base + float(least)
     if base >= 0 and (weights >= 0).all():
         return base, weights
-    return _not_negative(x, y, ridge * len(y) / max(len(columns), 1))
+    return _not_negative(of, penalty)
 
 
-def _not_negative(x: Array, y: Array, ridge: float) -> tuple[float, Array]:
+def _not_negative(of: _Moments, penalty: float) -> tuple[float, Array]:
     optimize = require("scipy.optimize", extra="train")
-    whole = np.column_stack([np.ones(len(y)), x])
-    # The triangular factor has the same normal equations in far fewer rows.
-    penalty = np.sqrt(ridge) * np.eye(whole.shape[1])[1:]
-    q, r = np.linalg.qr(np.concatenate([whole, penalty]))
-    solution, _ = optimize.nnls(r, q.T @ np.concatenate([y, np.zeros(len(penalty))]), maxiter=50 * whole.shape[1])
+    square = np.block([[np.array([[float(of.count)]]), of.x[None, :]], [of.x[:, None], of.xx]])
+    square[1:, 1:] += penalty * np.eye(len(of.x))
+    # A root of the normal equations stands for all rows; what no design tells apart has no share in it.
+    spectrum, basis = np.linalg.eigh(square)
+    kept = spectrum > NOTHING * spectrum[-1]
+    root = np.sqrt(spectrum[kept])
+    told = basis[:, kept].T @ np.concatenate([[of.y], of.xy]) / root
+    solution, _ = optimize.nnls(root[:, None] * basis[:, kept].T, told, maxiter=50 * len(square))
     return float(solution[0]), np.asarray(solution[1:])

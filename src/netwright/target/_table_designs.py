@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, DesignError
@@ -13,46 +14,54 @@ from netwright.target._table_rows import Row
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["Read", "cell_key", "design_reader"]
-
-Read = Callable[[Row, int], Mapping[str, Any]]
-"""Design of a row, by the row and its number."""
+__all__ = ["cell_key", "designs_of"]
 
 _EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
 
 
-def design_reader(space: Space, first: Row, file: str, column: str | None = None) -> Read:
-    """How to read the design of a row; it raises DataError where the space has no such design.
+def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None = None) -> list[Mapping[str, Any]]:
+    """The design of each row; raises DataError where the space has no such design.
 
     column: that holds whole designs; found where not given: one named `design`, columns named by decisions, or the
     one column whose first cell is a design of the space.
     """
     domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
     values = {path: {cell_key(value): value for value in domain} for path, domain in domains.items()}
+    column = _column(space, rows[0], file, column, domains.keys())
+    cells = [
+        row if column is None else _decided(row.get(column), space, number, file)
+        for number, row in enumerate(rows, 1)
+    ]
+    designs = [_design(each, values, by_path=column is None) for each in cells]
+    wrong = next((number for number, has in enumerate(space.contains_each(designs)) if not has), None)
+    if wrong is not None:
+        raise DataError(
+            f"designs must be of {space.name}, but row {wrong + 1} of {file} has {_strange(designs[wrong], values)}."
+        )
+    return designs
+
+
+def _column(space: Space, first: Row, file: str, column: str | None, paths: AbstractSet[str]) -> str | None:
+    """Name of the column of whole designs; None where columns are named by decisions."""
     if column is None:
-        column = _whole(first, space, by_path=bool(domains.keys() & first.keys()))
-    if column is None and not domains.keys() & first.keys():
+        column = _whole(first, space, by_path=bool(paths & first.keys()))
+    if column is None and not paths & first.keys():
         raise DataError(
             f"a table has a column 'design' or columns named by decisions of {space.name} such as"
-            f" {next(iter(domains), 'none')}, but {file} has {', '.join(map(str, first))}."
+            f" {next(iter(paths), 'none')}, but {file} has {', '.join(map(str, first))}, and its first row no design"
+            " of it; --column design=NAME names the column of designs."
         )
     if column is not None and column not in first:
         raise DataError(f"designs are in a column of the table, but {file} has {', '.join(first)}, no {column}.")
+    return column
 
-    def read(row: Row, number: int) -> Mapping[str, Any]:
-        cells = row if column is None else _decided(row.get(column), space, number, file)
-        given = {
-            path: cell for path, cell in cells.items()
-            if (path in values or column is not None) and not _is_empty(cell, values.get(path, {}))
-        }  # fmt: skip
-        design = {path: values.get(path, {}).get(cell_key(cell), cell) for path, cell in given.items()}
-        if design not in space:
-            raise DataError(
-                f"designs must be of {space.name}, but row {number} of {file} has {_strange(design, values)}."
-            )
-        return design
 
-    return read
+def _design(cells: Mapping[str, Any], values: Mapping[str, Mapping[Any, Any]], *, by_path: bool) -> Mapping[str, Any]:
+    """Cells as values of the space, without those that decide nothing."""
+    return {
+        path: values.get(path, {}).get(cell_key(cell), cell) for path, cell in cells.items()
+        if (path in values or not by_path) and not _is_empty(cell, values.get(path, {}))
+    }  # fmt: skip
 
 
 def cell_key(cell: Any) -> float | str:

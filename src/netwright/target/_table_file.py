@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError
-from netwright.target._table_designs import design_reader
+from netwright.target._table_designs import designs_of
 from netwright.target._table_rows import Row, rows_of
 from netwright.target._table_target import TableTarget
 from netwright.target._table_units import value_columns
@@ -53,9 +53,9 @@ def read_table(
     file = Path(path)
     rows = rows_of(file)
     given = dict(columns or {})
-    read = design_reader(space, rows[0], file.name, given.pop("design", None))
+    column = given.pop("design", None)
     named = value_columns(rows[0], given, file.name)
-    designs = [read(row, number) for number, row in enumerate(rows, 1)]
+    designs = designs_of(space, rows, file.name, column)
     values = {
         quantity: [column.read(row.get(column.name), number, file.name) for number, row in enumerate(rows, 1)]
         for quantity, column in named.items()

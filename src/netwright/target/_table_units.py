@@ -33,7 +33,7 @@ _SPELLED = {
     "nanoseconds": "ns", "millijoule": "mj", "joule": "j", "joules": "j", "µj": "uj", "μj": "uj", "b": "bytes",
     "byte": "bytes",
 }  # fmt: skip
-_MIDDLES = frozenset({"mean", "median", "avg", "average"})
+_MIDDLES = frozenset({"mean", "median", "avg", "average", "peak", "inference"})
 _SEPARATORS = re.compile(r"[^0-9a-zµμ]+")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*([a-zµμ]*)\s*", re.IGNORECASE)
 
@@ -108,12 +108,16 @@ def value_columns(first: Mapping[str, Any], given: Mapping[str, str], file: str)
     Raises DataError where there is none, where two tell one quantity, and where one is named for another unit.
     """
     named = [(name, column, True) for name, column in given.items()] or list(_found(first))
-    wrong = next((name for name, _, _ in named if name not in UNITS), None)
-    wrong = wrong or next((column for _, column, _ in named if column not in first), None)
-    if wrong is not None or not named:
+    known = ", ".join(UNITS)
+    strange = next((name for name in given if name not in UNITS), None)
+    if strange is not None:
+        raise DataError(f"a column is told to be one of {known} or design, but got {strange}={given[strange]}.")
+    lacking = next((column for column in given.values() if column not in first), None)
+    if lacking is not None or not named:
         raise DataError(
-            f"a table has a column of values, named for its unit as one of {', '.join(UNITS)}, but {file} has"
-            f" {', '.join(map(str, first))}{f', no {wrong}' if wrong else ''}; --column latency_ms=NAME states one."
+            f"a table has a column of values, named for its unit as one of {known}, but {file} has"
+            f" {', '.join(map(str, first))}{f', no {lacking}' if lacking else ''};"
+            " --column latency_ms=NAME states one."
         )
     found: dict[str, Column] = {}
     for name, column, stated in named:

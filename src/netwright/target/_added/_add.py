@@ -67,6 +67,8 @@ def add_target(
         if (prices := prices_of(file, space, columns)) is not None:
             return _keep_prices(prices, _free(name or file.stem, overwrite))
         measured = _of_table(file, space, told or {}, columns)
+    elif columns:
+        raise DataError(f"columns are named in a table, but {file.name} is what the script wrote.")
     else:
         measured = read_device_file(file, edited=edited)
     target = _free(name or measured.device, overwrite)
@@ -165,7 +167,7 @@ def _catalogued(told: Mapping[str, Any], file: str) -> Space:
     """The space that a file names; one of the user's own is not imported because a file says so."""
     from netwright.space.catalog import SPACES, get_space
 
-    if told.get("name") not in SPACES:
+    if not (isinstance(told.get("name"), str) and told["name"] in SPACES):
         raise DataError(
             f"the designs of {file} are of {told.get('name')}, which is not in the catalogue: name it with --space."
         )

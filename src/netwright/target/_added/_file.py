@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 KEYS = ("format", "version", "device", "runtime", "system", "protocol", "measured", "unit", "space", "pool", "rows",
         "sha256")  # fmt: skip
 OTHER_COLUMNS = ("design", "network", "graph", "low_ms", "high_ms", "runs", "spread")
-LATENCY_UNITS = ("ms", "s", "us")
+LATENCY_UNITS = tuple(column.partition("_")[2] for column, (quantity, _) in UNITS.items() if quantity == "latency_ms")
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,14 @@ class DeviceFile:
                 f"a device must be asked about the inputs that it was measured with, but {self.device} has"
                 f" {shapes_text(self.space['input'])} and the space {shapes_text(shapes)}."
             )
-        for number, row in enumerate(self.rows, 1):
-            if row.design is not None and row.design not in space:
-                raise DataError(
-                    f"designs must be of {space.name}, but row {number} of {self.device} has {_short(row.design)}."
-                )
+        numbers = [number for number, row in enumerate(self.rows) if row.design is not None]
+        known = space.contains_each([row.design for row in self.rows if row.design is not None])
+        strange = next((number for number, has in zip(numbers, known, strict=True) if not has), None)
+        if strange is not None:
+            raise DataError(
+                f"designs must be of {space.name}, but row {strange + 1} of {self.device} has"
+                f" {_short(self.rows[strange].design or {})}."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The document, with its digest."""
@@ -166,7 +169,31 @@ def _content(file: Path) -> dict[str, Any]:
         raise DataError(f"a device file has 2 rows or more, each an object, but {file.name} has not.")
     if not isinstance(content.get("device"), str):
         raise DataError(f"a device file states the device's name, but {file.name} does not.")
+    _check_parts(content, file.name)
     return content
+
+
+def _check_parts(content: Json, file: str) -> None:
+    """Raise DataError where a part of a file that someone else wrote is not made as the script makes it."""
+    for key in ("runtime", "protocol", "space"):
+        if not isinstance(content.get(key) or {}, dict):
+            raise DataError(f"the {key} in a device file is an object or null, but {file} has {content[key]!r}.")
+    if not isinstance(content.get("pool") or [], list):
+        raise DataError(f"the pool in a device file is a list of designs, but {file} has {content['pool']!r}.")
+    space = content.get("space") or {}
+    shapes, classes = space.get("input"), space.get("classes")
+    if shapes is not None and not _are_shapes(shapes):
+        raise DataError(f"the input of a space is a list of shapes such as [[3, 32, 32]], but {file} has {shapes!r}.")
+    if classes is not None and not (_is_whole(classes) and classes > 0):
+        raise DataError(f"the classes of a space are a number of 1 or more, but {file} has {classes!r}.")
+
+
+def _are_shapes(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(shape, list) and all(map(_is_whole, shape)) for shape in value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _columns(rows: Sequence[Json], unit: object, file: str) -> dict[str, tuple[str, float]]:

@@ -60,7 +60,9 @@ def choose_designs(space: Space, k: int, others: Mapping[str, TableTarget], seed
     pool = draw_pool(space, others, seed)
     if not 2 <= k <= len(pool):
         raise DataError(f"the designs to measure must be between 2 and {len(pool)}, but got {k}.")
-    able = {name: each for name, each in others.items() if all(map(each.tells, pool))}
+    able = {
+        name: each for name, each in others.items() if "latency_ms" in each.knows and all(map(each.tells, pool))
+    }  # fmt: skip
     transfer = DeviceTransfer(pool, reference_values(able, pool, "latency_ms"), seed=seed)
     return [pool[i] for i in transfer.choose(k)]
 

@@ -51,10 +51,11 @@ class AddedDevice(TableTarget):
         rows = file.designs
         values = {quantity: [row.values[quantity] for row in rows] for quantity in file.quantities}
         # A measurement without an interval is taken as it is.
-        intervals = {"latency_ms": [row.interval or (row.values["latency_ms"],) * 2 for row in rows]}
-        has_latency = "latency_ms" in values
+        told = [
+            row.interval or (value, value) for row, value in zip(rows, values.get("latency_ms", ()), strict=False)
+        ]
         super().__init__(
-            name, [row.design or {} for row in rows], values, intervals=intervals if has_latency else None,
+            name, [row.design or {} for row in rows], values, intervals={"latency_ms": told} if told else None,
             source=_about(file),
         )  # fmt: skip
         self.file = file
