@@ -94,7 +94,7 @@ def test_a_model_of_ones_own_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--target", "nvidia-t4:b8"], "given as --batch 8, but got --target nvidia-t4:b8"),
         (["--target", "nvidia-t4", "--batch", "1,x"], "--batch reads '8' or '1,8,64', but got '1,x'"),
         (["--target", "nvidia-t4", "--length", "0"], "--length reads"),
-        (["--target", "nvidia-t4", "--phase", "train"], "a phase must be one of prefill, decode"),
+        (["--target", "nvidia-t4", "--phase", "train"], "a phase must be one of prefill, decode or both"),
         (["--target", "nvidia-t4", "--workers", "3"], "workers must divide"),
     ],
 )

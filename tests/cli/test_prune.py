@@ -72,11 +72,31 @@ def test_a_search_tells_what_was_tried(run, searched) -> None:
         (("--target", "stm32f746", "--quantity", "memory_bytes"), "pruned by an additive cost"),
         (("--target", "macs", "--order", "none"), "an order lists two values or more"),
         (("--target", "macs", "--order", "none<"), "an order reads 'skip<mbconv'"),
+        (("--target", "macs", "--order", "none<nor_conv_3x4"), "did you mean 'nor_conv_3x3'"),
         (("--target", "macs", "--limit", "macs<=1"), "a limit must hold for some design"),
         (("--target", "macs", "--tried", "nowhere.json"), "a JSON list of objects with design and score"),
     ],
 )
 def test_bad_questions_are_one_sentence(run, arguments: tuple[str, ...], words: str) -> None:
     done = run("spaces", "prune", "nasbench201", *arguments)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "a JSON list of objects with design and score, but"),
+        ('{"a": 1}', "holds something else"),
+        ("[3]", "row 1 of tried.json is 3"),
+        ('[{"design": {}}]', 'row 1 of tried.json is {"design": {}}'),
+        ('[{"design": {}, "score": "x"}]', "a score is a number or null, but row 1 of tried.json has 'x'"),
+        ('[{"design": {"a": 1}, "score": 1}]', "a tried design must be of nasbench201"),
+    ],
+)
+def test_a_list_of_tried_designs_that_is_none_is_one_sentence(run, text, words, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tried.json").write_text(text)
+    done = run("spaces", "prune", "nasbench201", "--target", "macs", "--tried", "tried.json")
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.stderr
     assert words in done.stderr

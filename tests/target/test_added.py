@@ -313,6 +313,11 @@ def test_a_table_may_be_of_memory_alone(tmp_path: Path) -> None:
     (tmp_path / "phone.jsonl").write_text("\n".join(lines))
     target = add_target(tmp_path / "phone.jsonl", space=tiny(), told=TOLD)
     assert target.knows == {"memory_bytes"}
+    larger = get_space("mobilenet-tiny", (3, 32, 32), 10)
+    with pytest.raises(DataError, match="but other has 1x8x8 and the space 3x32x32"):
+        add_target(tmp_path / "phone.jsonl", name="other", space=tiny(), told=TOLD).additive(
+            "memory_bytes", larger, "m"
+        )
     assert target.memory(None, designs[3]).value == 43e3  # type: ignore[arg-type]
     with pytest.raises(NetwrightError, match=r"phone knows memory_bytes, no latency_ms"):
         target.latency(None, designs[3])  # type: ignore[arg-type]

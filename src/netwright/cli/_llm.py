@@ -44,6 +44,8 @@ def llm(
 
         device = _device(target)
         name, parts, weights = _model(source, input, design, workers)
+        if phase not in (*PHASES, "both"):
+            raise DataError(f"a phase must be one of {', '.join(PHASES)} or both, but got {phase!r}.")
         phases = PHASES if phase == "both" else (phase,)
         sizes = [(b, n) for b in _numbers(batch, "--batch") for n in _numbers(length, "--length")]
         steps = [step(parts, device.machine, each, b, n) for each in phases for b, n in sizes]

@@ -15,7 +15,7 @@ from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
 from netwright.cli._files import check_free, write_text
 from netwright.cli._studies import read_study, space_of
-from netwright.errors import SpaceError, StudyError
+from netwright.errors import SpaceError, StudyError, UnknownNameError
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -71,7 +71,8 @@ def prune(
         check_free(out, overwrite)
         space, known = _read(name, tried, metric, input, classes)
         told = target if target in space.costs_known else f"{quantity}@{target}"
-        held = pruned(space, told, limit or [], known, order=by_listing(*map(_listing, order or ())))
+        listings = [_listing(each, space) for each in order or ()]
+        held = pruned(space, told, limit or [], known, order=by_listing(*listings))
         rng = np.random.default_rng(seed)
         left = held.left(rng, designs)
         drawn = [
@@ -100,23 +101,36 @@ def _read(
 
 def _read_list(file: Path) -> Tried:
     """Rows with a score; raises StudyError for any other file."""
+    rule = "what was tried is the folder of a search or a JSON list of objects with design and score"
     try:
         rows = json.loads(read_text(file))
-        found = [(row["design"], float(row["score"])) for row in rows if row["score"] is not None]
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StudyError(
-            "what was tried is the folder of a search or a JSON list of objects with design and score, but"
-            f" {file}: {type(error).__name__} {error}."
-        ) from None
+    except OSError as error:
+        raise StudyError(f"{rule}, but {file} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise StudyError(f"{rule}, but {file}: {error}.") from None
+    if not isinstance(rows, list):
+        raise StudyError(f"{rule}, but {file} holds something else.")
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not isinstance(row.get("design"), dict) or "score" not in row:
+            raise StudyError(f"{rule}, but row {number} of {file} is {json.dumps(row)[:100]}.")
+        if row["score"] is not None and (isinstance(row["score"], bool) or not isinstance(row["score"], int | float)):
+            raise StudyError(f"a score is a number or null, but row {number} of {file} has {row['score']!r}.")
+    found = [(row["design"], float(row["score"])) for row in rows if row["score"] is not None]
     if not found:
         raise StudyError(f"a tried design has a score, the more the better, but none in {file} has.")
     return found
 
 
-def _listing(text: str) -> Sequence[str]:
+def _listing(text: str, space: Space) -> Sequence[str]:
     values = [part.strip() for part in text.split("<")]
     if not all(values):
         raise SpaceError(f"an order reads 'skip<mbconv', from the smallest to the largest, but got {text!r}.")
+    known = {
+        str(value): None for domain in space.decisions().values() if isinstance(domain, tuple) for value in domain
+    }
+    strange = next((value for value in values if value not in known), None)
+    if strange is not None:
+        raise UnknownNameError(f"value of a decision of {space.name}", strange, known)
     return values
 
 

@@ -71,7 +71,12 @@ def script(
 
 @targets.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="What the script wrote, or a CSV or Parquet table of a space.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="What the script wrote, a table of a space (CSV, Parquet, JSON), or a data sheet in TOML."
+        ),
+    ],
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the target; the device's own if absent.")
     ] = None,
@@ -79,7 +84,8 @@ def add(
     input: InputShape = None,
     classes: Classes = None,
     column: Annotated[
-        list[str] | None, typer.Option(help="What a column of a table is: latency_ms=pixel2; repeatable.")
+        list[str] | None,
+        typer.Option(help="What a column of a table is: latency_ms=pixel2, design=arch; repeatable."),
     ] = None,
     edited: Annotated[
         bool, typer.Option("--edited", help="Take a file that was changed, such as by a column of energy.")

@@ -66,7 +66,7 @@ def add_target(
             raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
         if (prices := prices_of(file, space, columns)) is not None:
             return _keep_prices(prices, _free(name or file.stem, overwrite))
-        measured = _of_table(file, space, told or {}, columns)
+        measured = _of_table(file, name or file.stem, space, told or {}, columns)
     elif columns:
         raise DataError(f"columns are named in a table, but {file.name} is what the script wrote.")
     else:
@@ -138,7 +138,9 @@ def _is_table(file: Path) -> bool:
     return start == "["
 
 
-def _of_table(file: Path, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None) -> DeviceFile:
+def _of_table(
+    file: Path, name: str, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None
+) -> DeviceFile:
     from netwright.target._table_file import read_table
 
     table = read_table(file, space, columns=columns)
@@ -147,7 +149,7 @@ def _of_table(file: Path, space: Space, told: Mapping[str, Any], columns: Mappin
         for i, design in enumerate(table.designs)
     )
     shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
-    return DeviceFile(file.stem, rows, {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"})
+    return DeviceFile(name, rows, {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"})
 
 
 def _free(name: str, overwrite: bool) -> str:

@@ -210,7 +210,7 @@ def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[
     other = [name for name in compared if found.get(name) != head[name]]
     if other:
         raise DataError(
-            f"a calibration goes on as it began, but {path} has another {other[0]}, {_short(found.get(other[0]))} "
+            f"a calibration goes on as it began, but {path} has {other[0]} {_short(found.get(other[0]))} "
             f"instead of {_short(head[other[0]])}; delete it to begin anew"
             f"{', or take it with --any-runtime' if other == ['runtime'] else ''}."
         )
