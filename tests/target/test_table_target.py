@@ -347,6 +347,13 @@ def test_a_file_that_is_no_table_is_one_sentence(tmp_path: Path) -> None:
             read_table(tmp_path / name, chain(2))
 
 
+@pytest.mark.parametrize("values", [[1.0, 2.0, "fast"], [1.0, [2.0], 3.0], [1.0, None, 3.0], [1.0, -2.0, 3.0], [1.0]])
+def test_values_that_are_no_numbers_are_one_sentence(values: Any) -> None:
+    with pytest.raises(DataError, match=r"latency_ms (must be|for each design)") as raised:
+        TableTarget("phone", [{"a": 1}, {"a": 2}, {"a": 3}], {"latency_ms": values})
+    assert "\n" not in str(raised.value)
+
+
 def test_a_table_of_another_space_or_without_some_decision_is_refused() -> None:
     target = made(list(chain(3).enumerate()))
     with pytest.raises(DataError, match="phone has designs that chain does not contain"):

@@ -9,7 +9,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from netwright._count import counted
 from netwright.cost import DecisionCost
@@ -59,7 +59,7 @@ class TableTarget(UniformTarget):
         super().__init__(name)
         self.designs = tuple(Design(dict(design)) for design in designs)
         self.source = source
-        self.values = {quantity: np.asarray(column, dtype=np.float64) for quantity, column in values.items()}
+        self.values = {quantity: _numbers(column, quantity, name) for quantity, column in values.items()}
         self.knows = frozenset(self.values)
         self._intervals = dict(intervals or {})
         self._fits: dict[str, AdditiveFit] = {}
@@ -191,3 +191,12 @@ class TableTarget(UniformTarget):
                     f"{quantity} must be positive and finite, but row {wrong[0] + 1} of {self.name} has"
                     f" {column[wrong[0]]:g}."
                 )
+
+
+def _numbers(column: ArrayLike, quantity: str, name: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(column, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{quantity} must be numbers, one for each design, but {name} has {str(column)[:100]}."
+        ) from error
