@@ -36,7 +36,7 @@ from netwright.target import (
     tables_of,
     target_names,
 )
-from netwright.target._added import _on_device
+from netwright.target._added import _on_device, _target
 from netwright.target._added._on_device import digest
 from netwright.testing import TargetConformance
 
@@ -268,6 +268,44 @@ def test_other_devices_help(document: Document, write: Write, tmp_path: Path) ->
     }
     assert ranks["helped"] > max(ranks["alone"], 0.98)
     assert "transfer from 1 device" in helped.how or "sum over decisions" in helped.how
+
+
+def test_what_was_learned_is_kept_until_it_no_longer_holds(
+    document: Document, write: Write, tmp_path: Path, own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, learned = tiny(), []
+    once = _target.foretell
+    monkeypatch.setattr(_target, "foretell", lambda *given: learned.append(1) or once(*given))
+    asked = space.sample(np.random.default_rng(9), 20)
+
+    def told() -> list[Any]:
+        _target._loaded.cache_clear()
+        found = get_target("pi5")
+        assert found.how
+        return [found.latency(None, d) for d in asked]  # type: ignore[arg-type]
+
+    def add_phone(factor: float) -> None:
+        rows = [
+            {"design": json.dumps(dict(d)), "latency_ms": factor * cost(d)} for d in choose_designs(space, 120, {})
+        ]
+        (tmp_path / "phone.json").write_text(json.dumps(rows))
+        add_target(tmp_path / "phone.json", space=space, told=TOLD, overwrite=True)
+
+    add_phone(3.0)
+    add_target(write(document))
+    first = told()
+    assert told() == first
+    assert len(learned) == 1
+    kept = own_home / "targets" / "learned" / "pi5.json"
+    for broken in ("{", "[]", json.dumps({"key": json.loads(kept.read_text())["key"], "quantities": {}})):
+        kept.write_text(broken)
+        assert told() == first
+    assert len(learned) == 4
+    add_phone(4.0)
+    told()
+    assert len(learned) == 5
+    remove_target("pi5")
+    assert not kept.exists()
 
 
 def test_energy_and_memory_are_optional_columns(document: Document, write: Write) -> None:

@@ -94,6 +94,23 @@ class AdditiveFit:
             "exact": self.exact,
         }
 
+    def with_prices(self) -> dict[str, Any]:
+        """The whole fit, as `from_json` reads it."""
+        prices = [[path, value, price] for (path, value), price in self.prices.items()]
+        return {**self.to_json(), "base": self.base, "prices": prices}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> AdditiveFit:
+        """Fit that `with_prices` wrote.
+
+        >>> fit = AdditiveFit.of([{"a": 1}, {"a": 2}, {"a": 3}], [3.0, 4.0, 6.0])
+        >>> AdditiveFit.from_json(fit.with_prices()) == fit
+        True
+        """
+        prices = {(path, value): float(price) for path, value, price in content["prices"]}
+        numbers = {name: float(content[name]) for name in ("base", "error", "reach", "spearman")}
+        return cls(prices=prices, designs=int(content["designs"]), exact=bool(content["exact"]), **numbers)
+
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's rank correlation, equal values at their mean rank; 0 where one of them does not vary.

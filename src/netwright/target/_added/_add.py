@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._kept import kept_path
 from netwright.target._added._prices import DecisionPrices, prices_of
 from netwright.target._added._script import draw_pool
 from netwright.target._added._target import MANY, load_added, references_for
@@ -102,6 +103,7 @@ def remove_target(name: str) -> Path:
     if name not in files:
         raise UnknownNameError("target of your own", name, files)
     files[name].unlink()
+    kept_path(files[name]).unlink(missing_ok=True)
     return files[name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ from netwright.errors import EvaluationError
 from netwright.graph import canonical_hash
 from netwright.target._added._few import Foretold, foretell
 from netwright.target._added._file import DeviceFile, Measured, read_device_file, shapes_text
+from netwright.target._added._kept import Kept, kept_path
 from netwright.target._added._on_device import FORMAT
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, Target, UniformTarget
@@ -42,12 +43,15 @@ class AddedDevice(TableTarget):
     >>> phone.latency(None, tried[0]).value
     4.0
 
-    file: what was measured. others: tables of other devices on designs of the same space.
+    file: what was measured. others: tables of other devices on designs of the same space. kept: where what is
+    learned from few designs is kept.
     """
 
     kind = "added device"
 
-    def __init__(self, name: str, file: DeviceFile, others: Mapping[str, TableTarget] | None = None) -> None:
+    def __init__(
+        self, name: str, file: DeviceFile, others: Mapping[str, TableTarget] | None = None, kept: Kept | None = None
+    ) -> None:
         rows = file.designs
         values = {quantity: [row.values[quantity] for row in rows] for quantity in file.quantities}
         # A measurement without an interval is taken as it is.
@@ -59,7 +63,8 @@ class AddedDevice(TableTarget):
             source=_about(file),
         )  # fmt: skip
         self.file = file
-        self.others = dict(others or {})
+        self.others = {} if others is None else others
+        self._kept = kept
         self._foretellings: dict[str, Foretold] = {}
 
     @property
@@ -109,14 +114,20 @@ class AddedDevice(TableTarget):
 
     def _foretelling(self, quantity: str) -> Foretold:
         if quantity not in self._foretellings:
-            others = {
-                name: each for name, each in self.others.items()
-                if quantity in each.knows and all(map(each.tells, self.designs))
-            }  # fmt: skip
-            pool = [design for design in self.file.pool if all(each.tells(design) for each in others.values())]
-            values = np.asarray(self.values[quantity])
-            self._foretellings[quantity] = foretell(self.designs, values, pool, others, quantity)
+            known = self._kept.get(quantity) if self._kept else None
+            self._foretellings[quantity] = known or self._learned(quantity)
         return self._foretellings[quantity]
+
+    def _learned(self, quantity: str) -> Foretold:
+        others = {
+            name: each for name, each in self.others.items()
+            if quantity in each.knows and all(map(each.tells, self.designs))
+        }  # fmt: skip
+        pool = [design for design in self.file.pool if all(each.tells(design) for each in others.values())]
+        found = foretell(self.designs, np.asarray(self.values[quantity]), pool, others, quantity)
+        if self._kept:
+            self._kept.put(quantity, found)
+        return found
 
     @cached_property
     def _decisions(self) -> AbstractSet[tuple[str, Any]]:
@@ -177,9 +188,29 @@ def _added_files() -> dict[str, Path]:
     return {name: path for name, path in saved_targets().items() if is_added(path)}
 
 
-def references_for(file: DeviceFile, *, apart_from: str) -> dict[str, TableTarget]:
+class _References(Mapping[str, TableTarget]):
+    """Added devices with many measured designs of a space, read when they are asked for."""
+
+    def __init__(self, space: Mapping[str, Any], apart_from: str) -> None:
+        self._space, self._apart_from = space, apart_from
+
+    @cached_property
+    def _found(self) -> dict[str, TableTarget]:
+        return {name: each for name, each in _tables(self._space).items() if name != self._apart_from}
+
+    def __getitem__(self, name: str) -> TableTarget:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def references_for(file: DeviceFile, *, apart_from: str) -> Mapping[str, TableTarget]:
     """Added devices with many measured designs of the same space and input as a file, by name."""
-    return {name: each for name, each in _tables(file.space or {}).items() if name != apart_from}
+    return _References(file.space or {}, apart_from)
 
 
 def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
@@ -222,7 +253,12 @@ def _loaded(name: str, place: tuple[str, int], all_files: object) -> Target:
     file = _read(*place)
     if file.space is None:
         return MeasuredNetworks(name, file)
-    return AddedDevice(name, file, references_for(file, apart_from=name) if len(file.designs) < MANY else {})
+    if len(file.designs) >= MANY:
+        return AddedDevice(name, file)
+    designs = [row.design for row in file.designs if row.design is not None]
+    parts = (part for each, path in sorted(_added_files().items()) for part in (each.encode(), path.read_bytes()))
+    kept = Kept(kept_path(Path(place[0])), [name.encode(), *parts], [*designs, *file.pool])
+    return AddedDevice(name, file, references_for(file, apart_from=name), kept)
 
 
 @lru_cache(maxsize=64)
