@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import ceil
 from operator import add
 from typing import Any
@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from netwright._optional import require
 from netwright.errors import DataError
+from netwright.target._design_table import DesignTable
 
 __all__ = ["AdditiveFit", "average_ranks", "rank_correlation"]
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 FOLDS = 5
 RIDGES = (0.0, 1e-3, 1e-2, 1e-1, 1.0)
@@ -31,6 +33,8 @@ MOST_CALM = 0.9
 """Share of the measurements of which at most that many are taken to be as they should."""
 ROUNDS = 4
 """Without the oddest ones, others look odd."""
+TOGETHER = 2**14
+"""Designs whose products are taken at a time, so that many need no more memory than these."""
 NOTHING = 1e-12
 """Share of the largest eigenvalue up to which another one is rounding."""
 
@@ -70,12 +74,14 @@ class AdditiveFit:
         y = np.asarray(values, dtype=np.float64)
         if len(y) < 2:
             raise DataError(f"a sum over decisions is fitted to at least 2 designs, but got {len(y)}.")
-        columns, x = _one_hot(designs)
+        table = DesignTable.of(designs)
         order = np.random.default_rng(0).permutation(len(y))
         folds = np.empty(len(y), dtype=np.int64)
         folds[order] = np.arange(len(y)) % min(FOLDS, len(y))
-        calm, ridge, guess = _calm(_Table(x, y, columns, folds))
-        base, weights = _fit(_Moments.of(x[calm], y[calm]), columns, ridge)
+        columns = table.columns
+        measured = _Table(table.numbers(), y, columns, folds)
+        calm, ridge, guess = _calm(measured)
+        base, weights = _fit(measured.moments(calm), columns, ridge)
         error, reach, spearman = _goodness(guess, y)
         exact = bool(np.abs(guess - y).max() <= EXACT * np.abs(y).max())
         return cls(dict(zip(columns, weights.tolist(), strict=True)), base, len(y), error, reach, spearman, exact)
@@ -137,15 +143,6 @@ def average_ranks(values: Array) -> Array:
     return ranks
 
 
-def _one_hot(designs: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, Any]], Array]:
-    columns: dict[tuple[str, Any], int] = {}
-    places = [[columns.setdefault(decision, len(columns)) for decision in design.items()] for design in designs]
-    x = np.zeros((len(designs), len(columns)))
-    for row, taken in enumerate(places):
-        x[row, taken] = 1.0
-    return list(columns), x
-
-
 def _goodness(guess: Array, y: Array) -> tuple[float, float, float]:
     """Median error, the reach of nine of ten, both as a share of the value, and the rank correlation."""
     shares = np.abs(guess - y) / np.maximum(np.abs(y), 1e-300)
@@ -167,9 +164,11 @@ class _Moments:
     xx: Array
     xy: Array
 
-    @classmethod
-    def of(cls, x: Array, y: Array) -> _Moments:
-        return cls(len(y), x.sum(axis=0), float(y.sum()), x.T @ x, x.T @ y)
+    @cached_property
+    def spectrum(self) -> tuple[Array, Array]:
+        """Eigenvalues, from the least on, and eigenvectors of the products of what differs from the mean design."""
+        found = np.linalg.eigh(self.xx - np.outer(self.x, self.x) / self.count)
+        return np.asarray(found[0]), np.asarray(found[1])
 
     def __add__(self, other: _Moments) -> _Moments:
         return _Moments(
@@ -179,22 +178,51 @@ class _Moments:
 
 @dataclass(frozen=True)
 class _Table:
-    """Measured designs in rows of 0 and 1, their values, and the fold that each is held out in."""
+    """Measured designs as the numbers of the decisions that they take, their values, and the fold of each.
 
-    x: Array
+    taken: (designs, places); the number of columns stands for no decision. folds: in which a design is held out.
+    """
+
+    taken: Rows
     y: Array
     columns: list[tuple[str, Any]]
-    folds: NDArray[np.int64]
+    folds: Rows
+
+    def moments(self, rows: NDArray[np.bool_]) -> _Moments:
+        """Sums over some designs."""
+        taken, y = self.taken[rows], self.y[rows]
+        width = len(self.columns) + 1
+        xx = np.zeros((width, width))
+        for start in range(0, len(y), TOGETHER):
+            part = taken[start : start + TOGETHER]
+            # Counts up to `TOGETHER` are exact in 32 bits, in which products take half the time.
+            x = np.zeros((len(part), width), dtype=np.float32)
+            x[np.arange(len(part))[:, None], part] = 1.0
+            xx += x.T @ x
+        xy: Array = np.bincount(taken.ravel(), np.repeat(y, taken.shape[1]), width).astype(np.float64)
+        return _Moments(len(y), np.diag(xx)[:-1].copy(), float(y.sum()), xx[:-1, :-1], xy[:-1])
 
     def fold_moments(self, calm: NDArray[np.bool_]) -> list[_Moments]:
         """Sums over the calm designs of each fold."""
-        chosen = [calm & (self.folds == fold) for fold in range(int(self.folds.max()) + 1)]
-        return [_Moments.of(self.x[rows], self.y[rows]) for rows in chosen]
+        return [self.moments(calm & (self.folds == fold)) for fold in range(int(self.folds.max()) + 1)]
+
+    def sums(self, weights: Array, rows: NDArray[np.bool_]) -> Array:
+        """Sum of the weights of what some designs take."""
+        found: Array = np.append(weights, 0.0)[self.taken[rows]].sum(axis=1)
+        return found
+
+    def needed(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Designs that take a decision which none of those in `rows` takes."""
+        counts = np.bincount(self.taken[rows].ravel(), minlength=len(self.columns) + 1)
+        lacking = counts == 0
+        lacking[-1] = False
+        found: NDArray[np.bool_] = lacking[self.taken].any(axis=1)
+        return found
 
 
 def _calm(table: _Table) -> tuple[NDArray[np.bool_], float, Array]:
     """Designs to fit to, fewer than all only where that is better; with what ridge; what is then foretold of each."""
-    x, y = table.x, table.y
+    y = table.y
     kept = np.ones(len(y), dtype=bool)
     ridge, best = _with_ridge(table, kept)
     for _ in range(ROUNDS):
@@ -203,8 +231,8 @@ def _calm(table: _Table) -> tuple[NDArray[np.bool_], float, Array]:
         calm = misses <= ODD * np.median(misses)
         # What only odd designs take must be told by them; where many are odd, the sum is at fault, and of few designs
         # each tells something that no other does.
-        calm |= x[:, x[calm].sum(axis=0) == 0].any(axis=1)
-        if 2 * len(y) < 3 * x.shape[1] or calm.mean() < MOST_CALM or (calm == kept).all():
+        calm |= table.needed(calm)
+        if 2 * len(y) < 3 * len(table.columns) or calm.mean() < MOST_CALM or (calm == kept).all():
             break
         other, told = _with_ridge(table, calm)
         (error, reach, spearman), (before, width, correlation) = _goodness(told, y), _goodness(best, y)
@@ -216,20 +244,20 @@ def _calm(table: _Table) -> tuple[NDArray[np.bool_], float, Array]:
 
 def _with_ridge(table: _Table, calm: NDArray[np.bool_]) -> tuple[float, Array]:
     """The ridge that foretells calm designs best when they are held out, and what it foretells of each design."""
-    moments = table.fold_moments(calm)
-    foretold = {ridge: _held_out(table, moments, ridge) for ridge in RIDGES}
+    folds = table.fold_moments(calm)
+    others = [reduce(add, (each for each in folds if each is not own)) for own in folds]
+    foretold = {ridge: _held_out(table, others, ridge) for ridge in RIDGES}
     ridge = min(foretold, key=lambda each: float(np.mean((foretold[each] - table.y)[calm] ** 2)))
     return ridge, foretold[ridge]
 
 
-def _held_out(table: _Table, moments: Sequence[_Moments], ridge: float) -> Array:
-    """What each design is foretold by a fit to the calm ones of the others."""
+def _held_out(table: _Table, others: Sequence[_Moments], ridge: float) -> Array:
+    """What each design is foretold by a fit to the calm ones of the other folds."""
     guess = np.empty(len(table.y))
-    for fold in range(len(moments)):
+    for fold, known in enumerate(others):
         held = table.folds == fold
-        known = reduce(add, (each for number, each in enumerate(moments) if number != fold))
         base, weights = _fit(known, table.columns, ridge)
-        guess[held] = base + table.x[held] @ weights
+        guess[held] = base + table.sums(weights, held)
     return guess
 
 
@@ -237,8 +265,11 @@ def _fit(of: _Moments, columns: Sequence[tuple[str, Any]], ridge: float) -> tupl
     """Base and weights, none of them negative: a forest holds only costs that grow."""
     centre, mean = of.x / of.count, of.y / of.count
     penalty = ridge * of.count / max(len(columns), 1)
-    square = of.xx - of.count * np.outer(centre, centre) + penalty * np.eye(len(columns))
-    weights = np.asarray(np.linalg.lstsq(square, of.xy - of.count * centre * mean, rcond=1e-12)[0], dtype=np.float64)
+    spectrum, basis = of.spectrum
+    # What no design tells apart has no share in it.
+    kept = spectrum + penalty > NOTHING * (spectrum[-1:] + penalty)
+    told = basis[:, kept].T @ (of.xy - of.count * centre * mean)
+    weights: Array = basis[:, kept] @ (told / (spectrum[kept] + penalty))
     base = float(mean - centre @ weights)
     for path in {path for path, _ in columns}:
         own = [i for i, (of_path, _) in enumerate(columns) if of_path == path]

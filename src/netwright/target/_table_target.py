@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
+from netwright.target._design_table import DesignTable
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -57,7 +57,7 @@ class TableTarget(UniformTarget):
         source: str = "",
     ) -> None:
         super().__init__(name)
-        self.designs = tuple(Design(dict(design)) for design in designs)
+        self.designs = DesignTable.of(designs)
         self.source = source
         self.values = {quantity: _numbers(column, quantity, name) for quantity, column in values.items()}
         self.knows = frozenset(self.values)
@@ -109,7 +109,7 @@ class TableTarget(UniformTarget):
                     f"a target's table must be of the space that is asked about, but {self.name} has designs that"
                     f" {space.name} does not contain."
                 )
-        known = self._decisions
+        known = self.decisions
         for path, domain in space.decisions().items():
             lacking = [value for value in domain if (path, value) not in known] if isinstance(domain, tuple) else []
             if lacking and not path.startswith("recipe."):
@@ -125,16 +125,13 @@ class TableTarget(UniformTarget):
         return self._of_design(quantity, design).value
 
     def tells(self, design: Mapping[str, Any]) -> bool:
-        """Whether a design was measured, or takes only decisions that are known."""
-        return design in self._rows or design.items() <= self._decisions
+        """Whether a design takes only decisions that are known, as all measured ones do."""
+        return design.items() <= self.decisions
 
-    @cached_property
-    def _decisions(self) -> AbstractSet[tuple[str, Any]]:
-        return {decision for design in self.designs for decision in design.items()}
-
-    @cached_property
-    def _rows(self) -> dict[Design, int]:
-        return {design: row for row, design in enumerate(self.designs)}
+    @property
+    def decisions(self) -> AbstractSet[tuple[str, Any]]:
+        """Decisions of which the target can tell designs."""
+        return self.designs.decisions
 
     def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         if design is None:
@@ -146,7 +143,7 @@ class TableTarget(UniformTarget):
     def _of_design(self, quantity: str, design: Mapping[str, Any]) -> Estimate:
         own = Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
         unit = QUANTITIES[quantity][1]
-        row = self._rows.get(own)
+        row = self.designs.row(own)
         if row is not None:
             value = float(self.values[quantity][row])
             low, high = self._intervals[quantity][row] if quantity in self._intervals else (value, value)
@@ -174,11 +171,10 @@ class TableTarget(UniformTarget):
             raise DataError(f"a table has some of {', '.join(QUANTITIES)}, but {self.name} has {sorted(self.knows)}.")
         if len(self.designs) < 2:
             raise DataError(f"a table needs at least 2 designs, but {self.name} has {len(self.designs)}.")
-        if len(self._rows) < len(self.designs):
-            row = next(i for i, design in enumerate(self.designs) if self._rows[design] != i)
+        if (twice := self.designs.twice()) is not None:
             raise DataError(
-                f"a table has each design once, but rows {row + 1} and {self._rows[self.designs[row]] + 1} of"
-                f" {self.name} are one design."
+                f"a table has each design once, but rows {twice[0] + 1} and {twice[1] + 1} of {self.name} are one"
+                " design."
             )
         for quantity, column in self.values.items():
             if column.shape != (len(self.designs),):

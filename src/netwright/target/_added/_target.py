@@ -130,8 +130,8 @@ class AddedDevice(TableTarget):
         return found
 
     @cached_property
-    def _decisions(self) -> AbstractSet[tuple[str, Any]]:
-        own = {decision for design in self.designs for decision in design.items()}
+    def decisions(self) -> AbstractSet[tuple[str, Any]]:
+        own = self.designs.decisions
         return own.union(*(design.items() for design in self.file.pool)) if self.few else own
 
 
