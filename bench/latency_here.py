@@ -3,8 +3,10 @@
 For each space: networks of it are measured and a model of kernels is learned from them (`netwright calibrate`); then
 other designs of the space, drawn uniformly, are measured by the same protocol and compared with what was predicted of
 them. ONNX Runtime, one thread, batch 1. Spearman: rank correlation of predicted and measured latency; beside it that
-of MACs alone. Within 10 %: share of the networks. Error: median. In the interval: share inside of the 90 % interval.
-Sum over blocks: median error of the additive form that a forest holds as a budget.
+of MACs alone. Within 10 %: share of the networks. Error: median. Bias: median of predicted over measured, less 1.
+Drift: the same of networks of the calibration that are measured again after the unseen ones: how much faster the
+machine has become since. In the interval: share inside of the 90 % interval. Sum over blocks: median error of the
+additive form that a forest holds as a budget.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from netwright.cost import cost
 from netwright.graph import simplify
 from netwright.space import Space
 from netwright.space.catalog import get_space
-from netwright.target import Calibrated, Setup, calibrate, rank_correlation, time_graphs
+from netwright.target import Calibrated, Calibration, Setup, calibrate, rank_correlation, time_graphs
+from netwright.target._calibrate._networks import networks_to_measure
 
 SPACES = {
     "mobilenet-tiny": (3, 32, 32),
@@ -33,6 +36,8 @@ SPACES = {
     "autoformer": None,
 }
 TOGETHER = 5
+AGAIN = 20
+"""Networks of the calibration to measure once more."""
 SEED = 2024
 
 
@@ -52,6 +57,18 @@ def measured(space: Space, count: int, target: Calibrated, seen: set[str]) -> np
             macs = cost("macs").of(graph)
             rows.append([timing.median_ms, told.value, told.low, told.high, additive.of(whole), macs])
     return np.array(rows)
+
+
+def drift(space: Space, count: int, found: Calibration) -> float:
+    """What networks of the calibration took then over what they take now, less 1."""
+    known = {each.what: each.ms for each in found.measured}
+    again = [each for each in networks_to_measure([space], count) if each.whole and each.what in known][:AGAIN]
+    ratios: list[float] = []
+    for start in range(0, len(again), TOGETHER):
+        part = again[start : start + TOGETHER]
+        timings = time_graphs([e.graph for e in part], Setup(), seconds=0.5, nominal=found.reference_ms / 1e3)
+        ratios += [known[e.what] / timing.median_ms for e, timing in zip(part, timings, strict=True)]
+    return float(np.median(ratios)) - 1
 
 
 def main() -> None:
@@ -83,6 +100,8 @@ def main() -> None:
                 f"{rank_correlation(macs, ms):.4f}",
                 f"{near:.0%}",
                 f"{np.median(np.abs(told / ms - 1)):.1%}",
+                f"{np.median(told / ms) - 1:+.1%}",
+                f"{drift(space, given.networks, found):+.1%}",
                 f"{np.mean((low <= ms) & (ms <= high)):.0%}",
                 f"{np.median(np.abs(summed / ms - 1)):.1%}",
             ]
@@ -96,6 +115,8 @@ def main() -> None:
         "of MACs",
         "within 10 %",
         "error",
+        "bias",
+        "drift",
         "in the interval",
         "sum over blocks",
     ]
