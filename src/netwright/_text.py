@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["read_text", "write_json", "write_text"]
+__all__ = ["read_text", "write_bytes", "write_json", "write_text"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -40,8 +40,13 @@ def read_text(file: Path) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file in UTF-8 whole or not at all; raises OSError where it cannot be written."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raises OSError where it cannot be written."""
     draft = path.with_name(f".{path.name}.part")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(content)
     draft.replace(path)
 
 

@@ -28,17 +28,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_calibration_is_written_told_and_used(run, home):
     pytest.importorskip("onnxruntime")
-    done = run(
-        "calibrate",
-        "laptop",
-        "--space",
-        "spaces_to_calibrate:tiny",
-        "--networks",
-        "12",
-        "--minutes",
-        "0.05",
-        "--json",
-    )
+    home.mkdir()
+    (home / "laptop.zip").write_bytes(b"a table that was added")
+    asked = ("calibrate", "laptop", "--space", "spaces_to_calibrate:tiny", "--networks", "12", "--minutes", "0.05")
+    refused = run(*asked)
+    assert (refused.exit_code, "laptop.zip exists" in refused.stderr.replace("\n", "")) == (2, True)
+    done = run(*asked, "--overwrite", "--json")
     found = json.loads(done.stdout)
     assert set(found) == {
         "version", "name", "file", "spaces", "setup", "device", "runtime", "networks", "kernels", "network", "blocks",

@@ -36,7 +36,7 @@ from netwright.target import (
     tables_of,
     target_names,
 )
-from netwright.target._added import _on_device, _target
+from netwright.target._added import _device_table, _on_device, _target
 from netwright.target._added._on_device import digest
 from netwright.testing import TargetConformance
 
@@ -306,6 +306,108 @@ def test_what_was_learned_is_kept_until_it_no_longer_holds(
     assert len(learned) == 5
     remove_target("pi5")
     assert not kept.exists()
+
+
+# Many designs -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(document: Document) -> Document:
+    """A file of a script that measured 150 designs, with intervals, energy and the hash of each network."""
+    designs = choose_designs(tiny(), 150, {})
+    latencies = [cost(d) * (1 + i % 7 / 100) for i, d in enumerate(designs)]
+    rows = [
+        {
+            "design": dict(d),
+            "graph": f"{i:064x}",
+            "latency_ms": v,
+            "low_ms": v * 0.99,
+            "high_ms": v * 1.01,
+            "energy_j": v,
+        }
+        for i, (d, v) in enumerate(zip(designs, latencies, strict=True))
+    ]
+    return {**document, "rows": rows, "system": {"machine": "arm"}}
+
+
+def answers(target: Target, designs: list[Any]) -> list[Any]:
+    assert isinstance(target, AddedDevice)
+    told = [each for d in designs for each in (target.latency(None, d), target.energy(None, d))]  # type: ignore[arg-type]
+    return [target.how, target.quality(), target.additive("latency_ms", tiny(), "x").prices, *told]
+
+
+def test_a_table_that_is_kept_tells_what_its_file_says(many: Document, write: Write, own_home: Path) -> None:
+    file = write(many)
+    designs = [*(row["design"] for row in many["rows"][:5]), *tiny().sample(np.random.default_rng(9), 20)]
+    expected = answers(AddedDevice("pi5", read_device_file(file)), designs)
+    assert answers(add_target(file), designs) == expected
+    [kept] = (path for path in (own_home / "targets").iterdir() if path.is_file())
+    assert kept.name == "pi5.zip"
+    target = add_target(kept, name="other")
+    assert answers(target, designs) == expected
+    assert isinstance(target, AddedDevice)
+    assert target.file.extra == {"system": {"machine": "arm"}}
+    assert list(target.columns.graphs) == [row["graph"] for row in many["rows"]]
+
+
+def test_a_table_that_an_older_version_kept_is_read(many: Document, write: Write, own_home: Path) -> None:
+    (own_home / "targets").mkdir(parents=True)
+    (own_home / "targets" / "pi5.json").write_text(write(many).read_text())
+    designs = tiny().sample(np.random.default_rng(9), 5)
+    old = answers(get_target("pi5"), designs)
+    assert answers(add_target(own_home / "targets" / "pi5.json", overwrite=True), designs) == old
+    assert not (own_home / "targets" / "pi5.json").exists()
+
+
+def test_the_numbers_of_a_table_are_not_read_to_list_it(
+    many: Document, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_target(write(many))
+    _target._loaded.cache_clear()
+    _target._read.cache_clear()
+    monkeypatch.setattr(_device_table, "_columns", None)
+    target = get_target("pi5")
+    assert "150 designs measured" in target.how
+    assert target.quality()["latency_ms"]["designs"] == 150
+    _target._read.cache_clear()
+
+
+def test_a_name_is_of_one_file_whatever_its_kind(document: Document, many: Document, write: Write) -> None:
+    for content in (many, document, many):
+        target = add_target(write(content), overwrite=True)
+        assert f"{len(content['rows'])} designs measured" in target.how
+        assert f"{len(content['rows'])} designs measured" in get_target("pi5").how
+    remove_target("pi5")
+    assert "pi5" not in target_names()
+
+
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "nothing": lambda content: b"",
+    "cut short": lambda content: content[:-40],
+    "without its head": lambda content: content.replace(b"device.json", b"devicf.json"),
+    "a wrong byte": lambda content: content[:3000] + b"0000" + content[3004:],
+}
+
+
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
+def test_a_broken_table_is_one_sentence(
+    harm: Callable[[bytes], bytes], many: Document, write: Write, own_home: Path
+) -> None:
+    add_target(write(many))
+    kept = own_home / "targets" / "pi5.zip"
+    kept.write_bytes(harm(kept.read_bytes()))
+    _target._read.cache_clear()
+    with pytest.raises(DataError, match=r"a device table is a file that netwright kept, but .*pi5\.zip is broken"):
+        get_target("pi5").latency(None, many["rows"][0]["design"])  # type: ignore[arg-type]
+
+
+def test_a_table_of_another_space_is_refused(many: Document, write: Write, own_home: Path) -> None:
+    target = add_target(write(many))
+    with pytest.raises(DataError, match="has 1x8x8 and the space 3x32x32"):
+        target.additive("latency_ms", get_space("mobilenet-tiny", (3, 32, 32), 10), "x")
+    other = get_space("nasbench201", (1, 8, 8), 10)
+    with pytest.raises(DataError, match="designs must be of nasbench201, but row 1 of pi5 has"):
+        target.additive("latency_ms", other, "x")
 
 
 def test_energy_and_memory_are_optional_columns(document: Document, write: Write) -> None:

@@ -50,7 +50,7 @@ def calibrate(
     """
     started = time.perf_counter()
     with answering(as_json) as answer:
-        from netwright.target import Here
+        from netwright.target import Here, remove_target, saved_targets
         from netwright.target import calibrate as measured
 
         target, path = Here.parse(on), _file(name, out, overwrite)
@@ -70,6 +70,8 @@ def calibrate(
                 INTERRUPTED,
             )
         found.save(path)
+        if out is None and saved_targets()[name] != path:
+            remove_target(name)  # a table that had the name until now
         journal.unlink(missing_ok=True)
         document = _document(found, path)
         answer.give(document, lambda: _words(document))
@@ -83,8 +85,9 @@ def _file(name: str, out: Path | None, overwrite: bool) -> Path:
     if name in target_names() and name not in saved_targets():
         raise DataError(f"a target's name must be its own, but {name} is one already.")
     path = out or targets_folder() / f"{name}.json"
-    if path.exists() and not overwrite:
-        raise DataError(f"what exists is kept unless --overwrite is given, but {path} exists.")
+    there = path if out else saved_targets().get(name, path)
+    if there.exists() and not overwrite:
+        raise DataError(f"what exists is kept unless --overwrite is given, but {there} exists.")
     return path
 
 

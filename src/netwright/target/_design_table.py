@@ -83,14 +83,23 @@ class DesignTable(Sequence[Design]):
         """Every place with every option of it."""
         return frozenset((path, value) for path, own in zip(self.places, self.options, strict=True) for value in own)
 
-    @cached_property
+    @property
     def columns(self) -> list[tuple[str, Any]]:
         """The decisions in the order in which the designs first take them."""
-        first: list[tuple[int, int, Any]] = []
-        for place, own in enumerate(self.options):
+        return [(self.places[place], self.options[place][code - 1]) for _, place, code in self._first]
+
+    def witnesses(self) -> list[int]:
+        """Numbers of few designs, in order, that take all decisions together."""
+        return list(dict.fromkeys(row for row, _, _ in self._first))
+
+    @cached_property
+    def _first(self) -> list[tuple[int, int, int]]:
+        """The first design that takes each decision, the decision's place and its code; in order."""
+        found: list[tuple[int, int, int]] = []
+        for place in range(len(self.places)):
             codes, rows = np.unique(self.codes[:, place], return_index=True)
-            first += [(int(row), place, own[code - 1]) for code, row in zip(codes, rows, strict=True) if code]
-        return [(self.places[place], value) for _, place, value in sorted(first, key=lambda each: each[:2])]
+            found += [(int(row), place, int(code)) for code, row in zip(codes, rows, strict=True) if code]
+        return sorted(found)
 
     def numbers(self) -> Numbers:
         """(designs, places): the number of each decision in `columns`; one beyond the last where none is taken."""

@@ -1,4 +1,4 @@
-"""The user's own targets: one JSON file each, in a folder of their own."""
+"""The user's own targets: one file each, in a folder of their own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ from typing import Any
 from netwright import _text
 from netwright.errors import DataError
 
-__all__ = ["check_name", "read_json", "saved_targets", "targets_folder", "write_json", "write_text"]
+__all__ = [
+    "TABLE",
+    "check_name",
+    "keep_only",
+    "read_json",
+    "saved_targets",
+    "targets_folder",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
+TABLE = ".zip"
+"""End of the names of files that hold many designs; see `DeviceTable`."""
 _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
 
 
@@ -42,7 +54,14 @@ def saved_targets() -> dict[str, Path]:
     ...     list(saved_targets())
     ['phone']
     """
-    return {path.stem: path for path in sorted(targets_folder().glob("*.json")) if _NAME.fullmatch(path.stem)}
+    paths = (path for suffix in (".json", TABLE) for path in sorted(targets_folder().glob(f"*{suffix}")))
+    return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
+
+
+def keep_only(path: Path) -> None:
+    """Remove what was in the user's folder under the name of this file before, in a file of another kind."""
+    for suffix in {".json", ".toml", TABLE} - {path.suffix}:
+        path.with_name(path.stem + suffix).unlink(missing_ok=True)
 
 
 def check_name(name: str) -> None:
@@ -80,8 +99,13 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all; raises DataError where it cannot be written."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raises DataError where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _text.write_text(path, text)
+        _text.write_bytes(path, content)
     except OSError as error:
         raise DataError(f"a target's file must be writable, but {path} is not: {error.strerror}.") from error

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from netwright.space import Design
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
 from netwright.target._design_table import DesignTable
+from netwright.target._table_columns import TableColumns
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TableTarget"]
 
+Array = NDArray[np.float64]
 Spread = tuple[float, float]
 
 
@@ -56,14 +59,15 @@ class TableTarget(UniformTarget):
         intervals: Mapping[str, Sequence[Spread]] | None = None,
         source: str = "",
     ) -> None:
+        columns = TableColumns.of(name, DesignTable.of(designs), values, intervals)
+        self._begin(name, columns.values, lambda: columns, source)
+
+    def _begin(self, name: str, knows: Iterable[str], columns: Callable[[], TableColumns], source: str) -> None:
+        """All of `__init__`, for columns that may be read when they are asked for."""
         super().__init__(name)
-        self.designs = DesignTable.of(designs)
-        self.source = source
-        self.values = {quantity: _numbers(column, quantity, name) for quantity, column in values.items()}
-        self.knows = frozenset(self.values)
-        self._intervals = dict(intervals or {})
+        self.knows, self.source = frozenset(knows), source
+        self._read = columns
         self._fits: dict[str, AdditiveFit] = {}
-        self._check()
 
     @classmethod
     def load(
@@ -78,6 +82,21 @@ class TableTarget(UniformTarget):
         from netwright.target._table_file import read_table
 
         return read_table(path, space, name=name, columns=columns)
+
+    @cached_property
+    def columns(self) -> TableColumns:
+        """Designs, their values and intervals."""
+        return self._read()
+
+    @property
+    def designs(self) -> DesignTable:
+        """The measured designs."""
+        return self.columns.designs
+
+    @property
+    def values(self) -> Mapping[str, Array]:
+        """What was measured of each design, by quantity, in ms, mJ and bytes."""
+        return self.columns.values
 
     @property
     def how(self) -> str:
@@ -146,9 +165,13 @@ class TableTarget(UniformTarget):
         row = self.designs.row(own)
         if row is not None:
             value = float(self.values[quantity][row])
-            low, high = self._intervals[quantity][row] if quantity in self._intervals else (value, value)
+            low, high = self._interval(quantity, row) or (value, value)
             return Estimate(value, low, high, unit, f"measured{f', {self.source}' if self.source else ''}")
         return self._foretold(quantity, own)
+
+    def _interval(self, quantity: str, row: int) -> Spread | None:
+        ends = self.columns.intervals.get(quantity)
+        return None if ends is None else (float(ends[row, 0]), float(ends[row, 1]))
 
     def _foretold(self, quantity: str, design: Design) -> Estimate:
         fit = self.fit(quantity)
@@ -165,34 +188,3 @@ class TableTarget(UniformTarget):
         low, high = max(value - off, 0.0), value + off
         how = f"sum over decisions fitted to {fit.designs:,} measured designs, 90 % interval"
         return Estimate(value, low, high, QUANTITIES[quantity][1], how)
-
-    def _check(self) -> None:
-        if not self.values or not self.knows <= QUANTITIES.keys():
-            raise DataError(f"a table has some of {', '.join(QUANTITIES)}, but {self.name} has {sorted(self.knows)}.")
-        if len(self.designs) < 2:
-            raise DataError(f"a table needs at least 2 designs, but {self.name} has {len(self.designs)}.")
-        if (twice := self.designs.twice()) is not None:
-            raise DataError(
-                f"a table has each design once, but rows {twice[0] + 1} and {twice[1] + 1} of {self.name} are one"
-                " design."
-            )
-        for quantity, column in self.values.items():
-            if column.shape != (len(self.designs),):
-                raise DataError(
-                    f"a table has one {quantity} for each design, but {self.name} has shape {column.shape}."
-                )
-            wrong = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
-            if len(wrong):
-                raise DataError(
-                    f"{quantity} must be positive and finite, but row {wrong[0] + 1} of {self.name} has"
-                    f" {column[wrong[0]]:g}."
-                )
-
-
-def _numbers(column: ArrayLike, quantity: str, name: str) -> NDArray[np.float64]:
-    try:
-        return np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{quantity} must be numbers, one for each design, but {name} has {str(column)[:100]}."
-        ) from error

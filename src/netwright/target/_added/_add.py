@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
-from netwright.target._added._file import DeviceFile, Measured, read_device_file
+from netwright.target._added._device_table import MANY, DeviceTable, read_device
+from netwright.target._added._file import DeviceFile, Measured
 from netwright.target._added._kept import kept_path
 from netwright.target._added._prices import DecisionPrices, prices_of
 from netwright.target._added._script import draw_pool
-from netwright.target._added._target import MANY, load_added, references_for
+from netwright.target._added._target import load_added, references_for
 from netwright.target._base import Target
 from netwright.target._data_sheet import own_data_sheets, read_data_sheet
-from netwright.target._folder import check_name, saved_targets, targets_folder, write_json, write_text
+from netwright.target._folder import (
+    TABLE,
+    check_name,
+    keep_only,
+    saved_targets,
+    targets_folder,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from netwright.target._roofline_target import RooflineTarget
 from netwright.target._table_rows import SUFFIXES
 
@@ -71,16 +81,20 @@ def add_target(
     elif columns:
         raise DataError(f"columns are named in a table, but {file.name} is what the script wrote.")
     else:
-        measured = read_device_file(file, edited=edited)
+        measured = read_device(file, edited=edited)
     target = _free(name or measured.device, overwrite)
     if measured.space is not None:
         space = space or _catalogued(measured.space, file.name)
         measured.check_space(space)
-        if len(measured.designs) < MANY:
-            pool = draw_pool(space, references_for(measured, apart_from=target))
-            measured = replace(measured, pool=tuple(pool))
-    write_json(targets_folder() / f"{target}.json", measured.to_json())
-    (targets_folder() / f"{target}.toml").unlink(missing_ok=True)
+    path = targets_folder() / f"{target}.json"
+    if isinstance(measured, DeviceFile):
+        measured = _ready(measured, space, target)
+    if isinstance(measured, DeviceFile):
+        write_json(path, measured.to_json())
+    else:
+        path = path.with_suffix(TABLE)
+        write_bytes(path, measured.with_fits().content())
+    keep_only(path)
     return load_added(target)
 
 
@@ -107,12 +121,26 @@ def remove_target(name: str) -> Path:
     return files[name]
 
 
+def _ready(measured: DeviceFile, space: Space | None, target: str) -> DeviceFile | DeviceTable:
+    """A file with the designs by which its device is compared with others; as a table where it has many itself."""
+    if space is None:
+        return measured
+    if measured.count < MANY:
+        return replace(measured, pool=tuple(draw_pool(space, references_for(measured, apart_from=target))))
+    if measured.count < len(measured.rows) or measured.space is None:
+        return measured
+    return DeviceTable.of(
+        measured.columns(), measured.device, measured.space, measured.runtime, measured.protocol, measured.extra
+    )
+
+
 def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
     """Keep a data sheet under its own name, or another."""
     read_data_sheet(file)
     target = _free(name or file.stem, overwrite)
-    write_text(targets_folder() / f"{target}.toml", read_text(file))
-    (targets_folder() / f"{target}.json").unlink(missing_ok=True)
+    path = targets_folder() / f"{target}.toml"
+    write_text(path, read_text(file))
+    keep_only(path)
     return RooflineTarget.parse(target)
 
 
@@ -120,12 +148,14 @@ def _keep_prices(prices: DecisionPrices, target: str) -> Target:
     """Keep a table of blocks under a name."""
     path = targets_folder() / f"{target}.json"
     write_json(path, prices.to_json())
-    path.with_suffix(".toml").unlink(missing_ok=True)
+    keep_only(path)
     return DecisionPrices.read(path, target)
 
 
 def _is_table(file: Path) -> bool:
     """Whether a file is a table, rather than what the script wrote; raises DataError for one that can be neither."""
+    if file.suffix.lower() == TABLE:
+        return False
     if file.suffix.lower() in SUFFIXES and file.suffix.lower() != ".json":
         return True
     try:
@@ -142,16 +172,19 @@ def _is_table(file: Path) -> bool:
 
 def _of_table(
     file: Path, name: str, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None
-) -> DeviceFile:
+) -> DeviceFile | DeviceTable:
     from netwright.target._table_file import read_table
 
-    table = read_table(file, space, columns=columns)
-    rows = tuple(
-        Measured({quantity: float(column[i]) for quantity, column in table.values.items()}, design)
-        for i, design in enumerate(table.designs)
-    )
+    columns_read = read_table(file, space, columns=columns).columns
     shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
-    return DeviceFile(name, rows, {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"})
+    told_space, runtime = {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"}
+    if len(columns_read.designs) >= MANY:
+        return DeviceTable.of(columns_read, name, told_space, runtime)
+    rows = tuple(
+        Measured({quantity: float(column[i]) for quantity, column in columns_read.values.items()}, design)
+        for i, design in enumerate(columns_read.designs)
+    )
+    return DeviceFile(name, rows, told_space, runtime)
 
 
 def _free(name: str, overwrite: bool) -> str:

@@ -14,13 +14,16 @@ from netwright._text import read_text
 from netwright.errors import DataError, DesignError
 from netwright.space import Design
 from netwright.target._added._on_device import FORMAT, VERSION, digest
+from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES
+from netwright.target._design_table import DesignTable
+from netwright.target._table_columns import TableColumns
 from netwright.target._table_units import UNITS
 
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["DeviceFile", "Measured", "read_device_file", "shapes_text"]
+__all__ = ["DeviceFile", "Measured", "check_inputs", "read_device_file", "shapes_text"]
 
 Json = Mapping[str, Any]
 
@@ -71,6 +74,26 @@ class DeviceFile:
     extra: Json | None = None
 
     @property
+    def count(self) -> int:
+        """Number of measured designs."""
+        return len(self.designs)
+
+    @property
+    def fits(self) -> Mapping[str, AdditiveFit]:
+        """Sums over decisions that the file has; it has none."""
+        return {}
+
+    def columns(self) -> TableColumns:
+        """The rows that are designs, as columns; a measurement without an interval is taken as it is."""
+        rows = self.designs
+        values = {quantity: [row.values[quantity] for row in rows] for quantity in self.quantities}
+        spread = [row.interval or (row.values["latency_ms"],) * 2 for row in rows if "latency_ms" in row.values]
+        return TableColumns.of(
+            self.device, DesignTable.of([row.design or {} for row in rows]), values,
+            {"latency_ms": spread} if spread else {}, [row.graph or "" for row in rows],
+        )  # fmt: skip
+
+    @property
     def designs(self) -> list[Measured]:
         """Rows that are designs of the space."""
         return [row for row in self.rows if row.design is not None]
@@ -84,12 +107,7 @@ class DeviceFile:
         """Raise DataError unless every design is of the space, at the input that the file states."""
         if self.space is None:
             raise DataError(f"{self.device} measured networks without a space, so it says nothing of {space.name}.")
-        shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
-        if self.space.get("input", shapes) != shapes:
-            raise DataError(
-                f"a device must be asked about the inputs that it was measured with, but {self.device} has"
-                f" {shapes_text(self.space['input'])} and the space {shapes_text(shapes)}."
-            )
+        check_inputs(self.device, self.space, space)
         numbers = [number for number, row in enumerate(self.rows) if row.design is not None]
         known = space.contains_each([row.design for row in self.rows if row.design is not None])
         strange = next((number for number, has in zip(numbers, known, strict=True) if not has), None)
@@ -289,6 +307,16 @@ def _row_parts(row: Measured) -> Iterator[tuple[str, Any]]:
     if row.interval is not None:
         yield "low_ms", row.interval[0]
         yield "high_ms", row.interval[1]
+
+
+def check_inputs(device: str, told: Json, space: Space) -> None:
+    """Raise DataError unless a space has the inputs that the space of a device's file is told to have."""
+    shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
+    if told.get("input", shapes) != shapes:
+        raise DataError(
+            f"a device must be asked about the inputs that it was measured with, but {device} has"
+            f" {shapes_text(told['input'])} and the space {shapes_text(shapes)}."
+        )
 
 
 def shapes_text(shapes: Sequence[Sequence[int]]) -> str:

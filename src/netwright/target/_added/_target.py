@@ -13,13 +13,14 @@ import numpy as np
 from netwright._count import counted
 from netwright.errors import EvaluationError
 from netwright.graph import canonical_hash
+from netwright.target._added._device_table import MANY, DeviceTable, read_device
 from netwright.target._added._few import Foretold, foretell
-from netwright.target._added._file import DeviceFile, Measured, read_device_file, shapes_text
+from netwright.target._added._file import DeviceFile, Measured, shapes_text
 from netwright.target._added._kept import Kept, kept_path
 from netwright.target._added._on_device import FORMAT
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, Target, UniformTarget
-from netwright.target._folder import saved_targets
+from netwright.target._folder import TABLE, saved_targets
 from netwright.target._table_target import TableTarget
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from netwright.space import Design, Space
 
 __all__ = ["AddedDevice", "MeasuredNetworks", "is_added", "load_added", "references_for", "tables_of"]
-
-MANY = 100
-"""Measured designs from which on a device's own table tells of all others, and helps to foretell other devices."""
 
 
 class AddedDevice(TableTarget):
@@ -50,18 +48,13 @@ class AddedDevice(TableTarget):
     kind = "added device"
 
     def __init__(
-        self, name: str, file: DeviceFile, others: Mapping[str, TableTarget] | None = None, kept: Kept | None = None
+        self,
+        name: str,
+        file: DeviceFile | DeviceTable,
+        others: Mapping[str, TableTarget] | None = None,
+        kept: Kept | None = None,
     ) -> None:
-        rows = file.designs
-        values = {quantity: [row.values[quantity] for row in rows] for quantity in file.quantities}
-        # A measurement without an interval is taken as it is.
-        told = [
-            row.interval or (value, value) for row, value in zip(rows, values.get("latency_ms", ()), strict=False)
-        ]
-        super().__init__(
-            name, [row.design or {} for row in rows], values, intervals={"latency_ms": told} if told else None,
-            source=_about(file),
-        )  # fmt: skip
+        self._begin(name, file.quantities, file.columns, _about(file))
         self.file = file
         self.others = {} if others is None else others
         self._kept = kept
@@ -70,21 +63,23 @@ class AddedDevice(TableTarget):
     @property
     def few(self) -> bool:
         """Whether so few designs were measured that other devices are asked, too."""
-        return len(self.designs) < MANY
+        return self.file.count < MANY
 
     @property
     def how(self) -> str:
         ways = ", ".join(
             f"{quantity.partition('_')[0]} by {self.method(quantity)}" for quantity in sorted(self.knows)
         )
-        return f"{counted(len(self.designs), 'design')} measured ({self.source}); other designs: {ways}"
+        return f"{counted(self.file.count, 'design')} measured ({self.source}); other designs: {ways}"
 
     def method(self, quantity: str) -> str:
         """How designs that were not measured are told, in words."""
         return self._foretelling(quantity).method if self.few else "a sum over decisions"
 
     def fit(self, quantity: str) -> AdditiveFit:
-        return self._foretelling(quantity).fit if self.few else super().fit(quantity)
+        if self.few:
+            return self._foretelling(quantity).fit
+        return self.file.fits.get(quantity) or super().fit(quantity)
 
     def _estimate(self, quantity: str, graph: Graph, design: Mapping[str, Any] | None) -> Estimate:
         """As a table tells it; a network without a design is known where it is one of the measured ones."""
@@ -98,8 +93,8 @@ class AddedDevice(TableTarget):
         return super()._estimate(quantity, graph, known)
 
     @cached_property
-    def _by_graph(self) -> dict[str | None, Design | None]:
-        return {row.graph: row.design for row in self.file.designs}
+    def _by_graph(self) -> dict[str, Design]:
+        return {graph: self.designs[row] for row, graph in enumerate(self.columns.graphs) if graph}
 
     def additive(self, quantity: str, space: Space, name: str) -> Any:
         self.file.check_space(space)
@@ -174,6 +169,8 @@ class MeasuredNetworks(UniformTarget):
 
 def is_added(path: Path) -> bool:
     """Whether a file in the user's folder was put there by `add_target`."""
+    if path.suffix == TABLE:
+        return True
     with path.open("rb") as file:
         return f'"format": "{FORMAT}"'.encode() in file.read(100)
 
@@ -208,7 +205,7 @@ class _References(Mapping[str, TableTarget]):
         return len(self._found)
 
 
-def references_for(file: DeviceFile, *, apart_from: str) -> Mapping[str, TableTarget]:
+def references_for(file: DeviceFile | DeviceTable, *, apart_from: str) -> Mapping[str, TableTarget]:
     """Added devices with many measured designs of the same space and input as a file, by name."""
     return _References(file.space or {}, apart_from)
 
@@ -242,7 +239,7 @@ def _tables(told: Mapping[str, Any]) -> dict[str, TableTarget]:
     for name, path in _added_files().items():
         changed = path.stat().st_mtime_ns
         other = _read(str(path), changed)
-        if other.space is not None and _same(other.space, told) and len(other.designs) >= MANY:
+        if other.space is not None and _same(other.space, told) and other.count >= MANY:
             found[name] = _table(name, str(path), changed)
     return found
 
@@ -251,10 +248,10 @@ def _tables(told: Mapping[str, Any]) -> dict[str, TableTarget]:
 @lru_cache(maxsize=64)
 def _loaded(name: str, place: tuple[str, int], all_files: object) -> Target:
     file = _read(*place)
+    if isinstance(file, DeviceTable) or file.count >= MANY:
+        return AddedDevice(name, file)
     if file.space is None:
         return MeasuredNetworks(name, file)
-    if len(file.designs) >= MANY:
-        return AddedDevice(name, file)
     designs = [row.design for row in file.designs if row.design is not None]
     parts = (part for each, path in sorted(_added_files().items()) for part in (each.encode(), path.read_bytes()))
     kept = Kept(kept_path(Path(place[0])), [name.encode(), *parts], [*designs, *file.pool])
@@ -267,15 +264,15 @@ def _table(name: str, path: str, changed: int) -> AddedDevice:
 
 
 @lru_cache(maxsize=64)
-def _read(path: str, changed: int) -> DeviceFile:
-    return read_device_file(Path(path))
+def _read(path: str, changed: int) -> DeviceFile | DeviceTable:
+    return read_device(Path(path))
 
 
 def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
     return a.get("name") == b.get("name") and a.get("input") == b.get("input")
 
 
-def _about(file: DeviceFile) -> str:
+def _about(file: DeviceFile | DeviceTable) -> str:
     runtime = file.runtime or {}
     setup = [f"{runtime.get('name', '')} {runtime.get('version', '')}".strip()]
     setup += [f"{runtime['threads']} threads" if runtime.get("threads", 1) != 1 else ""]
