@@ -1,8 +1,8 @@
-"""Counts in words: one trial, two trials."""
+"""Counts and shares in words: one trial, two trials, 210 %."""
 
 from __future__ import annotations
 
-__all__ = ["counted", "plural"]
+__all__ = ["counted", "percent", "plural"]
 
 
 def plural(number: float, noun: str) -> str:
@@ -25,3 +25,12 @@ def counted(number: int, noun: str) -> str:
     ('1 trial', '5,000 causal attentions')
     """
     return f"{number:,} {plural(number, noun)}"
+
+
+def percent(share: float) -> str:
+    """A share in percent, to two digits.
+
+    >>> percent(2.1234), percent(0.016), percent(0.00012)
+    ('210 %', '1.6 %', '0.012 %')
+    """
+    return f"{float(f'{100 * share:.2g}'):.15g} %"

@@ -119,6 +119,10 @@ class MissingExtraError(NetwrightError):
 
 MANY = 30
 """Known names beyond which an error does not list them all."""
+ALIKE = 0.7
+"""Share of a name's letters and digits that another must have in a row to be near it."""
+LISTED = {"target": "netwright targets", "space": "netwright spaces"}
+"""Commands that list all names of a kind."""
 
 
 class UnknownNameError(NetwrightError):
@@ -127,14 +131,31 @@ class UnknownNameError(NetwrightError):
     >>> str(UnknownNameError("space", "nasbench20", ["nasbench201", "vit-tiny"]))
     "no space is named 'nasbench20'; did you mean 'nasbench201'? known: nasbench201, vit-tiny."
 
-    Of many known names only near ones are listed, where there are any.
+    Of many known names only near ones are listed, and what lists the others, where there is either.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
         many = len(names) > MANY
         near = difflib.get_close_matches(name, names, n=3 if many else 1)
-        near += [each for each in names if many and name and name in each and each not in near][: 5 - len(near)]
+        near += [each for each in _having(name, names) if many and each not in near][: 5 - len(near)]
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-        listed = f"{len(names)} are known" if many and near else f"known: {', '.join(names) or 'none'}"
+        listed = f"known: {', '.join(names) or 'none'}"
+        if many and (near or kind in LISTED):
+            listed = f"{len(names)} are known" + (f": `{LISTED[kind]}` lists them" if kind in LISTED else "")
         super().__init__(f"no {kind} is named {name!r}; {hint}{listed}.")
+
+
+def _having(name: str, names: Iterable[str]) -> list[str]:
+    """Names that have most letters and digits of this one in a row, whatever is between them; nearest ones first."""
+    wanted = _plain(name)
+    lengths = {each: _in_common(wanted, _plain(each)) for each in names}
+    return sorted((each for each in lengths if lengths[each] > ALIKE * len(wanted)), key=lambda each: -lengths[each])
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def _in_common(a: str, b: str) -> int:
+    return difflib.SequenceMatcher(None, a, b, autojunk=False).find_longest_match().size

@@ -83,9 +83,16 @@ def test_another_form_of_a_name_is_refused_with_the_right_one(name: str) -> None
 
 def test_unknown_names_are_refused_with_near_ones() -> None:
     with pytest.raises(
-        UnknownNameError, match=r"no target is named 'nvidia'; did you mean 'nvidia-t4' or .* are known"
+        UnknownNameError,
+        match=r"named 'nvidia'; did you mean 'nvidia-t4' or .* are known: `netwright targets` lists them",
     ):
         get_target("nvidia")
+    # "pi44" is in no name, and like none of them, but what it begins with is.
+    for name in ("pi4", "pi44"):
+        with pytest.raises(UnknownNameError, match=rf"named '{name}'; did you mean 'raspberry-pi-4'\? \d+ are known"):
+            get_target(name)
+    with pytest.raises(UnknownNameError, match=r"named 'zzzzz'; \d+ are known: `netwright targets` lists them.$"):
+        get_target("zzzzz")
     with pytest.raises(UnknownNameError, match="no target is named 'hera'; did you mean 'here'"):
         target_metric("latency_ms@hera")
     with pytest.raises(UnknownNameError, match="did you mean 'latency_ms'"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from netwright._count import counted
+from netwright._count import counted, percent
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, chosen_space
 from netwright.errors import DataError, NetwrightError
@@ -189,8 +189,8 @@ def _lines(facts: dict[str, Any]) -> list[str]:
     for quantity, good in facts["quality"].items():
         whole = "measured_by" in good
         unseen = "what others measured" if whole else "networks left out"
-        reach = f"a factor of {1 + good['reach']:.2g}" if whole else f"{100 * good.get('reach', 0):.2g} %"
-        text = f"error {100 * good['error']:.2g} %, rank correlation {good['spearman']:.3f} on {unseen}"
+        reach = f"a factor of {1 + good['reach']:.2g}" if whole else percent(good.get("reach", 0))
+        text = f"error {percent(good['error'])}, rank correlation {good['spearman']:.3f} on {unseen}"
         within = f"; nine of ten within {reach}" if "reach" in good else ""
         lines.append(f"    {quantity}: {f'exact on {unseen}' if good.get('exact') else text + within}")
     return lines + ([f"    {sources_in_words(facts['sources'])}"] if facts["sources"] else [])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from netwright._count import percent
 from netwright.errors import DataError, EvaluationError
 from netwright.target._base import Estimate, Target
 
@@ -129,8 +130,8 @@ class PredictedTarget(Target):
 
     @property
     def how(self) -> str:
-        error = 100 * self.predictor.error
-        return f"learned from {self.predictor.designs:,} measured designs, median error {error:.2g} %"
+        error = percent(self.predictor.error)
+        return f"learned from {self.predictor.designs:,} measured designs, median error {error}"
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
         """Prediction with an interval that is meant to hold 90 % of what would be measured."""

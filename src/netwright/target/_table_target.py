@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from netwright._count import counted
+from netwright._count import counted, percent
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
@@ -117,7 +117,7 @@ class TableTarget(UniformTarget):
             return None
         self.check_space(space)
         fit = self.fit(quantity)
-        meaning = f"sum over decisions fitted to {counted(fit.designs, 'design')}, error {100 * fit.error:.2g} %"
+        meaning = f"sum over decisions fitted to {counted(fit.designs, 'design')}, error {percent(fit.error)}"
         return DecisionCost(name, QUANTITIES[quantity][1], meaning, fit.prices, fit.base)
 
     def check_space(self, space: Space) -> None:
