@@ -109,9 +109,9 @@ class _Reader:
 
 
 def _ours(name: str) -> Any:
-    """What a name of the vocabulary stands for, or one of a module that a catalogued space keeps for itself."""
+    """What a name of the vocabulary stands for, or one that its room or a catalogued space keeps for itself."""
     module, _, attribute = name.rpartition(":")
-    if module and not module.startswith("netwright.space.catalog."):
+    if module and not module.startswith(("netwright.blocks.", "netwright.space.catalog.")):
         return None
     try:
         return getattr(import_module(module) if module else vocabulary, attribute, None)
