@@ -5,6 +5,9 @@ first 10 runs), by the median of 50 runs after a warm-up, and by the protocol of
 between bursts of a reference network. With 0, 1, 2 and 3 neighbours that keep a core busy each, which this script
 starts. MAD: median absolute deviation over the processes, of their median. Bias: their median over that of the same
 measure on the machine as it is, minus 1; of the naive mean over the median of 50.
+
+A network compared with itself: how often the two are called different, loaded once each, and loaded several times as
+`Here.compare` does it. Most apart: the largest difference of the two.
 """
 
 from __future__ import annotations
@@ -21,9 +24,12 @@ from _table import Spread, arguments, number, show, verdict
 # isort: split
 import numpy as np
 
+from netwright.blocks import classifier, conv
 from netwright.cost import cost
+from netwright.graph import Graph, image
 from netwright.io import save_onnx
 from netwright.space.catalog import get_space
+from netwright.target import Estimate, Here, Setup, differ, time_graphs
 
 MEASURE = """
 import sys, time
@@ -71,8 +77,35 @@ def measured(path: Path, processes: int) -> np.ndarray:
     return np.array(rows)
 
 
+def loaded_once(graph: Graph) -> list[Estimate]:
+    """Twice the same network, in turns."""
+    timings = time_graphs([graph, graph], Setup(), seconds=Here().seconds)
+    return [Estimate(each.median_ms, each.low_ms, each.high_ms, "ms", "measured") for each in timings]
+
+
+def of_one_convolution(size: int) -> Graph:
+    """A network of microseconds."""
+    x = image(3, size, size)
+    return Graph([x], [classifier(conv(x, 16), 10)])
+
+
+def itself(graph: Graph, pairs: int) -> list[str | float]:
+    """Pairs that are called different, and how far apart they are at most, of one way and the other."""
+    row: list[str | float] = [f"{Here().latency(graph).value:.3g}"]
+    for way in (loaded_once, lambda each: Here().compare([each, each])):
+        found = [way(graph) for _ in range(pairs)]
+        most = max(abs(a.value / b.value - 1) for a, b in found)
+        row += [f"{sum(differ(a, b) for a, b in found)} of {pairs}", f"{most:.1%}"]
+    return row
+
+
 def main() -> None:
-    given = arguments(__doc__, ("processes", 10, 2, "fresh processes of each"), ("neighbours", 3, 1, "at most"))
+    given = arguments(
+        __doc__,
+        ("processes", 10, 2, "fresh processes of each"),
+        ("neighbours", 3, 1, "at most"),
+        ("pairs", 20, 2, "of a network with itself"),
+    )
     space = get_space("mobilenet-tiny", (3, 32, 32))
     graph = space.network(space.sample(np.random.default_rng(0), 1, "7M <= macs <= 8M")[0])
     rows, held = [], []
@@ -80,9 +113,13 @@ def main() -> None:
         path = save_onnx(graph, Path(folder) / "model.onnx")
         measured(path, 1)  # bytecode and disk cache
         base: dict[str, float] = {}
+        pairs: list[list[str | float]] = []
+        small = {f"one convolution, {n}x{n}": of_one_convolution(n) for n in (8, 16, 32)}
         for busy in range(given.neighbours + 1):
             with neighbours(busy):
                 found = measured(path, given.processes)
+                for name, each in {**small, space.name: graph}.items():
+                    pairs.append([f"{busy} busy: {name}", *itself(each, given.pairs)])
             spreads = {name: Spread(tuple(found[:, place])) for place, name in enumerate(NAMES)}
             base = base or {name: spread.median for name, spread in spreads.items()}
             base[NAMES[0]] = base[NAMES[1]]
@@ -99,6 +136,11 @@ def main() -> None:
         f"{number(2 * cost('macs').of(graph) / 1e6)} MFLOPs, {given.processes} processes of each",
         ["", "ms", "MAD", "bias", "intervals that hold the median"],
         rows,
+    )
+    show(
+        "A network compared with itself",
+        ["", "ms", "loaded once: different", "most apart", "compared: different", "most apart"],
+        pairs,
     )
     print()
     for busy, holds in enumerate(held):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil, isqrt
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ __all__ = [
     "measure",
     "measure_interleaved",
     "resampled_medians",
+    "together",
     "uncollected",
     "warm_up",
 ]
@@ -141,13 +143,13 @@ def summarise(times: Sequence[float], *, warmups: int = 0) -> Timing:
     them one by one would make the interval too narrow.
     """
     ms = np.asarray(times, dtype=np.float64) * 1e3
-    median = float(np.median(ms))
+    middle = float(np.median(ms))
     half = len(ms) // 2
-    first, second = (np.median(ms[:half]), np.median(ms[half:])) if half else (median, median)
+    first, second = (np.median(ms[:half]), np.median(ms[half:])) if half else (middle, middle)
     low, high = np.quantile(resampled_medians(ms), [0.025, 0.975])
     return Timing(
-        median_ms=median,
-        mad_ms=float(np.median(np.abs(ms - median))),
+        median_ms=middle,
+        mad_ms=float(np.median(np.abs(ms - middle))),
         low_ms=float(low),
         high_ms=float(high),
         runs=len(ms),
@@ -164,6 +166,27 @@ def resampled_medians(ms: NDArray[np.float64]) -> NDArray[np.float64]:
     resampled = ms[(starts + np.arange(size)).reshape(_RESAMPLES, -1)[:, : len(ms)]]
     medians: NDArray[np.float64] = np.median(resampled, axis=1)
     return medians
+
+
+def together(timings: Sequence[Timing]) -> Timing:
+    """One timing of the same thing set up several times: the median, and an interval that holds all of theirs.
+
+    >>> def timing(ms):
+    ...     return Timing(ms, 0.0, 0.99 * ms, 1.01 * ms, runs=30, warmups=10, drift=0.0)
+    >>> found = together([timing(1.0), timing(1.1), timing(1.2)])
+    >>> found.median_ms, found.low_ms, found.high_ms, found.runs
+    (1.1, 0.99, 1.212, 90)
+    """
+    return Timing(
+        median_ms=median(each.median_ms for each in timings),
+        mad_ms=median(each.mad_ms for each in timings),
+        low_ms=min(each.low_ms for each in timings),
+        high_ms=max(each.high_ms for each in timings),
+        runs=sum(each.runs for each in timings),
+        warmups=sum(each.warmups for each in timings),
+        drift=median(each.drift for each in timings),
+        slack=max(each.slack for each in timings),
+    )
 
 
 def burst(run: Callable[[], object], count: int, clock: Clock) -> list[float]:

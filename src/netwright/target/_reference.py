@@ -63,19 +63,19 @@ def measure_against(
         warm_up(reference, seconds * _WARMUP_SHARE / 2, clock)
         warmed = [warm_up(run, seconds * _WARMUP_SHARE, clock) for run in runs]
         counts = [min(_MOST, max(1, round(_BURST_SECONDS / max(typical, 1e-9)))) for _, _, typical in warmed]
-        times: list[list[float]] = [[] for _ in runs]
+        bursts: list[list[tuple[float, float, float]]] = [[] for _ in runs]
         end = clock() + sum(seconds - used for used, _, _ in warmed)
-        references = [_best(reference, _REFERENCE_RUNS, clock)]
-        while len(times[0]) < _MIN_ROUNDS or (clock() < end and len(times[0]) < _MAX_ROUNDS):
-            for run, taken, count in zip(runs, times, counts, strict=True):
-                taken.append(_best(run, count, clock))
-                references.append(_best(reference, _REFERENCE_RUNS, clock))
-    around = np.array(references)
-    scale = float(around.min()) if nominal is None else nominal
-    return [
-        _told(np.array(taken), around[place:], len(runs), scale, count, warm)
-        for place, (taken, count, (_, warm, _)) in enumerate(zip(times, counts, warmed, strict=True))
-    ]
+        before, order = _best(reference, _REFERENCE_RUNS, clock), np.random.default_rng(0)
+        while len(bursts[0]) < _MIN_ROUNDS or (clock() < end and len(bursts[0]) < _MAX_ROUNDS):
+            # What ran before leaves its traces, so that each comes after every other.
+            for place in order.permutation(len(runs)):
+                taken = _best(runs[place], counts[place], clock)
+                after = _best(reference, _REFERENCE_RUNS, clock)
+                bursts[place].append((before, taken, after))
+                before = after
+    found = [np.array(each) for each in bursts]
+    scale = float(min(each[:, [0, 2]].min() for each in found)) if nominal is None else nominal
+    return [_told(each, scale, count, warm) for each, count, (_, warm, _) in zip(found, counts, warmed, strict=True)]
 
 
 def _best(run: Run, count: int, clock: Clock) -> float:
@@ -84,15 +84,15 @@ def _best(run: Run, count: int, clock: Clock) -> float:
     return min(taken[1:] or taken)
 
 
-def _told(taken: Array, references: Array, step: int, nominal: float, count: int, warmups: int) -> Timing:
-    """Timing of one function from its bursts; `references` has those before it at every `step`, and the next one."""
-    before, after = references[: step * len(taken) : step], references[1 : step * len(taken) + 1 : step]
+def _told(bursts: Array, nominal: float, count: int, warmups: int) -> Timing:
+    """Timing of one function from its bursts, a row for each with the reference's before and after it."""
+    before, taken, after = bursts.T
     changes = np.abs(after - before) / np.minimum(before, after)
     # The calmest rounds stand in where too few are calm.
     allowed = max(_AGREES, float(np.sort(changes)[min(_MIN_ROUNDS, len(changes)) - 1]))
     ms = (2 * taken / (before + after))[changes <= allowed] * nominal * 1e3
     low, high = np.quantile(resampled_medians(ms), [0.025, 0.975])
-    median, half = float(np.median(ms)), len(references) // 2
+    median, half = float(np.median(ms)), len(before) // 2
     return Timing(
         median_ms=median,
         mad_ms=float(np.median(np.abs(ms - median))),
@@ -100,8 +100,8 @@ def _told(taken: Array, references: Array, step: int, nominal: float, count: int
         high_ms=float(high),
         runs=len(ms) * count,
         warmups=warmups,
-        drift=float(np.median(references[half:]) / np.median(references[:half]) - 1),
-        slack=max(0.0, float(np.quantile(references, 0.05)) / nominal - 1),
+        drift=float(np.median(before[half:]) / np.median(before[:half]) - 1),
+        slack=max(0.0, float(np.quantile(before, 0.05)) / nominal - 1),
     )
 
 
