@@ -175,8 +175,10 @@ def test_a_name_states_how_the_network_runs() -> None:
     ("name", "error", "words"),
     [
         ("raspbery-pi-4", UnknownNameError, "did you mean 'raspberry-pi-4'"),
-        ("raspberry-pi-4:b8:1t", UnknownNameError, "known: DEVICE:eager:1t:b1:fp32"),
-        ("raspberry-pi-4:0t", UnknownNameError, "DEVICE"),
+        ("raspberry-pi-4:b8:1t", UnknownNameError, "known: raspberry-pi-4:eager:1t:b1:fp32"),
+        ("raspberry-pi-4:0t", UnknownNameError, "no part of raspberry-pi-4:eager:1t:b1:fp32 is named '0t'"),
+        ("nvidia-t4:b8:bogus", UnknownNameError, r"named 'bogus'; known: 4t \(threads\), b8 \(batch\), eager, fp16"),
+        ("raspbery-pi-4:b8", UnknownNameError, "no target is named 'raspbery-pi-4'; did you mean"),
         ("raspberry-pi-4:8t", DataError, "4 cores, but got 8 threads"),
         ("nvidia-t4:2t", DataError, "is a gpu"),
         ("raspberry-pi-4:fp16", DataError, "states fp32, no fp16"),

@@ -75,7 +75,7 @@ def get_target(name: str) -> Target:
     makers = _makers()
     first = name if name in makers else name.partition(":")[0]
     if first not in makers:
-        raise UnknownNameError("target", name, makers)
+        raise UnknownNameError("target", first, makers)
     return makers[first](name)
 
 

@@ -11,6 +11,7 @@ from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
 from netwright.target._checks import Check, checks_of, in_words, unchecked_factor
 from netwright.target._data_sheet import BYTES, DataSheet, data_sheet_names, get_data_sheet
+from netwright.target._name_parts import THREADS_AND_BATCH, wrong_parts
 from netwright.target._roofline_model import Machine, kernel_ms
 from netwright.target._work import works_of
 
@@ -24,7 +25,6 @@ _NAME = re.compile(
     r"(?P<device>[A-Za-z][\w.-]*)(?P<eager>:eager)?(?::(?P<threads>[1-9]\d{0,2})t)?(?::b(?P<batch>[1-9]\d{0,4}))?"
     rf"(?::(?P<dtype>{'|'.join(BYTES)}))?"
 )
-FORM = "DEVICE:eager:1t:b1:fp32"
 
 
 class RooflineTarget(Target):
@@ -72,17 +72,20 @@ class RooflineTarget(Target):
 
         >>> RooflineTarget.parse("raspberry-pi-4:fast")
         Traceback (most recent call last):
-        netwright.errors.UnknownNameError: no target is named 'raspberry-pi-4:fast'; known: DEVICE:eager:1t:b1:fp32.
+        netwright.errors.UnknownNameError: no part of raspberry-pi-4:eager:1t:b1:fp32 is named 'fast'; known: ...
 
-        Raises UnknownNameError, which shows the form or lists near names, and what the target itself raises.
+        Raises UnknownNameError, which says which part is unknown or lists near names, and what the target itself
+        raises.
         """
-        parts = _NAME.fullmatch(name)
+        parts, first = _NAME.fullmatch(name), name.partition(":")[0]
+        if first not in data_sheet_names(own=True):
+            raise UnknownNameError("target", first, data_sheet_names(own=True))
+        sheet = get_data_sheet(first)
         if parts is None:
-            raise UnknownNameError("target", name, [FORM])
-        if parts["device"] not in data_sheet_names(own=True):
-            raise UnknownNameError("target", name, data_sheet_names(own=True))
+            form = f"{first}:eager:1t:b1:{sheet.dtype}"
+            raise wrong_parts(name, form, ("eager", *sheet.peak_gflops), THREADS_AND_BATCH, [form])
         return cls(
-            get_data_sheet(parts["device"]),
+            sheet,
             name=name,
             dtype=parts["dtype"],
             threads=int(parts["threads"]) if parts["threads"] else None,

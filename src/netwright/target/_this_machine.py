@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright._count import counted
-from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
+from netwright.target._name_parts import THREADS_AND_BATCH, wrong_parts
 from netwright.target._protocol import Timing, together
 from netwright.target._reference import measure_against, reference_graph
 from netwright.target._runtimes import DTYPES, RUNTIMES, Setup
@@ -75,14 +75,15 @@ class Here(Target):
 
         >>> Here.parse("here:fast")
         Traceback (most recent call last):
-        netwright.errors.UnknownNameError: no target is named 'here:fast'; ... here:ort:1t:b1:fp32, ...
+        netwright.errors.UnknownNameError: no part of here:ort:1t:b1:fp32 is named 'fast'; known: ...
 
-        Raises UnknownNameError, which shows the forms, for another form and for a data type that the runtime lacks.
+        Raises UnknownNameError, which says which part is unknown, and shows the forms for parts in another order and
+        for a data type that the runtime lacks.
         """
         parts = _NAME.fullmatch(name)
         runtime, dtype = (parts["runtime"] or "ort", parts["dtype"] or "fp32") if parts else ("", "")
         if parts is None or dtype not in RUNTIMES[runtime].dtypes:
-            raise UnknownNameError("target", name, FORMS)
+            raise wrong_parts(name, f"here:{Setup()}", (*RUNTIMES, *DTYPES), THREADS_AND_BATCH, FORMS)
         return cls(
             name, threads=int(parts["threads"] or 1), batch=int(parts["batch"] or 1), runtime=runtime, dtype=dtype
         )

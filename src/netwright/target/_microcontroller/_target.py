@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from netwright.errors import DataError, UnknownNameError
+from netwright.errors import DataError
 from netwright.target._base import Estimate, Target
 from netwright.target._microcontroller._checks import check_of, within
 from netwright.target._microcontroller._device import Device, read_device
@@ -15,6 +15,7 @@ from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._latency import milliseconds
 from netwright.target._microcontroller._plan import SECONDS, plan_buffers
 from netwright.target._microcontroller._sums import FlashBytes, KernelEnergy, KernelLatency
+from netwright.target._name_parts import wrong_parts
 
 if TYPE_CHECKING:
     from netwright.cost import Cost
@@ -98,7 +99,7 @@ class MicrocontrollerTarget(Target):
     def parse(cls, name: str) -> MicrocontrollerTarget:
         """Target of a name such as `stm32f746`, `stm32f746:cmsis-nn` or `stm32f746:cmsis-nn:in-place:2x2`.
 
-        Raises UnknownNameError that lists the devices, or the form of what follows.
+        Raises UnknownNameError that lists the devices, or what may follow.
         """
         first, *options = name.split(":")
         device = read_device(first)
@@ -108,7 +109,8 @@ class MicrocontrollerTarget(Target):
         rest = options[in_place:]
         if len(rest) > 1 or (rest and not _GRID.fullmatch(rest[0])):
             forms = [f"{first}:{each}:in-place:2x2" for each in libraries] or [f"{first}:in-place:2x2"]
-            raise UnknownNameError("target", name, forms)
+            form = next((each for each in forms if f":{library}:" in each), forms[0])
+            raise wrong_parts(name, form, (*libraries, "in-place"), {"2x2 (patches)": _GRID.pattern}, forms)
         patches = read_grid(rest[0]) if rest else None
         return cls(name, device, library=library, in_place=in_place, patches=patches)
 
