@@ -98,11 +98,14 @@ def _check_limits(run) -> None:
 def test_a_profile_of_a_design_on_an_added_device(run, own: str, tmp_path: Path) -> None:
     drawn = json.loads(run("space", f"{own}:space", "--sample", "20", "--json").output)["samples"]
     designs = {each["params"]: each["design"] for each in drawn}
-    table = [{"design": design, "ms": params / 1000} for params, design in designs.items()]
+    table = [{"design": design, "ms": params / 1000, "power_w": 3} for params, design in designs.items()]
     assert len(table) == 2
     (tmp_path / "toy.json").write_text(json.dumps(table))
     added = run("targets", "add", "toy.json", "--space", f"{own}:space", "--column", "latency_ms=ms", "--json")
     assert added.exit_code == 0, added.stderr
+    assert json.loads(added.output)["unread"] == ["power_w"]
+    again = run("targets", "add", "toy.json", "--space", f"{own}:space", "--column", "latency_ms=ms", "--overwrite")
+    assert "columns that were not read: power_w" in again.output
     told = json.loads(run("profile", f"{own}:space", "--target", "toy", "--json").output)
     expected = {json.dumps(row["design"]): row["ms"] for row in table}
     assert told["latency"]["toy"]["median_ms"] == pytest.approx(expected[json.dumps(told["design"])])

@@ -465,6 +465,19 @@ def test_a_table_may_be_of_memory_alone(tmp_path: Path) -> None:
     assert len(choose_designs(tiny(), 5, tables_of("mobilenet-tiny", tiny()))) == 5
 
 
+@pytest.mark.parametrize("count", [20, 120])
+def test_columns_that_were_not_read_are_named(count: int, tmp_path: Path) -> None:
+    rows = [
+        {"index": i, "design": dict(d), "latency_ms": cost(d), "energy_wh": 1e-3, "power_w": 2.0}
+        for i, d in enumerate(choose_designs(tiny(), count, {}))
+    ]
+    (tmp_path / "phone.json").write_text(json.dumps(rows))
+    target = add_target(tmp_path / "phone.json", space=tiny(), told=TOLD)
+    assert target.knows == {"latency_ms", "energy_mj"}
+    assert isinstance(target, AddedDevice)
+    assert target.unread == ("index", "power_w")
+
+
 def test_columns_are_named_in_a_table_alone(document: Document, write: Write) -> None:
     with pytest.raises(DataError, match=r"columns are named in a table, but .* is what the script wrote"):
         add_target(write(document), columns={"latency_ms": "pixel2"})
@@ -538,7 +551,7 @@ FAULTS = {
     "an empty value": (_row(latency_ms=None), "latency_ms must be a positive number, but row 2 .* None"),
     "a negative value": (_row(latency_ms=-1.0), "must be a positive number, but row 2 .* -1.0"),
     "seconds read as milliseconds": (_seconds, "has latency_s and states 'ms' as its unit"),
-    "an unknown unit": (_whole(unit="h"), "one of ms, s, us, ns, but .* 'h'"),
+    "an unknown unit": (_whole(unit="days"), "one of ms, s, us, ns, minutes, hours, but .* 'days'"),
     "a runtime that is a name": (_whole(runtime="tflite"), "the runtime in a device file is an object or null, but"),
     "a space that is a name": (
         _whole(space="mobilenet-tiny"),

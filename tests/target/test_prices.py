@@ -89,6 +89,14 @@ def test_a_search_stays_within_the_sum(tmp_path: Path) -> None:
     assert all(total(trial.design) <= 6 for trial in found.study.of_state("complete"))
 
 
+def test_columns_that_were_not_read_are_named(tmp_path: Path) -> None:
+    target = add_target(
+        written(tmp_path / "phone.csv", [{**row, "power_w": 2} for row in rows()]), space=chain(), name="loud"
+    )
+    assert isinstance(target, DecisionPrices)
+    assert target.unread == ("power_w",)
+
+
 def changed(row: int, **change: Any) -> list[dict[str, Any]]:
     content = rows()
     content[row] |= change

@@ -151,6 +151,34 @@ def test_a_row_that_ends_early_has_no_value(tmp_path: Path) -> None:
         read_table(tmp_path / "t.csv", SPACE)
 
 
+@pytest.mark.parametrize(
+    ("column", "quantity", "factor"),
+    [
+        ("latency_minutes", "latency_ms", 6e4),
+        ("Latency (hours)", "latency_ms", 3.6e6),
+        ("energy_wh", "energy_mj", 3.6e6),
+        ("energy [kJ]", "energy_mj", 1e6),
+        ("energy_mWh", "energy_mj", 3600.0),
+        ("memory (GiB)", "memory_bytes", 2.0**30),
+    ],
+)
+def test_large_units_are_converted(tmp_path: Path, column: str, quantity: str, factor: float) -> None:
+    (tmp_path / "t.csv").write_text(text(["design", column], pairs()))
+    found = read_table(tmp_path / "t.csv", SPACE).values[quantity]
+    assert found.tolist() == pytest.approx([value * factor for _, value in pairs()])
+
+
+def test_a_cell_in_minutes_is_no_minimum(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text(["design", "latency"], [(d, f"{v} min") for d, v in pairs()]))
+    assert read_table(tmp_path / "t.csv", SPACE).values["latency_ms"][0] == pytest.approx(6e4 * pairs()[0][1])
+    (tmp_path / "t.csv").write_text(
+        text(["design", "latency_ms", "latency_min"], [(d, v, v / 2) for d, v in pairs()])
+    )
+    target = read_table(tmp_path / "t.csv", SPACE)
+    assert target.values["latency_ms"].tolist() == [value for _, value in pairs()]
+    assert target.unread == ("latency_min",)
+
+
 def test_flash_and_memory_are_told_in_bytes(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(
         text(["design", "flash_kb", "peak", "memory_KiB"], [(d, v, v, v) for d, v in pairs()])

@@ -106,7 +106,7 @@ def add(
             file, name=name, space=found, told=told, columns=_columns(column or []), edited=edited,
             overwrite=overwrite,
         )  # fmt: skip
-        facts = _facts(target)
+        facts = {**_facts(target), "unread": list(getattr(target, "unread", ()))}
         answer.give({"version": 1, **facts}, lambda: _words([facts]))
 
 
@@ -193,6 +193,8 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         text = f"error {percent(good['error'])}, rank correlation {good['spearman']:.3f} on {unseen}"
         within = f"; nine of ten within {reach}" if "reach" in good else ""
         lines.append(f"    {quantity}: {f'exact on {unseen}' if good.get('exact') else text + within}")
+    if facts.get("unread"):
+        lines.append(f"    columns that were not read: {', '.join(facts['unread'])}")
     return lines + ([f"    {sources_in_words(facts['sources'])}"] if facts["sources"] else [])
 
 

@@ -14,7 +14,7 @@ from netwright.target._table_rows import Row
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["cell_key", "designs_of"]
+__all__ = ["cell_key", "design_columns", "designs_of"]
 
 _EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
 
@@ -39,6 +39,13 @@ def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None 
             f"designs must be of {space.name}, but row {wrong + 1} of {file} has {_strange(designs[wrong], values)}."
         )
     return designs
+
+
+def design_columns(space: Space, first: Row, file: str, column: str | None = None) -> set[str]:
+    """Columns from which `designs_of` reads designs."""
+    domains = {path for path, domain in space.decisions().items() if isinstance(domain, tuple)}
+    found = _column(space, first, file, column, domains)
+    return domains & first.keys() if found is None else {found}
 
 
 def _column(space: Space, first: Row, file: str, column: str | None, paths: AbstractSet[str]) -> str | None:

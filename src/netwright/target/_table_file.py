@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError
-from netwright.target._table_designs import designs_of
+from netwright.target._table_designs import design_columns, designs_of
 from netwright.target._table_rows import Row, rows_of
 from netwright.target._table_target import TableTarget
 from netwright.target._table_units import value_columns
@@ -43,7 +43,7 @@ def read_table(
     `design`, that holds a JSON object or the text form of the space: the authors' string for nasbench201, 22 indices
     for fbnet. A value is in a column named for its quantity and unit, such as latency_ms, `Latency (us)` or
     memory_kb, or its cells have one, such as `14 ms`; all are converted to ms, mJ and bytes. Other columns are
-    passed over. A CSV file has commas, semicolons or tabs; a JSON file is a list of such rows.
+    named in `unread`. A CSV file has commas, semicolons or tabs; a JSON file is a list of such rows.
 
     name: of the target; the name of the file where not given. columns: names that the values, and the designs, have
     in the file, by what they are, such as {"latency_ms": "pixel2", "design": "arch"}.
@@ -57,11 +57,14 @@ def read_table(
     named = value_columns(rows[0], given, file.name)
     designs = designs_of(space, rows, file.name, column)
     values = {
-        quantity: [column.read(row.get(column.name), number, file.name) for number, row in enumerate(rows, 1)]
-        for quantity, column in named.items()
+        quantity: [told.read(row.get(told.name), number, file.name) for number, row in enumerate(rows, 1)]
+        for quantity, told in named.items()
     }
     _check_repeats(designs, rows, {column.name for column in named.values()}, file.name)
-    return TableTarget(name or file.stem, designs, values, source=file.name)
+    target = TableTarget(name or file.stem, designs, values, source=file.name)
+    read = {column.name for column in named.values()} | design_columns(space, rows[0], file.name, column)
+    target.unread = tuple(str(each) for each in rows[0] if each not in read)
+    return target
 
 
 def _check_repeats(designs: Sequence[Mapping[str, Any]], rows: Sequence[Row], told: set[str], file: str) -> None:

@@ -49,6 +49,8 @@ class TableTarget(UniformTarget):
     """
 
     kind = "table"
+    unread: Sequence[str] = ()
+    """Columns of its file that tell nothing of it."""
 
     def __init__(
         self,

@@ -12,11 +12,12 @@ from netwright.errors import DataError
 
 __all__ = ["UNITS", "Column", "unit_of", "value_columns"]
 
+_BYTES = {"bytes": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
 _FACTORS: Mapping[str, Mapping[str, float]] = {
-    "latency_ms": {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6},
-    "energy_mj": {"mj": 1.0, "j": 1e3, "uj": 1e-3},
-    "memory_bytes": {"bytes": 1.0, "kb": 1e3, "mb": 1e6, "kib": 2.0**10, "mib": 2.0**20},
-    "flash_bytes": {"bytes": 1.0, "kb": 1e3, "mb": 1e6, "kib": 2.0**10, "mib": 2.0**20},
+    "latency_ms": {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6, "minutes": 6e4, "hours": 3.6e6},
+    "energy_mj": {"mj": 1.0, "j": 1e3, "uj": 1e-3, "kj": 1e6, "mwh": 3.6e3, "wh": 3.6e6, "kwh": 3.6e9},
+    "memory_bytes": _BYTES,
+    "flash_bytes": _BYTES,
 }
 """Factor to a quantity's own unit, by unit."""
 
@@ -31,8 +32,11 @@ _SPELLED = {
     "sec": "s", "secs": "s", "second": "s", "seconds": "s", "msec": "ms", "millis": "ms", "millisecond": "ms",
     "milliseconds": "ms", "usec": "us", "microsecond": "us", "microseconds": "us", "µs": "us", "μs": "us",
     "nanoseconds": "ns", "millijoule": "mj", "joule": "j", "joules": "j", "µj": "uj", "μj": "uj", "b": "bytes",
-    "byte": "bytes",
+    "byte": "bytes", "minute": "minutes", "mins": "minutes", "hour": "hours", "hr": "hours", "hrs": "hours",
+    "kilojoule": "kj", "kilojoules": "kj", "millijoules": "mj", "microjoules": "uj", "nanosecond": "ns",
 }  # fmt: skip
+_IN_CELLS = {"min": "minutes", "h": "hours"}
+"""Units behind a number; in the name of a column they mean a minimum, or nothing."""
 _MIDDLES = frozenset({"mean", "median", "avg", "average", "peak", "inference"})
 _SEPARATORS = re.compile(r"[^0-9a-zµμ]+")
 _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*([a-zµμ]*)\s*", re.IGNORECASE)
@@ -41,8 +45,8 @@ _NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s
 def unit_of(column: str) -> str | None:
     """The name in `UNITS` that a column means, however it is spelled; None where it is no quantity with a unit.
 
-    >>> unit_of("Latency (ms)"), unit_of("latency [µs]"), unit_of("mean_energy_mJ"), unit_of("latency_ms_std")
-    ('latency_ms', 'latency_us', 'energy_mj', None)
+    >>> unit_of("Latency (ms)"), unit_of("latency [µs]"), unit_of("mean_energy_Wh"), unit_of("latency_ms_std")
+    ('latency_ms', 'latency_us', 'energy_wh', None)
     """
     words = [word for word in _words(column) if word not in _MIDDLES]
     name = "_".join(words)
@@ -92,7 +96,8 @@ def _parted(cell: Any) -> tuple[float, str]:
     """Number of a cell, not finite where there is none, and the unit behind it in small letters."""
     if isinstance(cell, str):
         found = _NUMBER.fullmatch(cell)
-        return (float(found[1]), found[2].lower()) if found else (math.nan, "")
+        unit = found[2].lower() if found else ""
+        return (float(found[1]) if found else math.nan), _IN_CELLS.get(unit, unit)
     try:
         return (math.nan if isinstance(cell, bool) else float(cell)), ""
     except (TypeError, ValueError):

@@ -175,16 +175,17 @@ def _of_table(
 ) -> DeviceFile | DeviceTable:
     from netwright.target._table_file import read_table
 
-    columns_read = read_table(file, space, columns=columns).columns
+    table = read_table(file, space, columns=columns)
+    columns_read, protocol = table.columns, {"unread": list(table.unread)} if table.unread else None
     shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
     told_space, runtime = {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"}
     if len(columns_read.designs) >= MANY:
-        return DeviceTable.of(columns_read, name, told_space, runtime)
+        return DeviceTable.of(columns_read, name, told_space, runtime, protocol)
     rows = tuple(
         Measured({quantity: float(column[i]) for quantity, column in columns_read.values.items()}, design)
         for i, design in enumerate(columns_read.designs)
     )
-    return DeviceFile(name, rows, told_space, runtime)
+    return DeviceFile(name, rows, told_space, runtime, protocol)
 
 
 def _free(name: str, overwrite: bool) -> str:

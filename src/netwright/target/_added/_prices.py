@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,14 +36,16 @@ class DecisionPrices(UniformTarget):
     3.0
 
     prices: by quantity, path and value, in ms, mJ and bytes; those of the path "" are of every design. A path that is
-    not priced at all costs nothing. space: name of the space.
+    not priced at all costs nothing. space: name of the space. unread: columns of its file that tell nothing of it.
     """
 
     kind = "table of blocks"
 
-    def __init__(self, name: str, prices: Mapping[str, Prices], space: str, source: str = "") -> None:
+    def __init__(
+        self, name: str, prices: Mapping[str, Prices], space: str, source: str = "", unread: Iterable[str] = ()
+    ) -> None:
         super().__init__(name)
-        self.prices, self.space, self.source = dict(prices), space, source
+        self.prices, self.space, self.source, self.unread = dict(prices), space, source, tuple(unread)
         self.knows = frozenset(prices)
 
     @property
@@ -75,7 +77,8 @@ class DecisionPrices(UniformTarget):
                 rows.setdefault(decision, {})[quantity] = price
         listed = [{"decision": path, "value": value, **priced} for (path, value), priced in rows.items()]
         return {
-            "format": PRICES_FORMAT, "version": VERSION, "space": self.space, "source": self.source, "rows": listed,
+            "format": PRICES_FORMAT, "version": VERSION, "space": self.space, "source": self.source,
+            "unread": list(self.unread), "rows": listed,
         }  # fmt: skip
 
     @classmethod
@@ -90,7 +93,7 @@ class DecisionPrices(UniformTarget):
                 quantity: {(row["decision"], row["value"]): float(row[quantity]) for row in content["rows"]}
                 for quantity in quantities
             }
-            return cls(name, prices, str(content["space"]), str(content["source"]))
+            return cls(name, prices, str(content["space"]), str(content["source"]), content.get("unread", ()))
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise DataError(
                 f"a table of blocks has a decision, a value and a price in each row, but {path} is broken:"
@@ -138,7 +141,9 @@ def prices_of(file: Path, space: Space, columns: Mapping[str, str] | None = None
     }
     for each in prices.values():
         _check_whole(each, space, file.name)
-    return DecisionPrices(file.stem, prices, space.name, f"table {file.name}")
+    read = {path, value, *(column.name for column in named.values())}
+    unread = [str(each) for each in rows[0] if each not in read]
+    return DecisionPrices(file.stem, prices, space.name, f"table {file.name}", unread)
 
 
 def _decisions(rows: list[Row], path: str, value: str, space: Space, file: str) -> Iterator[tuple[str, Any]]:

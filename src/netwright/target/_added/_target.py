@@ -56,6 +56,7 @@ class AddedDevice(TableTarget):
     ) -> None:
         self._begin(name, file.quantities, file.columns, _about(file))
         self.file = file
+        self.unread = tuple(map(str, (file.protocol or {}).get("unread", ())))
         self.others = {} if others is None else others
         self._kept = kept
         self._foretellings: dict[str, Foretold] = {}
