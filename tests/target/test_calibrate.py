@@ -315,6 +315,16 @@ def test_what_was_measured_is_kept_when_the_device_goes_and_is_not_measured_agai
     assert found.to_json() == whole.to_json()
 
 
+def test_more_networks_or_fewer_may_be_measured_when_it_goes_on(tmp_path: Path) -> None:
+    names = [{each.what for each in learned(tmp_path, networks=30).measured}]
+    for networks, more in ((40, 10), (12, 0), (50, 10), (30, 0)):
+        device = FakeDevice()
+        names.append({each.what for each in learned(tmp_path, device, networks=networks).measured})
+        assert device.count == more
+        assert names[-2] <= names[-1]
+    assert [len(each) for each in names] == [30, 40, 40, 50, 50]
+
+
 def test_it_stops_when_the_time_is_over(tmp_path: Path) -> None:
     told: list[tuple[int, int, float]] = []
     device = FakeDevice()
@@ -350,7 +360,7 @@ def test_the_prior_of_networks_is_taken_kind_by_kind(calibration: Calibration) -
 
 @pytest.mark.parametrize(
     ("options", "word"),
-    [({"seed": 1}, "seed"), ({"networks": 61}, "networks"), ({"setup": Setup(threads=2)}, "setup")],
+    [({"seed": 1}, "seed"), ({"setup": Setup(threads=2)}, "setup")],
 )
 def test_a_journal_of_another_calibration_is_refused(tmp_path: Path, options: dict[str, Any], word: str) -> None:
     learned(tmp_path)

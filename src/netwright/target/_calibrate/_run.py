@@ -132,8 +132,9 @@ def calibrate(
 
     minutes: time to spend at most, choosing networks and learning from them included, unless the fewest that tell
     anything take longer. started: by the timer's clock, the moment from which they count. networks: to measure at
-    most. journal: file that each measurement is added to, and from which a calibration that was broken off goes on;
-    it stays when an error breaks off this one. any_runtime: go on from one that another version of the runtime began.
+    most; more, or fewer, may be asked for when it goes on. journal: file that each measurement is added to, and from
+    which a calibration that was broken off goes on; it stays when an error breaks off this one. any_runtime: go on
+    from one that another version of the runtime began.
     report: called with the number measured, of how many, and the seconds spent.
 
     Raises DataError for a journal of other spaces, another setup, device or version of the runtime, and
@@ -151,15 +152,17 @@ def calibrate(
     planned = networks_to_measure(spaces, networks, seed)
     # Learning from networks takes about as long as choosing them, whatever else the machine does.
     limit = replace(limit, for_each=(timer.clock() - before) / len(planned))
-    waiting = [network for network in planned if network.what not in known]
+    planned += _of_other_plans(spaces, planned, [count for count in kept["plans"] if count != networks], known, seed)
+    waiting = [network for network in planned if network.what not in known][: max(networks - len(known), 0)]
+    total = len(known) + len(waiting)
     seconds = min(LONGEST, max(SHORTEST, SHARE * limit.left(len(planned)) / max(len(waiting), 1)))
     nominal = kept["reference_ms"] / 1e3
     for part in _in_time(waiting, known, limit):
-        report(len(known), len(planned), limit.spent)
+        report(len(known), total, limit.spent)
         for network, timing in zip(part, timer.networks([n.graph for n in part], seconds, nominal), strict=True):
             known[network.what] = (timing.median_ms, _error(timing))
             _append(journal, {"what": network.what, "ms": timing.median_ms, "error": _error(timing)})
-    report(len(known), len(planned), limit.spent)
+    report(len(known), total, limit.spent)
     found = [_measured(network, *known[network.what]) for network in planned if network.what in known]
     return Calibration.fitted(
         found, name=name, spaces=tuple(kept["spaces"]), setup=setup, device=kept["device"], runtime=kept["runtime"],
@@ -179,10 +182,22 @@ def _begun(
     if kept:
         # What broke it off may have cut the last line short.
         _append(journal, {})
+        if head["networks"] not in kept["plans"]:
+            _append(journal, {"networks": head["networks"]})
     else:
-        kept = {**head, "reference_ms": timer.reference(seconds) * 1e3}
-        _append(journal, kept)
+        begun = {**head, "reference_ms": timer.reference(seconds) * 1e3}
+        _append(journal, begun)
+        kept = {**begun, "plans": [head["networks"]]}
     return kept, known
+
+
+def _of_other_plans(
+    spaces: Sequence[Space], planned: Sequence[Network], counts: Sequence[int], known: Known, seed: int
+) -> list[Network]:
+    """Networks that were measured when other numbers of networks were asked for, and would not be chosen now."""
+    others = {each.what: each for count in counts for each in networks_to_measure(spaces, count, seed)}
+    now = {each.what for each in planned}
+    return [each for what, each in others.items() if what in known and what not in now]
 
 
 def _in_time(waiting: Sequence[Network], known: Sized, limit: _Time) -> Iterator[Sequence[Network]]:
@@ -199,14 +214,15 @@ def _in_time(waiting: Sequence[Network], known: Sized, limit: _Time) -> Iterator
 def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[dict[str, Any], Known]:
     """Head and measurements of a journal, both empty where there is none; a line that was cut short is left out.
 
-    Raises DataError when the journal is of another calibration than `head` says.
+    The head's `plans` are all the numbers of networks that were asked for, which may change as it goes on. Raises
+    DataError when the journal is of another calibration than `head` says.
     """
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     records = [record for record in map(_record, lines) if record]
     if not records or "reference_ms" not in records[0]:
         return {}, {}
     found = records[0]
-    compared = [name for name in head if not (any_runtime and name == "runtime")]
+    compared = [name for name in head if name != "networks" and not (any_runtime and name == "runtime")]
     other = [name for name in compared if found.get(name) != head[name]]
     if other:
         raise DataError(
@@ -214,7 +230,9 @@ def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[
             f"instead of {_short(head[other[0]])}; delete it to begin anew"
             f"{', or take it with --any-runtime' if other == ['runtime'] else ''}."
         )
-    return found, {r["what"]: (float(r["ms"]), float(r["error"])) for r in records[1:] if "what" in r}
+    plans = [record["networks"] for record in records if isinstance(record.get("networks"), int)]
+    known = {r["what"]: (float(r["ms"]), float(r["error"])) for r in records[1:] if "what" in r}
+    return {**found, "plans": plans}, known
 
 
 def _append(path: Path, record: Mapping[str, Any]) -> None:
