@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
@@ -33,17 +33,18 @@ class DesignTable(Sequence[Design]):
         self.places, self.options, self.codes = tuple(places), tuple(map(tuple, options)), codes
 
     @classmethod
-    def of(cls, designs: Sequence[Mapping[str, Any]]) -> DesignTable:
+    def of(cls, designs: Iterable[Mapping[str, Any]]) -> DesignTable:
         """Table of designs; raises DesignError as `Design` does."""
         if isinstance(designs, DesignTable):
             return designs
         known: dict[str, dict[Any, int]] = {}
-        taken = [_codes(design, known) for design in designs]
+        paths: dict[tuple[str, ...], tuple[str, ...]] = {}
+        taken = [(paths.setdefault(own := tuple(design), own), _codes(design, known)) for design in designs]
         places = {path: place for place, path in enumerate(known)}
         most = max((len(options) for options in known.values()), default=0)
         codes = np.zeros((len(taken), len(places)), dtype=np.min_scalar_type(most))
-        for row, (paths, own) in enumerate(taken):
-            codes[row, [places[path] for path in paths]] = own
+        for row, (decided, numbers) in enumerate(taken):
+            codes[row, [places[path] for path in decided]] = numbers
         return cls(list(known), [list(options) for options in known.values()], codes)
 
     def __len__(self) -> int:
@@ -72,11 +73,11 @@ class DesignTable(Sequence[Design]):
         return next((int(row) for row in near if (self.codes[row] == code).all()), None)
 
     def twice(self) -> tuple[int, int] | None:
-        """Numbers of the first two rows that are one design; None where each is there once."""
+        """Numbers of a design and of its repetition, the first that there is; None where each is there once."""
         keys, order = self._index
         again = np.flatnonzero(keys[1:] == keys[:-1])
         same = again[(self.codes[order[again]] == self.codes[order[again + 1]]).all(axis=1)]
-        return min(((int(order[i]), int(order[i + 1])) for i in same), default=None)
+        return min(((int(order[i]), int(order[i + 1])) for i in same), key=lambda rows: rows[1], default=None)
 
     @cached_property
     def decisions(self) -> frozenset[tuple[str, Any]]:
@@ -148,8 +149,8 @@ class DesignTable(Sequence[Design]):
         return keys[order], order
 
 
-def _codes(design: Mapping[str, Any], known: dict[str, dict[Any, int]]) -> tuple[tuple[str, ...], list[int]]:
-    """Paths and codes of a design; `known` grows by what is new."""
+def _codes(design: Mapping[str, Any], known: dict[str, dict[Any, int]]) -> list[int]:
+    """Codes of what a design decides, in its order; `known` grows by what is new."""
     codes = []
     for path, value in design.items():
         own = known.setdefault(path, {})
@@ -161,4 +162,4 @@ def _codes(design: Mapping[str, Any], known: dict[str, dict[Any, int]]) -> tuple
             Design({path: value})  # which raises where it is no value
             code = own.setdefault(value, len(own) + 1)
         codes.append(code)
-    return tuple(design), codes
+    return codes

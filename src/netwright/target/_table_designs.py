@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, DesignError
+from netwright.target._design_table import DesignTable
 from netwright.target._table_rows import Row
 
 if TYPE_CHECKING:
@@ -16,27 +17,38 @@ if TYPE_CHECKING:
 
 __all__ = ["cell_key", "design_columns", "designs_of"]
 
+TOGETHER = 2**14
+"""Rows that are read at a time: as plain mappings, many designs take a hundred times as much room as in a table."""
 _EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
 
 
-def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None = None) -> list[Mapping[str, Any]]:
+def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None = None) -> DesignTable:
     """The design of each row; raises DataError where the space has no such design.
 
     column: that holds whole designs; found where not given: one named `design`, columns named by decisions, or the
     one column whose first cell is a design of the space.
     """
     domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
-    values = {path: {cell_key(value): value for value in domain} for path, domain in domains.items()}
     column = _column(space, rows[0], file, column, domains.keys())
+    starts = range(0, len(rows), TOGETHER)
+    parts = (_part(space, rows[start : start + TOGETHER], start, file, column) for start in starts)
+    return DesignTable.of(design for part in parts for design in part)
+
+
+def _part(space: Space, rows: Sequence[Row], start: int, file: str, column: str | None) -> list[Mapping[str, Any]]:
+    """Designs of some rows, of which that of number `start` is the first."""
+    domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
+    values = {path: {cell_key(value): value for value in domain} for path, domain in domains.items()}
     cells = [
         row if column is None else _decided(row.get(column), space, number, file)
-        for number, row in enumerate(rows, 1)
+        for number, row in enumerate(rows, start + 1)
     ]
     designs = [_design(each, values, by_path=column is None) for each in cells]
     wrong = next((number for number, has in enumerate(space.contains_each(designs)) if not has), None)
     if wrong is not None:
         raise DataError(
-            f"designs must be of {space.name}, but row {wrong + 1} of {file} has {_strange(designs[wrong], values)}."
+            f"designs must be of {space.name}, but row {start + wrong + 1} of {file} has"
+            f" {_strange(designs[wrong], values)}."
         )
     return designs
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from netwright.errors import DataError
+from netwright.target._design_table import DesignTable
 from netwright.target._table_designs import design_columns, designs_of
 from netwright.target._table_rows import Row, rows_of
 from netwright.target._table_target import TableTarget
@@ -67,15 +68,12 @@ def read_table(
     return target
 
 
-def _check_repeats(designs: Sequence[Mapping[str, Any]], rows: Sequence[Row], told: set[str], file: str) -> None:
+def _check_repeats(designs: DesignTable, rows: Sequence[Row], told: set[str], file: str) -> None:
     """Raise DataError for two rows of one design, with what tells them apart, such as a batch."""
-    known: dict[frozenset[tuple[str, Any]], int] = {}
-    for number, design in enumerate(designs):
-        before = known.setdefault(frozenset(design.items()), number)
-        if before != number:
-            apart = [str(c) for c, cell in rows[number].items() if cell != rows[before].get(c) and c not in told]
-            differ = f", which differ in {', '.join(apart)}: keep one of them in a file" if apart else ""
-            raise DataError(
-                f"a table has each design once, but rows {before + 1} and {number + 1} of {file} are one design"
-                f"{differ}."
-            )
+    if (twice := designs.twice()) is not None:
+        before, number = twice
+        apart = [str(c) for c, cell in rows[number].items() if cell != rows[before].get(c) and c not in told]
+        differ = f", which differ in {', '.join(apart)}: keep one of them in a file" if apart else ""
+        raise DataError(
+            f"a table has each design once, but rows {before + 1} and {number + 1} of {file} are one design{differ}."
+        )
