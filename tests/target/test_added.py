@@ -401,6 +401,17 @@ def test_a_broken_table_is_one_sentence(
         get_target("pi5").latency(None, many["rows"][0]["design"])  # type: ignore[arg-type]
 
 
+def test_a_table_that_is_replaced_is_not_read_half(many: Document, write: Write, own_home: Path) -> None:
+    add_target(write(many))
+    _target._read.cache_clear()
+    before = _target._read(str(own_home / "targets" / "pi5.zip"), 0)
+    for row in many["rows"]:
+        row["energy_j"] *= 2
+    add_target(write(many), overwrite=True)
+    with pytest.raises(DataError, match="it was replaced while it was read"):
+        before.columns()
+
+
 def test_a_table_of_another_space_is_refused(many: Document, write: Write, own_home: Path) -> None:
     target = add_target(write(many))
     with pytest.raises(DataError, match="has 1x8x8 and the space 3x32x32"):

@@ -137,6 +137,8 @@ def read_device(path: Path, *, edited: bool = False) -> DeviceFile | DeviceTable
 def _columns(path: Path, head: Json) -> TableColumns:
     try:
         with zipfile.ZipFile(path) as archive:
+            if json.loads(archive.read(HEAD)) != head:
+                raise ValueError("it was replaced while it was read")
             names = archive.namelist()
             arrays = {name.removesuffix(".npy"): _array(archive, name) for name in names if name != HEAD}
         codes = arrays["codes"]
