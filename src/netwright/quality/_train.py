@@ -56,6 +56,7 @@ class TrainResult:
 
     >>> import numpy as np, torch
     >>> from types import SimpleNamespace
+    >>> _ = torch.manual_seed(0)
     >>> rows = SimpleNamespace(x=np.zeros((8, 4), np.float32), y=np.zeros(8, np.int64))
     >>> found = train(torch.nn.Linear(4, 2), (rows, rows), Recipe(epochs=2, batch_size=4, lr=0.1), threads=1)
     >>> found.steps, found.metrics["accuracy"], len(found.history), found.stopped_early
