@@ -32,6 +32,7 @@ ORDER = (
     "evolve_space",
     "new_device",
     "table_targets",
+    "large_tables",
     "device_ranks",
     "data_sheets",
     "energy",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import re
 import subprocess
 import sys
+import zipfile
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -410,6 +412,22 @@ def test_a_table_that_is_replaced_is_not_read_half(many: Document, write: Write,
     add_target(write(many), overwrite=True)
     with pytest.raises(DataError, match="it was replaced while it was read"):
         before.columns()
+
+
+def test_each_design_of_a_table_from_elsewhere_is_checked(many: Document, write: Write, own_home: Path) -> None:
+    add_target(write(many))
+    kept = own_home / "targets" / "pi5.zip"
+    with zipfile.ZipFile(kept) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    codes = np.load(io.BytesIO(parts["codes.npy"]))
+    # Every decision is still taken by some design, but the last one lacks one.
+    codes[-1, 0] = 0
+    np.save(changed := io.BytesIO(), codes)
+    with zipfile.ZipFile(own_home / "other.zip", "w") as archive:
+        for name, content in {**parts, "codes.npy": changed.getvalue()}.items():
+            archive.writestr(name, content)
+    with pytest.raises(DataError, match=r"designs must be of mobilenet-tiny, but row 150 of pi5 has"):
+        add_target(own_home / "other.zip", name="other")
 
 
 def test_a_table_of_another_space_is_refused(many: Document, write: Write, own_home: Path) -> None:

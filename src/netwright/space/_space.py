@@ -334,7 +334,16 @@ class Space(Written):
         return self.recipe_space.contains(recipe) and trace(self.forest, network) is not None
 
     def contains_each(self, designs: Sequence[Mapping[str, Value]]) -> list[bool]:
-        """Whether the space has each of these designs, as `contains` tells it; for many, ten times as fast."""
+        """Whether the space has each of these designs, as `contains` tells it, for many at once.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.graph import image
+        >>> from netwright.space import oneof, seq
+        >>> space = Space(seq(conv(oneof(4, 8)), conv(oneof(8, 16))), input=image(3, 8, 8))
+        >>> design = space.design_at(0)
+        >>> space.contains_each([design, {**design, "other": 1}])
+        [True, False]
+        """
         parts = [{path: v for path, v in design.items() if not path.startswith("recipe.")} for design in designs]
         recipes = [{path: v for path, v in design.items() if path.startswith("recipe.")} for design in designs]
         known = contained(self.forest, parts)

@@ -85,7 +85,11 @@ def add_target(
     target = _free(name or measured.device, overwrite)
     if measured.space is not None:
         space = space or _catalogued(measured.space, file.name)
-        measured.check_space(space)
+        if isinstance(measured, DeviceTable):
+            # A table of rows was checked as it was read.
+            measured.check_space(space, every=file.suffix.lower() == TABLE)
+        else:
+            measured.check_space(space)
     path = targets_folder() / f"{target}.json"
     if isinstance(measured, DeviceFile):
         measured = _ready(measured, space, target)

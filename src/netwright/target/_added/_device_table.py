@@ -76,11 +76,14 @@ class DeviceTable:
         fits = {quantity: AdditiveFit.of(columns.designs, columns.values[quantity]) for quantity in self.quantities}
         return replace(self, columns=lambda: columns, fits=fits)
 
-    def check_space(self, space: Space) -> None:
-        """Raise DataError unless designs that take all decisions of the table are of the space, at its inputs."""
+    def check_space(self, space: Space, *, every: bool = False) -> None:
+        """Raise DataError unless designs that take all decisions of the table are of the space, at its inputs.
+
+        every: check all designs, as is due where a file comes from somebody else.
+        """
         check_inputs(self.device, self.space, space)
         designs = self.columns().designs
-        rows = designs.witnesses()
+        rows = range(len(designs)) if every else designs.witnesses()
         known = space.contains_each([designs[row] for row in rows])
         strange = next((row for row, has in zip(rows, known, strict=True) if not has), None)
         if strange is not None:

@@ -28,6 +28,7 @@ class Library:
     mac: cycles of one multiply-add, or of one element that a kernel without any reads. output: of an element that a
     layer writes, for its sum is scaled. weight: of a weight, for it is fetched. known: where they were measured,
     `here` for whole networks on this chip, `core` for those on another chip with its core, `kernels` for single ones.
+    source: networks or kernels that the cycles were fitted to.
     power_mw: of the board while it runs, the least, the mean and the most of several networks; None where it was not
     measured.
     """
