@@ -286,28 +286,43 @@ def test_what_was_learned_is_kept_until_it_no_longer_holds(
         assert found.how
         return [found.latency(None, d) for d in asked]  # type: ignore[arg-type]
 
-    def add_phone(factor: float) -> None:
-        rows = [
-            {"design": json.dumps(dict(d)), "latency_ms": factor * cost(d)} for d in choose_designs(space, 120, {})
-        ]
-        (tmp_path / "phone.json").write_text(json.dumps(rows))
-        add_target(tmp_path / "phone.json", space=space, told=TOLD, overwrite=True)
+    def add_table(name: str, factor: float, column: str = "latency_ms", told: Document = TOLD) -> None:
+        rows = [{"design": json.dumps(dict(d)), column: factor * cost(d)} for d in choose_designs(space, 120, {})]
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows))
+        add_target(tmp_path / f"{name}.json", space=space, told=told, overwrite=True)
 
-    add_phone(3.0)
+    add_table("phone", 3.0)
     add_target(write(document))
     first = told()
     assert told() == first
     assert len(learned) == 1
     kept = own_home / "targets" / "learned" / "pi5.json"
-    for broken in ("{", "[]", json.dumps({"key": json.loads(kept.read_text())["key"], "quantities": {}})):
+    for broken in ("{", "[]", json.dumps({"quantities": {"latency_ms": {"key": "other"}}})):
         kept.write_text(broken)
         assert told() == first
     assert len(learned) == 4
-    add_phone(4.0)
+    # What tells nothing of this quantity of this space changes nothing, and what is broken neither.
+    add_table("meter", 5.0, "energy_mj")
+    add_table("board", 5.0, told={**TOLD, "name": "another"})
+    (own_home / "targets" / "broken.zip").write_bytes(b"PK")
+    assert told() == first
+    assert len(learned) == 4
+    add_table("phone", 4.0)
     told()
     assert len(learned) == 5
     remove_target("pi5")
     assert not kept.exists()
+
+
+@pytest.mark.parametrize("values", [[1.5, 1.5, 2.5], [1.5, 1.5, 1.5, 2.5], [0.1, 0.1, 0.1, 0.1, 0.1, 0.7], [1.5] * 3])
+def test_equal_measurements_leave_an_interval_that_ends(
+    values: list[float], document: Document, write: Write
+) -> None:
+    rows = [{"design": row["design"], "latency_ms": v} for row, v in zip(document["rows"], values, strict=False)]
+    target = add_target(write({**document, "rows": rows}))
+    for design in tiny().sample(np.random.default_rng(9), 5):
+        found = target.latency(None, design)  # type: ignore[arg-type]
+        assert 0 <= found.low <= found.value <= found.high < 100 * max(values)
 
 
 # Many designs -------------------------------------------------------------------------------------------------------

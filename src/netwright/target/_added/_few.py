@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 
 FOLDS = 5
 COVERAGE = 0.9
+VARIES = 0.01
+"""Share of the spread of all measured values below which that of some of them tells nothing of the others."""
 PRIOR = 10
 """Measured designs that weigh as much as what other devices say of the width of the intervals."""
 
@@ -47,9 +49,11 @@ def foretell(
 ) -> Foretold:
     """The better of a sum over decisions and the transfer from other devices, on designs left out.
 
-    designs, values: what was measured. pool: designs of the space, measured or not. others: devices whose tables
-    tell the quantity; none leaves a Gaussian process on the decisions alone.
+    designs, values: what was measured. pool: designs of the space, measured or not. others: devices with tables, of
+    which those count that tell the quantity of these designs; none leaves a Gaussian process on the decisions alone.
     """
+    others = {name: each for name, each in others.items() if quantity in each.knows and all(map(each.tells, designs))}
+    pool = [design for design in pool if all(each.tells(design) for each in others.values())]
     alone = AdditiveFit.of(designs, values)
     whole = list(dict.fromkeys([*designs, *pool]))
     taken = {decision for design in whole for decision in design.items()}
@@ -88,9 +92,11 @@ def _left_out(transfer: DeviceTransfer, values: Array) -> tuple[Array, float]:
     count = len(values)
     folds = np.random.default_rng(0).permutation(count) % min(FOLDS, count)
     guess, ratios = np.full(count, float(np.median(values))), np.ones(count)
+    logs = np.log(values)
     for fold in range(int(folds.max()) + 1):
         rows, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if len(rows) > 1:
+        # Where the others are all but equal, the interval is all but nothing, and any miss is millions of it.
+        if len(rows) > 1 and logs[rows].std() > VARIES * logs.std():
             told = transfer.predict(rows, values[rows])
             guess[held] = told.median_ms[held]
             ratios[held] = np.abs(np.log(values[held] / guess[held])) / np.log(told.high_ms[held] / guess[held])

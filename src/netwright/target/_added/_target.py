@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from netwright._count import counted
-from netwright.errors import EvaluationError
+from netwright.errors import DataError, EvaluationError
 from netwright.graph import canonical_hash
 from netwright.target._added._device_table import MANY, DeviceTable, read_device
 from netwright.target._added._few import Foretold, foretell
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from netwright.space import Design, Space
 
 __all__ = ["AddedDevice", "MeasuredNetworks", "is_added", "load_added", "references_for", "tables_of"]
+
+Json = Mapping[str, Any]
 
 
 class AddedDevice(TableTarget):
@@ -115,12 +119,7 @@ class AddedDevice(TableTarget):
         return self._foretellings[quantity]
 
     def _learned(self, quantity: str) -> Foretold:
-        others = {
-            name: each for name, each in self.others.items()
-            if quantity in each.knows and all(map(each.tells, self.designs))
-        }  # fmt: skip
-        pool = [design for design in self.file.pool if all(each.tells(design) for each in others.values())]
-        found = foretell(self.designs, np.asarray(self.values[quantity]), pool, others, quantity)
+        found = foretell(self.designs, np.asarray(self.values[quantity]), self.file.pool, self.others, quantity)
         if self._kept:
             self._kept.put(quantity, found)
         return found
@@ -179,36 +178,16 @@ def is_added(path: Path) -> bool:
 def load_added(name: str) -> Target:
     """Target that was added under this name; raises DataError where its file is broken, KeyError where it is none."""
     files = {each: (str(path), path.stat().st_mtime_ns) for each, path in _added_files().items()}
-    return _loaded(name, files[name], tuple(sorted(set(files.items()))))
+    return _loaded(name, files[name], tuple(sorted(files.items())))
 
 
 def _added_files() -> dict[str, Path]:
     return {name: path for name, path in saved_targets().items() if is_added(path)}
 
 
-class _References(Mapping[str, TableTarget]):
-    """Added devices with many measured designs of a space, read when they are asked for."""
-
-    def __init__(self, space: Mapping[str, Any], apart_from: str) -> None:
-        self._space, self._apart_from = space, apart_from
-
-    @cached_property
-    def _found(self) -> dict[str, TableTarget]:
-        return {name: each for name, each in _tables(self._space).items() if name != self._apart_from}
-
-    def __getitem__(self, name: str) -> TableTarget:
-        return self._found[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-
-def references_for(file: DeviceFile | DeviceTable, *, apart_from: str) -> Mapping[str, TableTarget]:
+def references_for(file: DeviceFile | DeviceTable, *, apart_from: str) -> dict[str, TableTarget]:
     """Added devices with many measured designs of the same space and input as a file, by name."""
-    return _References(file.space or {}, apart_from)
+    return {name: table for name, (table, _) in _tables(file.space or {}).items() if name != apart_from}
 
 
 def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
@@ -232,16 +211,20 @@ def tables_of(name: str, space: Space) -> dict[str, TableTarget]:
     ...     tables_of("toy", space)
     {'phone': <target phone: latency_ms>}
     """
-    return _tables({"name": name, "input": [list(tensor.shape[1:]) for tensor in space.inputs.values()]})
+    told = {"name": name, "input": [list(tensor.shape[1:]) for tensor in space.inputs.values()]}
+    return {name: table for name, (table, _) in _tables(told).items()}
 
 
-def _tables(told: Mapping[str, Any]) -> dict[str, TableTarget]:
-    found: dict[str, TableTarget] = {}
+def _tables(told: Json) -> dict[str, tuple[TableTarget, Path]]:
+    """Added devices with many measured designs of a space, and their files; one that is broken is left out."""
+    found: dict[str, tuple[TableTarget, Path]] = {}
     for name, path in _added_files().items():
         changed = path.stat().st_mtime_ns
-        other = _read(str(path), changed)
-        if other.space is not None and _same(other.space, told) and other.count >= MANY:
-            found[name] = _table(name, str(path), changed)
+        # What is wrong with a file is said where its own device is asked about.
+        with suppress(DataError):
+            other = _read(str(path), changed)
+            if other.space is not None and _same(other.space, told) and other.count >= MANY:
+                found[name] = _table(name, str(path), changed), path
     return found
 
 
@@ -253,10 +236,21 @@ def _loaded(name: str, place: tuple[str, int], all_files: object) -> Target:
         return AddedDevice(name, file)
     if file.space is None:
         return MeasuredNetworks(name, file)
-    designs = [row.design for row in file.designs if row.design is not None]
-    parts = (part for each, path in sorted(_added_files().items()) for part in (each.encode(), path.read_bytes()))
-    kept = Kept(kept_path(Path(place[0])), [name.encode(), *parts], [*designs, *file.pool])
-    return AddedDevice(name, file, references_for(file, apart_from=name), kept)
+    return AddedDevice(name, file, references_for(file, apart_from=name), _kept(name, Path(place[0]), file))
+
+
+def _kept(name: str, path: Path, file: DeviceFile) -> Kept:
+    """What was learned of a device from its own file and the tables of the others that tell the same quantity."""
+    own = file.to_json()["sha256"]
+    others = [
+        (each, table.knows, sha256(path.read_bytes()).hexdigest())
+        for each, (table, path) in sorted(_tables(file.space or {}).items()) if each != name
+    ]  # fmt: skip
+    parts = {
+        quantity: [own, *(part for each, knows, digest in others if quantity in knows for part in (each, digest))]
+        for quantity in file.quantities
+    }
+    return Kept(kept_path(path), parts, [*(row.design for row in file.designs if row.design), *file.pool])
 
 
 @lru_cache(maxsize=64)
@@ -269,7 +263,7 @@ def _read(path: str, changed: int) -> DeviceFile | DeviceTable:
     return read_device(Path(path))
 
 
-def _same(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+def _same(a: Json, b: Json) -> bool:
     return a.get("name") == b.get("name") and a.get("input") == b.get("input")
 
 
