@@ -136,3 +136,14 @@ def test_other_spaces_and_networks_alone_are_refused(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace('"latency_ms"', '"latency"'))
     with pytest.raises(DataError, match=r"phone.json is broken"):
         get_target("phone").latency(chain().network(next(chain().enumerate())))
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    def told(factor: float) -> Target:
+        add_target(written(tmp_path / "t.csv", rows(factor)), space=chain(), name="phone", overwrite=True)
+        return get_target("phone")
+
+    first = told(1.0)
+    assert get_target("phone") is first
+    second, design = told(2.0), dict.fromkeys(("layer0", "layer1", "layer2"), "wide")
+    assert [each.latency(None, design).value for each in (first, second)] == [18.5, 37.0]  # type: ignore[arg-type]

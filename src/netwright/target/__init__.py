@@ -6,18 +6,17 @@ unless its name says otherwise, as `here:torch:4t:b8:bf16` does.
 `latency_ms@raspberry-pi-4` asks one of the devices that are known from their data sheets: see docs/devices.md.
 """
 
+from netwright.target._add import add_target, remove_target
 from netwright.target._added import (
     AddedDevice,
     DecisionPrices,
     DeviceFile,
     Measured,
     MeasuredNetworks,
-    add_target,
     choose_designs,
     designs_script,
     models_script,
     read_device_file,
-    remove_target,
     tables_of,
 )
 from netwright.target._additive import AdditiveFit, rank_correlation

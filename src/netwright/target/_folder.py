@@ -15,6 +15,7 @@ from netwright.errors import DataError
 __all__ = [
     "TABLE",
     "check_name",
+    "format_of",
     "keep_only",
     "read_json",
     "saved_targets",
@@ -27,6 +28,7 @@ __all__ = [
 TABLE = ".zip"
 """End of the names of files that hold many designs; see `DeviceTable`."""
 _NAME = re.compile(r"[A-Za-z][\w.-]{0,63}", re.ASCII)
+_FORMAT = re.compile(rb'"format": "([^"]*)"')
 
 
 def targets_folder() -> Path:
@@ -56,6 +58,16 @@ def saved_targets() -> dict[str, Path]:
     """
     paths = (path for suffix in (".json", TABLE) for path in sorted(targets_folder().glob(f"*{suffix}")))
     return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
+
+
+def format_of(path: Path) -> str:
+    """What a target's file begins by saying it is; nothing for one that does not say so, or is not there any more."""
+    try:
+        with path.open("rb") as file:
+            found = _FORMAT.search(file.read(100))
+    except OSError:
+        return ""
+    return found[1].decode(errors="replace") if found else ""
 
 
 def keep_only(path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,16 +132,25 @@ def _makers() -> dict[str, Callable[[str], Target]]:
 
 
 def _saved(path: Path, name: str, whole: str) -> Target:
-    """A target in the user's folder: an added device, or a calibration of this machine."""
+    """A target in the user's folder: an added device, a table of blocks, or a calibration of this machine."""
     options = whole.removeprefix(name).removeprefix(":")
-    if is_added(path):
-        _refuse(options, whole, ())
+    added, priced = is_added(path), is_priced(path)
+    _refuse(options, whole, () if added or priced else (ANY_RUNTIME,))
+    if added:
         return load_added(name)
-    if is_priced(path):
-        _refuse(options, whole, ())
-        return DecisionPrices.read(path, name)
-    _refuse(options, whole, (ANY_RUNTIME,))
-    return Calibrated.read(path, whole, any_runtime=options == ANY_RUNTIME)
+    changed = path.stat().st_mtime_ns
+    return _priced(path, name, changed) if priced else _calibrated(path, whole, options == ANY_RUNTIME, changed)
+
+
+# A study asks for its target by name again for every trial; files are read again when they have changed.
+@lru_cache(maxsize=64)
+def _priced(path: Path, name: str, changed: int) -> DecisionPrices:
+    return DecisionPrices.read(path, name)
+
+
+@lru_cache(maxsize=64)
+def _calibrated(path: Path, whole: str, any_runtime: bool, changed: int) -> Calibrated:
+    return Calibrated.read(path, whole, any_runtime=any_runtime)
 
 
 def _installed(entry: EntryPoint, whole: str) -> Target:

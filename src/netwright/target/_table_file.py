@@ -17,7 +17,7 @@ from netwright.target._table_units import value_columns
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["read_table"]
+__all__ = ["read_table", "table_of"]
 
 
 def read_table(
@@ -52,7 +52,18 @@ def read_table(
     Raises DataError, in one sentence with the row, for what is no such table.
     """
     file = Path(path)
-    rows = rows_of(file)
+    return table_of(rows_of(file), file, space, name=name, columns=columns)
+
+
+def table_of(
+    rows: Sequence[Row],
+    file: Path,
+    space: Space,
+    *,
+    name: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> TableTarget:
+    """Target of the rows of a file, as `read_table` makes it."""
     given = dict(columns or {})
     column = given.pop("design", None)
     named = value_columns(rows[0], given, file.name)
@@ -64,7 +75,7 @@ def read_table(
     _check_repeats(designs, rows, {column.name for column in named.values()}, file.name)
     target = TableTarget(name or file.stem, designs, values, source=file.name)
     read = {column.name for column in named.values()} | design_columns(space, rows[0], file.name, column)
-    target.unread = tuple(str(each) for each in rows[0] if each not in read)
+    target.unread = tuple(each for each in rows[0] if each not in read)
     return target
 
 

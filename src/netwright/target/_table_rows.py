@@ -92,12 +92,10 @@ def _parquet(file: Path) -> list[Row]:
 def _json(file: Path) -> list[Row]:
     try:
         text = read_text(file)
-        rows = (
-            [json.loads(line) for line in text.splitlines() if line.strip()]
-            if file.suffix.lower() == ".jsonl"
-            else None
-        )
-        rows = json.loads(text) if rows is None else rows
+        if file.suffix.lower() == ".jsonl":
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            rows = json.loads(text)
     except ValueError as error:
         raise DataError(f"a JSON table must be readable, but {file.name}: {error}.") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

@@ -1,6 +1,5 @@
 """Devices that a user adds: a script measures them, a file brings the numbers back, a folder keeps them."""
 
-from netwright.target._added._add import add_target, remove_target
 from netwright.target._added._file import DeviceFile, Measured, read_device_file
 from netwright.target._added._prices import DecisionPrices, is_priced
 from netwright.target._added._script import choose_designs, designs_script, models_script
@@ -19,7 +18,6 @@ __all__ = [
     "DeviceFile",
     "Measured",
     "MeasuredNetworks",
-    "add_target",
     "choose_designs",
     "designs_script",
     "is_added",
@@ -28,6 +26,5 @@ __all__ = [
     "models_script",
     "read_device_file",
     "references_for",
-    "remove_target",
     "tables_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +10,16 @@ from netwright._count import counted
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
-from netwright.target._folder import read_json
+from netwright.target._folder import format_of, read_json
 from netwright.target._table_designs import cell_key
-from netwright.target._table_rows import Row, rows_of
+from netwright.target._table_rows import Row
 from netwright.target._table_units import value_columns
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
     from netwright.space import Space
 
-__all__ = ["PRICES_FORMAT", "DecisionPrices", "is_priced", "prices_of"]
+__all__ = ["PRICES_FORMAT", "DecisionPrices", "has_decisions", "is_priced", "prices_of"]
 
 PRICES_FORMAT = "netwright-prices"
 VERSION = 1
@@ -113,21 +113,24 @@ class DecisionPrices(UniformTarget):
 
 def is_priced(path: Path) -> bool:
     """Whether a file in the user's folder is a table of blocks."""
-    with path.open("rb") as file:
-        return f'"format": "{PRICES_FORMAT}"'.encode() in file.read(100)
+    return format_of(path) == PRICES_FORMAT
 
 
-def prices_of(file: Path, space: Space, columns: Mapping[str, str] | None = None) -> DecisionPrices | None:
-    """Target of a table with columns `decision`, `value` and one named for its unit; None for a table of designs.
+def has_decisions(rows: Sequence[Row]) -> bool:
+    """Whether a table has a column `decision` and a column `value`, so that it is one of blocks."""
+    return {"decision", "value"} <= {name.lower() for name in rows[0]}
+
+
+def prices_of(
+    rows: Sequence[Row], file: Path, space: Space, columns: Mapping[str, str] | None = None
+) -> DecisionPrices:
+    """Target of a table with columns `decision`, `value` and one named for its unit.
 
     A row without a decision is what every design costs. Prices may be 0, as that of a skip.
 
     Raises DataError, in one sentence with the row, for decisions that the space does not have, values that are
     missing, repeat or are negative.
     """
-    rows = rows_of(file)
-    if not {"decision", "value"} <= {str(name).lower() for name in rows[0]}:
-        return None
     path, value = (next(name for name in rows[0] if name.lower() == wanted) for wanted in ("decision", "value"))
     first = {name: cell for name, cell in rows[0].items() if name not in (path, value)}
     named = value_columns(first, columns or {}, file.name)
@@ -142,11 +145,11 @@ def prices_of(file: Path, space: Space, columns: Mapping[str, str] | None = None
     for each in prices.values():
         _check_whole(each, space, file.name)
     read = {path, value, *(column.name for column in named.values())}
-    unread = [str(each) for each in rows[0] if each not in read]
+    unread = [each for each in rows[0] if each not in read]
     return DecisionPrices(file.stem, prices, space.name, f"table {file.name}", unread)
 
 
-def _decisions(rows: list[Row], path: str, value: str, space: Space, file: str) -> Iterator[tuple[str, Any]]:
+def _decisions(rows: Sequence[Row], path: str, value: str, space: Space, file: str) -> Iterator[tuple[str, Any]]:
     domains = {
         place: {cell_key(each): each for each in domain}
         for place, domain in space.decisions().items() if isinstance(domain, tuple)

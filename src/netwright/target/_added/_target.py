@@ -22,7 +22,7 @@ from netwright.target._added._kept import Kept, kept_path
 from netwright.target._added._on_device import FORMAT
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, Target, UniformTarget
-from netwright.target._folder import TABLE, saved_targets
+from netwright.target._folder import TABLE, format_of, saved_targets
 from netwright.target._table_target import TableTarget
 
 if TYPE_CHECKING:
@@ -169,10 +169,7 @@ class MeasuredNetworks(UniformTarget):
 
 def is_added(path: Path) -> bool:
     """Whether a file in the user's folder was put there by `add_target`."""
-    if path.suffix == TABLE:
-        return True
-    with path.open("rb") as file:
-        return f'"format": "{FORMAT}"'.encode() in file.read(100)
+    return path.suffix == TABLE or format_of(path) == FORMAT
 
 
 def load_added(name: str) -> Target:

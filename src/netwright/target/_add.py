@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from netwright.errors import DataError, UnknownNameError
 from netwright.target._added._device_table import MANY, DeviceTable, read_device
 from netwright.target._added._file import DeviceFile, Measured
 from netwright.target._added._kept import kept_path
-from netwright.target._added._prices import DecisionPrices, prices_of
+from netwright.target._added._prices import DecisionPrices, has_decisions, prices_of
 from netwright.target._added._script import draw_pool
 from netwright.target._added._target import load_added, references_for
 from netwright.target._base import Target
@@ -27,8 +27,10 @@ from netwright.target._folder import (
     write_json,
     write_text,
 )
+from netwright.target._registry import target_names
 from netwright.target._roofline_target import RooflineTarget
-from netwright.target._table_rows import SUFFIXES
+from netwright.target._table_file import table_of
+from netwright.target._table_rows import SUFFIXES, Row, rows_of
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -75,31 +77,18 @@ def add_target(
     if _is_table(file):
         if space is None:
             raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
-        if (prices := prices_of(file, space, columns)) is not None:
+        rows = rows_of(file)
+        if has_decisions(rows):
+            prices = prices_of(rows, file, space, columns)
             return _keep_prices(prices, _free(name or file.stem, overwrite))
-        measured = _of_table(file, name or file.stem, space, told or {}, columns)
+        measured = _of_table(rows, file, name or file.stem, space, told or {}, columns)
     elif columns:
         raise DataError(f"columns are named in a table, but {file.name} is what the script wrote.")
     else:
         measured = read_device(file, edited=edited)
+        space = _checked_space(measured, space, file.name)
     target = _free(name or measured.device, overwrite)
-    if measured.space is not None:
-        space = space or _catalogued(measured.space, file.name)
-        if isinstance(measured, DeviceTable):
-            # A table of rows was checked as it was read.
-            measured.check_space(space, every=file.suffix.lower() == TABLE)
-        else:
-            measured.check_space(space)
-    path = targets_folder() / f"{target}.json"
-    if isinstance(measured, DeviceFile):
-        measured = _ready(measured, space, target)
-    if isinstance(measured, DeviceFile):
-        write_json(path, measured.to_json())
-    else:
-        path = path.with_suffix(TABLE)
-        write_bytes(path, measured.with_fits().content())
-    keep_only(path)
-    return load_added(target)
+    return _keep_device(_ready(measured, space, target), target)
 
 
 def remove_target(name: str) -> Path:
@@ -125,9 +114,21 @@ def remove_target(name: str) -> Path:
     return files[name]
 
 
-def _ready(measured: DeviceFile, space: Space | None, target: str) -> DeviceFile | DeviceTable:
+def _checked_space(measured: DeviceFile | DeviceTable, space: Space | None, file: str) -> Space | None:
+    """The space that a device's designs are of; None for one that was measured on other networks."""
+    if measured.space is None:
+        return space
+    space = space or _catalogued(measured.space, file)
+    if isinstance(measured, DeviceTable):
+        measured.check_space(space, every=True)
+    else:
+        measured.check_space(space)
+    return space
+
+
+def _ready(measured: DeviceFile | DeviceTable, space: Space | None, target: str) -> DeviceFile | DeviceTable:
     """A file with the designs by which its device is compared with others; as a table where it has many itself."""
-    if space is None:
+    if isinstance(measured, DeviceTable) or space is None:
         return measured
     if measured.count < MANY:
         return replace(measured, pool=tuple(draw_pool(space, references_for(measured, apart_from=target))))
@@ -136,6 +137,17 @@ def _ready(measured: DeviceFile, space: Space | None, target: str) -> DeviceFile
     return DeviceTable.of(
         measured.columns(), measured.device, measured.space, measured.runtime, measured.protocol, measured.extra
     )
+
+
+def _keep_device(measured: DeviceFile | DeviceTable, target: str) -> Target:
+    """Keep what was measured on a device under a name."""
+    path = targets_folder() / f"{target}{TABLE if isinstance(measured, DeviceTable) else '.json'}"
+    if isinstance(measured, DeviceTable):
+        write_bytes(path, measured.with_fits().content())
+    else:
+        write_json(path, measured.to_json())
+    keep_only(path)
+    return load_added(target)
 
 
 def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
@@ -175,27 +187,28 @@ def _is_table(file: Path) -> bool:
 
 
 def _of_table(
-    file: Path, name: str, space: Space, told: Mapping[str, Any], columns: Mapping[str, str] | None
+    rows: Sequence[Row],
+    file: Path,
+    name: str,
+    space: Space,
+    told: Mapping[str, Any],
+    columns: Mapping[str, str] | None,
 ) -> DeviceFile | DeviceTable:
-    from netwright.target._table_file import read_table
-
-    table = read_table(file, space, columns=columns)
+    table = table_of(rows, file, space, columns=columns)
     columns_read, protocol = table.columns, {"unread": list(table.unread)} if table.unread else None
     shapes = [list(tensor.shape[1:]) for tensor in space.inputs.values()]
     told_space, runtime = {"name": space.name, **told, "input": shapes}, {"name": f"table {file.name}"}
     if len(columns_read.designs) >= MANY:
         return DeviceTable.of(columns_read, name, told_space, runtime, protocol)
-    rows = tuple(
+    measured = tuple(
         Measured({quantity: float(column[i]) for quantity, column in columns_read.values.items()}, design)
         for i, design in enumerate(columns_read.designs)
     )
-    return DeviceFile(name, rows, told_space, runtime, protocol)
+    return DeviceFile(name, measured, told_space, runtime, protocol)
 
 
 def _free(name: str, overwrite: bool) -> str:
     """The name; raises DataError where it is taken."""
-    from netwright.target._registry import target_names
-
     check_name(name)
     if name in saved_targets() | own_data_sheets():
         if not overwrite:
