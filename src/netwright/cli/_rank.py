@@ -94,11 +94,9 @@ def _metric(name: str, quantity: str, space: Space) -> str:
 
 def _apart(found: RankComparison, number: int) -> dict[str, Any]:
     """A design that the two disagree about."""
-    import numpy as np
-
     return {
         "design": dict(found.designs[number]),
-        "values": [float(np.asarray(values)[number]) for values in (found.a, found.b)],
+        "values": [float(values[number]) for values in (found.a, found.b)],
         "ranks": [float(ranks[number]) for ranks in found.ranks],
     }
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from netwright.space import Design
 
-__all__ = ["DesignTable"]
+__all__ = ["DesignTable", "without_recipe"]
 
 Codes = NDArray[np.unsignedinteger[Any]]
 Numbers = NDArray[np.int64]
@@ -147,6 +147,15 @@ class DesignTable(Sequence[Design]):
         keys = self._keys(self.codes)
         order = np.argsort(keys, kind="stable")
         return keys[order], order
+
+
+def without_recipe(design: Mapping[str, Any]) -> Design:
+    """The decisions about the network, which are all that a device's costs depend on.
+
+    >>> without_recipe({"kernel": 3, "recipe.epochs": 5})
+    Design({'kernel': 3})
+    """
+    return Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
 
 
 def _codes(design: Mapping[str, Any], known: dict[str, dict[Any, int]]) -> list[int]:

@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from netwright.errors import DataError
 from netwright.graph import simplify
 from netwright.space import Design
 from netwright.target._additive import average_ranks, rank_correlation
 from netwright.target._design_features import place_name
+from netwright.target._design_table import without_recipe
 from netwright.target._registry import target_metric
 from netwright.target._table_target import TableTarget
 
@@ -90,8 +92,12 @@ class RankComparison:
     first: str
     second: str
     designs: tuple[Design, ...]
-    a: ArrayLike
-    b: ArrayLike
+    a: Array
+    b: Array
+
+    def __post_init__(self) -> None:
+        for name in ("a", "b"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), np.float64))
 
     @property
     def spearman(self) -> float:
@@ -101,14 +107,17 @@ class RankComparison:
     @property
     def kendall(self) -> float:
         """Kendall's tau-b: how many more pairs they order alike than otherwise, as a share of those without a tie."""
-        signs = [np.sign(np.subtract.outer(values, values)) for values in (np.asarray(self.a), np.asarray(self.b))]
-        ordered = float(np.sqrt(np.prod([(each**2).sum() for each in signs])))
-        return float((signs[0] * signs[1]).sum() / ordered) if ordered else 0.0
+        a, b = self.ranks
+        pairs = len(a) * (len(a) - 1) // 2
+        told_by_a, told_by_b = (pairs - _ties(ranks) for ranks in (a, b))
+        told_by_both = told_by_a + told_by_b - pairs + _ties(np.stack([a, b]))
+        difference = told_by_both - 2 * _inversions(b[np.lexsort((b, a))])
+        return difference / sqrt(told_by_a * told_by_b) if told_by_a and told_by_b else 0.0
 
     @cached_property
     def ranks(self) -> tuple[Array, Array]:
         """Rank of each design on either target, 1 the least, equal ones at their mean."""
-        return average_ranks(np.asarray(self.a, float)), average_ranks(np.asarray(self.b, float))
+        return average_ranks(self.a), average_ranks(self.b)
 
     @cached_property
     def shifts(self) -> Array:
@@ -121,12 +130,12 @@ class RankComparison:
 
     def options(self) -> list[Leaning]:
         """Every option of every decision, the least friendly to the first target first."""
-        return _sorted(self._leanings(lambda decision: decision))
+        return list(self._options)
 
     def kinds(self) -> list[Leaning]:
         """Options of one name and value taken together, wherever in the network they are: a kernel of 5, a block."""
         groups: dict[tuple[str, Any], list[Leaning]] = {}
-        for each in self.options():
+        for each in self._options:
             path, value = each.option
             groups.setdefault((place_name(path), value), []).append(each)
         return _sorted([_together(option, parts) for option, parts in groups.items()])
@@ -139,7 +148,7 @@ class RankComparison:
         """
         sign = 1 if to_first else -1
         by_path: dict[str, list[Leaning]] = {}
-        for each in sorted(self.options(), key=lambda each: -sign * each.shift):
+        for each in sorted(self._options, key=lambda each: -sign * each.shift):
             by_path.setdefault(each.option[0], []).append(each)
         found = {}
         for path, leanings in by_path.items():
@@ -164,14 +173,14 @@ class RankComparison:
         }  # fmt: skip
         return space.restricted(allowed) if allowed else space
 
-    def _leanings(self, option: Callable[[tuple[str, Any]], tuple[str, Any]]) -> list[Leaning]:
+    @cached_property
+    def _options(self) -> list[Leaning]:
         rows: dict[tuple[str, Any], list[int]] = {}
         for number, design in enumerate(self.designs):
             for decision in design.items():
-                rows.setdefault(option(decision), []).append(number)
-        return [
-            _mean(taken, self.shifts[numbers]) for taken, numbers in rows.items() if len(numbers) < len(self.designs)
-        ]
+                rows.setdefault(decision, []).append(number)
+        told = {taken: numbers for taken, numbers in rows.items() if len(numbers) < len(self.designs)}
+        return _sorted([_mean(taken, self.shifts[numbers]) for taken, numbers in told.items()])
 
 
 def compare_ranks(
@@ -194,7 +203,7 @@ def compare_ranks(
     chosen = _shared(first, second) if not limits else []
     rng = np.random.default_rng(seed)
     if len(chosen) < 3:
-        chosen = list(dict.fromkeys(_network_part(design) for design in space.sample(rng, designs, limits)))
+        chosen = list(dict.fromkeys(map(without_recipe, space.sample(rng, designs, limits))))
     elif len(chosen) > designs:
         chosen = [chosen[i] for i in sorted(rng.choice(len(chosen), designs, replace=False))]
     if len(chosen) < 3:
@@ -225,8 +234,19 @@ def _shared(*names: str) -> list[Design]:
     return [design for design in tables[0] if design in common]
 
 
-def _network_part(design: Mapping[str, Any]) -> Design:
-    return Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
+def _ties(ranks: Array) -> int:
+    """Pairs of columns that are the same; of numbers, where there is one row."""
+    counts = np.unique(ranks, axis=-1, return_counts=True)[1]
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def _inversions(values: Array) -> int:
+    """Pairs of which the later one is less: of all designs at once they would take the square of the memory."""
+    if len(values) <= 64:
+        return int(np.triu(values[:, None] > values, 1).sum())
+    left, right = np.array_split(values, 2)
+    across = len(left) * len(right) - int(np.searchsorted(np.sort(left), right, side="right").sum())
+    return _inversions(left) + _inversions(right) + across
 
 
 def _mean(option: tuple[str, Any], shifts: Array) -> Leaning:

@@ -17,7 +17,7 @@ from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
-from netwright.target._design_table import DesignTable
+from netwright.target._design_table import DesignTable, without_recipe
 from netwright.target._table_columns import TableColumns
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class TableTarget(UniformTarget):
         return self._of_design(quantity, design)
 
     def _of_design(self, quantity: str, design: Mapping[str, Any]) -> Estimate:
-        own = Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
+        own = without_recipe(design)
         unit = QUANTITIES[quantity][1]
         row = self.designs.row(own)
         if row is not None:

@@ -15,6 +15,7 @@ from netwright.graph import Graph, canonical_hash, simplify
 from netwright.space import Design
 from netwright.target._added import _on_device
 from netwright.target._added._few import reference_values
+from netwright.target._design_table import without_recipe
 from netwright.target._runtimes import onnx_bytes
 from netwright.target._transfer import DeviceTransfer
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from netwright.space import Space
     from netwright.target._table_target import TableTarget
 
-__all__ = ["SCRIPT", "choose_designs", "designs_script", "draw_pool", "models_script", "without_recipe"]
+__all__ = ["choose_designs", "designs_script", "draw_pool", "models_script"]
 
-SCRIPT = "measure.py"
 POOL = 600
 """Designs by which one device is compared with another, and among which those to measure are chosen."""
 
@@ -39,11 +39,6 @@ def draw_pool(space: Space, others: Mapping[str, TableTarget], seed: int = 0) ->
     if space.network_size() <= POOL:
         return list(space.enumerate())
     return list(dict.fromkeys(map(without_recipe, space.sample(rng, POOL))))
-
-
-def without_recipe(design: Mapping[str, Any]) -> Design:
-    """The decisions about the network."""
-    return Design({path: value for path, value in design.items() if not path.startswith("recipe.")})
 
 
 def choose_designs(space: Space, k: int, others: Mapping[str, TableTarget], seed: int = 0) -> list[Design]:
@@ -128,5 +123,5 @@ def _write(
         networks.append({**named, "file": file, "sha256": sha256, "graph": canonical_hash(graph)})
     asked = {"space": space, "networks": networks}
     (out / "networks.json").write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
-    (out / SCRIPT).write_text(Path(_on_device.__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    (out / "measure.py").write_text(Path(_on_device.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     return asked

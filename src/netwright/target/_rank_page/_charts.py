@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from netwright._count import counted
 from netwright._page import WIDTH, Canvas, Chart, Key, Point, fit, label, line_axis, quantity
 from netwright.target._rank import SURE, Leaning, RankComparison
 
 __all__ = ["leanings_chart", "ranks_chart", "values_chart"]
+
+Array = NDArray[np.float64]
 
 _LEFT, _ROW, _TOP, _FOOT = 176.0, 24.0, 26.0, 50.0
 _LETTERS = 24
@@ -20,12 +22,10 @@ _LETTERS = 24
 
 def values_chart(found: RankComparison, apart: Sequence[int]) -> Chart:
     """Each design by its value on both; `apart`: numbers of those that stand out."""
-    axes = [fit(name, np.asarray(values).tolist()) for name, values in _sides(found)]
+    axes = [fit(name, values.tolist()) for name, values in _sides(found)]
     canvas = Canvas(*axes)
     canvas.grid()
-    _marks(
-        canvas, found, apart, lambda number: (float(np.asarray(found.b)[number]), float(np.asarray(found.a)[number]))
-    )
+    _marks(canvas, found, apart, lambda number: (float(found.b[number]), float(found.a[number])))
     title = f"{label(found.first)} against {label(found.second)}"
     said = (
         f"{title}, a mark for each of {counted(len(found.designs), 'design')}; rank correlation {found.spearman:.3f}."
@@ -71,7 +71,7 @@ def leanings_chart(found: RankComparison, shown: Sequence[Leaning]) -> Chart:
     )
 
 
-def _sides(found: RankComparison) -> tuple[tuple[str, ArrayLike], tuple[str, ArrayLike]]:
+def _sides(found: RankComparison) -> tuple[tuple[str, Array], tuple[str, Array]]:
     """Name and values of what runs along the x axis and the y axis."""
     return (found.second, found.b), (found.first, found.a)
 
@@ -89,7 +89,7 @@ def _point(found: RankComparison, number: int, apart: bool, x: float, y: float) 
     if apart:
         symbol, group = ("triangle", "series1") if found.shifts[number] > 0 else ("square", "series2")
     said = [
-        f"{label(name)} {quantity(name, np.asarray(values)[number].item())}, rank {ranks[number]:g}"
+        f"{label(name)} {quantity(name, values[number].item())}, rank {ranks[number]:g}"
         for (name, values), ranks in zip(_sides(found)[::-1], found.ranks, strict=True)
     ]
     return Point(x, y, symbol, group, "\n".join(said), number)

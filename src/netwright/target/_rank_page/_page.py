@@ -69,10 +69,7 @@ def _tiles(found: RankComparison, space: Space) -> list[tuple[str, str, str]]:
 
 
 def _row(found: RankComparison, number: int) -> dict[str, Any]:
-    first, second = (
-        quantity(name, np.asarray(values)[number].item())
-        for name, values in ((found.first, found.a), (found.second, found.b))
-    )
+    first, second = quantity(found.first, found.a[number].item()), quantity(found.second, found.b[number].item())
     ranks = [f"{each[number]:g}" for each in found.ranks]
     shift = 100 * float(found.shifts[number])
     decided = ", ".join(f"{path}={value}" for path, value in found.designs[number].items())
@@ -99,7 +96,7 @@ def _reduced(found: RankComparison, space: Space, to_first: bool) -> dict[str, A
     left = found.without(dropped)
     name, values = (found.first, found.a) if to_first else (found.second, found.b)
     whole, part = space.network_size(), found.reduced(space, to_first=to_first).network_size()
-    medians = [quantity(name, float(np.median(np.asarray(values)[each]))) for each in (slice(None), left) if each]
+    medians = [quantity(name, float(np.median(values[each]))) for each in (slice(None), left) if each]
     return {
         "for": label(name),
         "dropped": [(path, ", ".join(map(str, values))) for path, values in dropped.items()],
