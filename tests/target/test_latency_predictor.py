@@ -80,12 +80,18 @@ def test_few_designs_do_where_something_foretells_them() -> None:
         ([[1.0], [2.0]], [1.0, 2.0], "3 designs or more"),
         ([[1.0], [2.0], [3.0]], [1.0, 2.0], "shapes"),
         ([[1.0], [2.0], [np.nan]], [1.0, 2.0, 3.0], "finite"),
-        ([[1.0], [2.0], [3.0]], [1.0, 2.0, 0.0], "positive"),
+        ([[1.0], [2.0], [3.0]], [1.0, 2.0, 0.0], r"design 2 has \[3.0\] and 0 ms"),
     ],
 )
 def test_what_cannot_be_learned_from_is_refused(x: Any, y: Any, words: str) -> None:
     with pytest.raises(DataError, match=words):
         LatencyPredictor(x, y)
+
+
+def test_no_design_takes_no_time() -> None:
+    x = np.arange(3.0, 13.0)[:, None]
+    predictor = LatencyPredictor(x, 2 * x[:, 0] - 5)
+    assert predictor.predict([[2.0], [8.0]]) == pytest.approx([0.05, 11.0], rel=1e-3)
 
 
 def test_designs_of_another_length_are_refused() -> None:

@@ -125,6 +125,12 @@ def test_no_price_and_no_base_is_negative() -> None:
     assert fit.spearman > 0.9
 
 
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_sum_is_fitted_to_positive_values(value: float) -> None:
+    with pytest.raises(DataError, match=f"positive, finite values, but got {value:g}"):
+        AdditiveFit.of(list(chain(2).enumerate()), [value, *range(1, 9)])
+
+
 def test_measurements_that_went_wrong_do_not_lead_the_others_astray() -> None:
     designs = list(chain(6).enumerate())
     rng = np.random.default_rng(2)

@@ -69,21 +69,24 @@ class AdditiveFit:
         Measurements that went wrong are left out of it where those that are left foretell held-out designs, all of
         them, better without.
 
-        Raises DataError for fewer than two designs.
+        Raises DataError for fewer than two designs, and for values that are not positive and finite.
         """
         y = np.asarray(values, dtype=np.float64)
         if len(y) < 2:
             raise DataError(f"a sum over decisions is fitted to at least 2 designs, but got {len(y)}.")
+        wrong = y[~(np.isfinite(y) & (y > 0))]
+        if len(wrong):
+            raise DataError(f"a sum over decisions is fitted to positive, finite values, but got {wrong[0]:g}.")
         table = DesignTable.of(designs)
         order = np.random.default_rng(0).permutation(len(y))
         folds = np.empty(len(y), dtype=np.int64)
         folds[order] = np.arange(len(y)) % min(FOLDS, len(y))
         columns = table.columns
-        measured = _Table(table.numbers(), y, columns, folds)
+        measured = _Table(table.numbers(), y, _by_path(columns), folds)
         calm, ridge, guess = _calm(measured)
-        base, weights = _fit(measured.moments(calm), columns, ridge)
+        base, weights = _fit(measured.moments(calm), measured.places, ridge)
         error, reach, spearman = _goodness(guess, y)
-        exact = bool(np.abs(guess - y).max() <= EXACT * np.abs(y).max())
+        exact = bool(np.abs(guess - y).max() <= EXACT * y.max())
         return cls(dict(zip(columns, weights.tolist(), strict=True)), base, len(y), error, reach, spearman, exact)
 
     def value(self, design: Mapping[str, Any]) -> float:
@@ -145,7 +148,7 @@ def average_ranks(values: Array) -> Array:
 
 def _goodness(guess: Array, y: Array) -> tuple[float, float, float]:
     """Median error, the reach of nine of ten, both as a share of the value, and the rank correlation."""
-    shares = np.abs(guess - y) / np.maximum(np.abs(y), 1e-300)
+    shares = np.abs(guess - y) / y
     reach = np.sort(shares)[min(ceil((len(y) + 1) * COVERAGE), len(y)) - 1]
     return float(np.median(shares)), float(reach), rank_correlation(guess, y)
 
@@ -180,18 +183,24 @@ class _Moments:
 class _Table:
     """Measured designs as the numbers of the decisions that they take, their values, and the fold of each.
 
-    taken: (designs, places); the number of columns stands for no decision. folds: in which a design is held out.
+    taken: (designs, places); the number of columns stands for no decision. places: columns of each. folds: in which a
+    design is held out.
     """
 
     taken: Rows
     y: Array
-    columns: list[tuple[str, Any]]
+    places: Sequence[Rows]
     folds: Rows
+
+    @cached_property
+    def columns(self) -> int:
+        """Number of decisions."""
+        return sum(map(len, self.places))
 
     def moments(self, rows: NDArray[np.bool_]) -> _Moments:
         """Sums over some designs."""
         taken, y = self.taken[rows], self.y[rows]
-        width = len(self.columns) + 1
+        width = self.columns + 1
         xx = np.zeros((width, width))
         for start in range(0, len(y), TOGETHER):
             part = taken[start : start + TOGETHER]
@@ -213,7 +222,7 @@ class _Table:
 
     def needed(self, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Designs that take a decision which none of those in `rows` takes."""
-        counts = np.bincount(self.taken[rows].ravel(), minlength=len(self.columns) + 1)
+        counts = np.bincount(self.taken[rows].ravel(), minlength=self.columns + 1)
         lacking = counts == 0
         lacking[-1] = False
         found: NDArray[np.bool_] = lacking[self.taken].any(axis=1)
@@ -232,7 +241,7 @@ def _calm(table: _Table) -> tuple[NDArray[np.bool_], float, Array]:
         # What only odd designs take must be told by them; where many are odd, the sum is at fault, and of few designs
         # each tells something that no other does.
         calm |= table.needed(calm)
-        if 2 * len(y) < 3 * len(table.columns) or calm.mean() < MOST_CALM or (calm == kept).all():
+        if 2 * len(y) < 3 * table.columns or calm.mean() < MOST_CALM or (calm == kept).all():
             break
         other, told = _with_ridge(table, calm)
         (error, reach, spearman), (before, width, correlation) = _goodness(told, y), _goodness(best, y)
@@ -256,23 +265,30 @@ def _held_out(table: _Table, others: Sequence[_Moments], ridge: float) -> Array:
     guess = np.empty(len(table.y))
     for fold, known in enumerate(others):
         held = table.folds == fold
-        base, weights = _fit(known, table.columns, ridge)
+        base, weights = _fit(known, table.places, ridge)
         guess[held] = base + table.sums(weights, held)
     return guess
 
 
-def _fit(of: _Moments, columns: Sequence[tuple[str, Any]], ridge: float) -> tuple[float, Array]:
+def _by_path(columns: Sequence[tuple[str, Any]]) -> list[Rows]:
+    """Numbers of the columns of each path."""
+    found: dict[str, list[int]] = {}
+    for number, (path, _) in enumerate(columns):
+        found.setdefault(path, []).append(number)
+    return [np.array(numbers) for numbers in found.values()]
+
+
+def _fit(of: _Moments, places: Sequence[Rows], ridge: float) -> tuple[float, Array]:
     """Base and weights, none of them negative: a forest holds only costs that grow."""
     centre, mean = of.x / of.count, of.y / of.count
-    penalty = ridge * of.count / max(len(columns), 1)
+    penalty = ridge * of.count / max(len(of.x), 1)
     spectrum, basis = of.spectrum
     # What no design tells apart has no share in it.
     kept = spectrum + penalty > NOTHING * (spectrum[-1:] + penalty)
     told = basis[:, kept].T @ (of.xy - of.count * centre * mean)
     weights: Array = basis[:, kept] @ (told / (spectrum[kept] + penalty))
     base = float(mean - centre @ weights)
-    for path in {path for path, _ in columns}:
-        own = [i for i, (of_path, _) in enumerate(columns) if of_path == path]
+    for own in places:
         # Where every design decides this, a part common to all its values is a part of the base.
         if of.x[own].sum() == of.count:
             least = weights[own].min()

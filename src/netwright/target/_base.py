@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from netwright.graph import Graph
     from netwright.space import Space
 
-__all__ = ["MARGIN", "QUANTITIES", "Estimate", "Target", "UniformTarget", "differ"]
+__all__ = ["LEAST", "MARGIN", "QUANTITIES", "Estimate", "Target", "UniformTarget", "differ"]
 
 QUANTITIES: Mapping[str, tuple[str, str]] = {
     "latency_ms": ("latency", "ms"),
@@ -26,6 +26,9 @@ QUANTITIES: Mapping[str, tuple[str, str]] = {
 
 MARGIN = 0.02
 """Difference, relative to the smaller one, below which two numbers of a target are not told apart."""
+
+LEAST = 0.05
+"""Least that a design is told, as a share of the least measured one: what is fitted may come down to nothing."""
 
 
 @dataclass(frozen=True)

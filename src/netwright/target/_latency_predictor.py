@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from netwright._count import percent
 from netwright.errors import DataError, EvaluationError
-from netwright.target._base import Estimate, Target
+from netwright.target._base import LEAST, Estimate, Target
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -54,18 +54,23 @@ class LatencyPredictor:
 
     def __init__(self, features: ArrayLike, ms: ArrayLike, base: ArrayLike | None = None) -> None:
         x, y = np.asarray(features, dtype=np.float64), np.asarray(ms, dtype=np.float64)
-        self._based = base is not None
-        if base is not None:
-            y = y / _positive(base, y.shape)
         if x.ndim != 2 or len(x) < 3 or y.shape != x.shape[:1]:
             raise DataError(
                 f"a predictor needs numbers and a latency of 3 designs or more, but got shapes {x.shape}, {y.shape}."
             )
-        if not np.isfinite(x).all() or not (np.isfinite(y) & (y > 0)).all():
-            raise DataError("a predictor needs finite numbers and positive latencies, but not all of them are.")
+        wrong = np.flatnonzero(~(np.isfinite(x).all(axis=1) & np.isfinite(y) & (y > 0)))
+        if len(wrong):
+            row = wrong[0]
+            raise DataError(
+                f"a predictor needs finite numbers and positive latencies, but design {row} has {x[row].tolist()} and"
+                f" {y[row]:g} ms."
+            )
+        self._based = base is not None
+        if base is not None:
+            y = y / _positive(base, y.shape)
         self.designs = len(x)
         self._centre, self._scale = x.mean(axis=0), np.where(x.std(axis=0) > 0, x.std(axis=0), 1.0)
-        self._mean = float(y.mean())
+        self._mean, self._least = float(y.mean()), LEAST * float(y.min())
         self._fit = _ridge(self._terms(x), y, self._mean)
 
     @property
@@ -79,7 +84,7 @@ class LatencyPredictor:
         return float(np.quantile(self._fit.left_out, COVERAGE))
 
     def predict(self, features: ArrayLike, base: ArrayLike | None = None) -> Array:
-        """Milliseconds of each design, with a base where it was learned with one.
+        """Milliseconds of each design, with a base where it was learned with one; never none at all.
 
         Raises DataError for rows of another length than those learned from, and a base too many or too few.
         """
@@ -88,7 +93,7 @@ class LatencyPredictor:
             raise DataError(f"a design is described by {len(self._centre)} numbers, but got shape {x.shape}.")
         if (base is not None) != self._based:
             raise DataError("a prediction must have a base where the predictor was learned with one, and only then.")
-        result: Array = self._mean + self._terms(x) @ self._fit.weights
+        result: Array = np.maximum(self._mean + self._terms(x) @ self._fit.weights, self._least)
         return result if base is None else result * _positive(base, result.shape)
 
     def _terms(self, x: Array) -> Array:
@@ -138,7 +143,7 @@ class PredictedTarget(Target):
         if design is None:
             raise EvaluationError(f"target {self.name} knows designs, but got a network without one.")
         foretold = None if self.base is None else [self.base(design)]
-        value = max(float(self.predictor.predict([list(self.describe(design))], foretold)[0]), 0.0)
+        value = float(self.predictor.predict([list(self.describe(design))], foretold)[0])
         reach = self.predictor.reach
         return Estimate(value, max(value * (1 - reach), 0.0), value * (1 + reach), "ms", f"{self.how}, 90 % interval")
 

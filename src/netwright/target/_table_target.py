@@ -16,7 +16,7 @@ from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit
-from netwright.target._base import QUANTITIES, Estimate, UniformTarget
+from netwright.target._base import LEAST, QUANTITIES, Estimate, UniformTarget
 from netwright.target._design_table import DesignTable, without_recipe
 from netwright.target._table_columns import TableColumns
 
@@ -28,10 +28,6 @@ __all__ = ["TableTarget"]
 
 Array = NDArray[np.float64]
 Spread = tuple[float, float]
-
-
-LEAST = 0.05
-"""Least that a design is told, as a share of the least measured one, where a sum over decisions is not exact."""
 
 
 class TableTarget(UniformTarget):
