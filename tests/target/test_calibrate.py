@@ -21,7 +21,7 @@ from netwright.space import Space, block_graphs, oneof, repeat, residual, seq, t
 from netwright.space.catalog import get_space
 from netwright.target import GENERAL, Calibrated, Calibration, Setup, Timing, get_target, target_names
 from netwright.target._calibrate import Kernel, Timer, _run, calibrate, kernels_of
-from netwright.target._calibrate._model import likeness
+from netwright.target._calibrate._model import KernelModel, likeness
 from netwright.target._calibrate._networks import Network, networks_to_measure
 from netwright.testing import TargetConformance
 
@@ -56,11 +56,16 @@ device_ms = true_ms
 
 
 class FakeDevice:
-    """Times networks as `device_ms` has it, with noise; a clock that its own measurements move."""
+    """Times networks as `device_ms` has it, with noise; a clock that its own measurements move.
 
-    def __init__(self, noise: float = 0.005, disturbed: Sequence[int] = (), fails_at: int | None = None) -> None:
+    moments: standard deviation of what all networks that are measured together have in common.
+    """
+
+    def __init__(
+        self, noise: float = 0.005, disturbed: Sequence[int] = (), fails_at: int | None = None, moments: float = 0.0
+    ) -> None:
         self.rng = np.random.default_rng(0)
-        self.noise, self.disturbed, self.fails_at = noise, set(disturbed), fails_at
+        self.noise, self.disturbed, self.fails_at, self.moments = noise, set(disturbed), fails_at, moments
         self.count, self.now = 0, 0.0
 
     @property
@@ -69,12 +74,13 @@ class FakeDevice:
 
     def networks(self, graphs: Sequence[Graph], seconds: float, nominal: float) -> list[Timing]:
         assert nominal == pytest.approx(1e-4)
-        return [self._timing(graph, seconds) for graph in graphs]
+        moment = 1 + self.moments * self.rng.standard_normal() if self.moments else 1.0
+        return [self._timing(graph, seconds, moment) for graph in graphs]
 
-    def _timing(self, graph: Graph, seconds: float) -> Timing:
+    def _timing(self, graph: Graph, seconds: float, moment: float) -> Timing:
         if self.count == self.fails_at:
             raise EvaluationError("the device is gone.")
-        ms = device_ms(graph) * (1 + self.noise * self.rng.standard_normal())
+        ms = moment * device_ms(graph) * (1 + self.noise * self.rng.standard_normal())
         ms *= 2 if self.count in self.disturbed else 1
         self.count, self.now = self.count + 1, self.now + seconds
         return Timing(ms, 0.0, ms * 0.99, ms * 1.01, runs=30, warmups=10, drift=0.0)
@@ -196,6 +202,39 @@ def test_disturbed_measurements_are_held_for_such(tmp_path: Path) -> None:
     assert len(odd) < 10
 
 
+def test_what_networks_have_in_common_that_are_measured_together_is_held_for_the_moment(tmp_path: Path) -> None:
+    found = learned(tmp_path, FakeDevice(moments=0.04))
+    told = [Calibrated(found).latency(graph) for graph in unseen()]
+    true = np.array([true_ms(graph) for graph in unseen()])
+    assert found.network.model.smoothness.moment >= 0.02
+    assert np.median(np.abs([each.value for each in told] / true - 1)) < 0.03
+    moments = 1 + 0.04 * np.random.default_rng(1).standard_normal(len(told))
+    held = [each.low <= ms <= each.high for each, ms in zip(told, moments * true, strict=True)]
+    assert 0.8 <= np.mean(held) <= 1.0
+    assert np.median([each.high / each.low for each in told]) < 1.3
+
+
+def test_networks_of_a_moment_are_predicted_by_those_of_other_moments(tmp_path: Path) -> None:
+    model = learned(tmp_path, FakeDevice(moments=0.04)).network.model
+    off, spread = model.moments_left_out()
+    known = [each for each in model.observations if each.turn != 3]
+    errors = [error for each, error in zip(model.observations, model._errors, strict=True) if each.turn != 3]
+    others = KernelModel(model.roofline, model.smoothness, known, errors)
+    for place, each in enumerate(model.observations):
+        if each.turn == 3:
+            assert off[place] == pytest.approx(1 - others.ms(each.counts) / each.ms, abs=1e-6)
+            assert spread[place] >= model.smoothness.moment
+
+
+def test_parts_to_leave_out_hold_whole_moments_unless_there_are_too_few(calibration: Calibration) -> None:
+    model = calibration.network.model
+    turns = [each.turn for each in model.observations]
+    folds = model.folds(5)
+    assert len(set(zip(turns, folds, strict=True))) == len(set(turns)) == 10
+    assert set(folds) == set(range(5))
+    assert set(model.folds(20)) == set(range(20))
+
+
 def test_a_kernel_of_a_kind_that_was_not_measured_is_told_with_a_wide_interval(calibration: Calibration) -> None:
     target = Calibrated(calibration)
     known, unknown = target.latency(unseen(1)[0]), target.latency(Graph([X], [ops.softmax(X, axis=1)]))
@@ -312,7 +351,9 @@ def test_what_was_measured_is_kept_when_the_device_goes_and_is_not_measured_agai
     again = FakeDevice(noise=0.0)
     found = learned(tmp_path, again)
     assert again.count == 60 - 17
-    assert found.to_json() == whole.to_json()
+    assert {each.what: each.ms for each in found.measured} == {each.what: each.ms for each in whole.measured}
+    assert found.network.model.roofline == whole.network.model.roofline
+    assert [each.turn for each in found.measured[15:19]] == [2, 2, 3, 3]
 
 
 def test_more_networks_or_fewer_may_be_measured_when_it_goes_on(tmp_path: Path) -> None:

@@ -40,7 +40,10 @@ def this_runtime(setup: Setup) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Measured:
-    """A network that was measured: what it is, its time with the error of it, its kernels, its nodes."""
+    """A network that was measured: what it is, its time with the error of it, its kernels, its nodes.
+
+    whole, turn: as an observation has them.
+    """
 
     what: str
     ms: float
@@ -48,10 +51,11 @@ class Measured:
     kernels: Mapping[Kernel, int]
     nodes: Mapping[Kernel, int]
     whole: bool = True
+    turn: int | None = None
 
     def observed(self, *, fused: bool) -> Observation:
         """What a model learns from: of kernels, or of nodes one by one."""
-        return Observation(self.kernels if fused else self.nodes, self.ms, self.error, self.whole)
+        return Observation(self.kernels if fused else self.nodes, self.ms, self.error, self.whole, self.turn)
 
     @property
     def lives(self) -> bool:
@@ -118,7 +122,7 @@ class Calibration:
             "kernels": [kernel.to_json() for kernel in kernels],
             "measured": [
                 {
-                    "what": each.what, "whole": each.whole, "ms": each.ms, "error": each.error,
+                    "what": each.what, "whole": each.whole, "ms": each.ms, "error": each.error, "turn": each.turn,
                     "kernels": counts(each.kernels), "nodes": counts(each.nodes),
                 }
                 for each in self.measured
@@ -211,7 +215,11 @@ def _measured(data: Mapping[str, Any], kernels: Sequence[Kernel]) -> Measured:
     ms, error = float(data["ms"]), float(data["error"])
     if not (0 < ms < float("inf") and 0 <= error < float("inf")):
         raise ValueError(f"{ms} ms with error {error} in {data['what']!r}")
-    return Measured(str(data["what"]), ms, error, counts(data["kernels"]), counts(data["nodes"]), bool(data["whole"]))
+    # Files of before moments were kept have none.
+    turn = None if data.get("turn") is None else int(data["turn"])
+    return Measured(
+        str(data["what"]), ms, error, counts(data["kernels"]), counts(data["nodes"]), bool(data["whole"]), turn
+    )
 
 
 def _processor() -> str:

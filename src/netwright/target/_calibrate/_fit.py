@@ -26,13 +26,14 @@ GRID = {
     "shared": (0.1, 0.3, 0.6),
     "own": (0.02, 0.05, 0.15),
     "noise": (0.005, 0.01, 0.02, 0.04, 0.08),
+    "moment": (0.0, 0.005, 0.01, 0.02, 0.04),
 }
 OUTLIER = 3.0
 """Standard deviations from which on a measurement is held for disturbed, and counts the less."""
 SHARES = (0.8, 0.9)
 ROUNDS = 3
 FOLDS = 5
-"""Parts of which one at a time is left out; what is measured in turns is spread over them."""
+"""Parts of which one at a time is left out; what is measured in turns is in the same one."""
 CACHES = (None, *(2**power for power in range(17, 26)))
 """Bytes of weights that may stay near the processor; the likeliest is taken."""
 DOUBT = 10.0
@@ -119,7 +120,7 @@ def _checked(model: KernelModel, errors: Array) -> tuple[dict[float, float], dic
     """Widths of intervals, and how good the model is, on whole networks that neither roofline nor model knew."""
     took, told, expected = _told_by_others(model, errors).T
     whole = np.array([each.whole for each in model.observations])
-    alone, spread = (each[whole] for each in model.left_out())
+    alone, spread = (each[whole] for each in model.moments_left_out())
     ways = (np.abs(np.log(told / took)) / expected, np.abs(alone) / spread)
     # One more than there are stands for the network to come (split conformal prediction, Papadopoulos et al. 2002);
     # the wider way is taken, as what comes is measured on another day.
@@ -138,15 +139,15 @@ def _told_by_others(model: KernelModel, errors: Array) -> Array:
     """Measured ms, predicted ms and the deviation expected, a row for each whole network, in turns left out."""
     observations = model.observations
     calm = [error <= each.error for each, error in zip(observations, errors, strict=True)]
-    rows = []
+    rows, folds = [], model.folds(FOLDS)
     for fold in range(FOLDS):
-        known = [place for place in range(len(observations)) if place % FOLDS != fold]
+        known = [place for place in range(len(observations)) if folds[place] != fold]
         trusted = [observations[place] for place in known if calm[place]]
         roofline = fit_roofline([each.counts for each in trusted], [each.ms for each in trusted])
         part = KernelModel(
             roofline, model.smoothness, [observations[i] for i in known], [float(errors[i]) for i in known]
         )
-        for each in observations[fold::FOLDS]:
-            if each.whole:
+        for place, each in enumerate(observations):
+            if folds[place] == fold and each.whole:
                 rows.append([each.ms, part.ms(each.counts), part.deviation(each.counts)])
     return np.array(rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -39,13 +40,15 @@ class Observation:
     """A network that was measured.
 
     counts: of its kernels, with `RUN`. ms: what it took. error: standard deviation of that, relative. whole: whether
-    it is one of those that are to be predicted, rather than a part of one.
+    it is one of those that are to be predicted, rather than a part of one. turn: number of the moment at which it was
+    measured; those with the same number were measured in turns with each other.
     """
 
     counts: Counts
     ms: float
     error: float
     whole: bool = True
+    turn: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,21 @@ class Smoothness:
     """How kernels of a kind differ from their roofline, relative to it.
 
     reach: of likeness, in powers of two of a size. shared: standard deviation of what kernels that are alike have in
-    common. own: of what each has alone. noise: of a network as a whole.
+    common. own: of what each has alone. noise: of a network as a whole. moment: of all networks that are measured in
+    turns with each other: what else uses the memory meanwhile slows them all, and the reference, which needs none,
+    hardly.
     """
 
     reach: float = 2.0
     shared: float = 0.3
     own: float = 0.05
     noise: float = 0.02
+    moment: float = 0.0
+
+    @property
+    def measuring(self) -> float:
+        """Standard deviation of a network that is measured once, relative to what is known of its kernels."""
+        return math.hypot(self.noise, self.moment)
 
 
 class KernelModel:
@@ -86,17 +97,20 @@ class KernelModel:
         self._priors: dict[float, tuple[Array, Array]] = {}
 
     @cached_property
+    def _number(self) -> dict[Kernel, int]:
+        return {kernel: place for place, kernel in enumerate(self.kernels)}
+
+    @cached_property
     def _base(self) -> Array:
         return np.array([self.roofline.ms(kernel) for kernel in self.kernels])
 
     @cached_property
     def _relative(self) -> Array:
         """Share that each kernel's roofline has in each network's latency, (networks, kernels)."""
-        number = {kernel: place for place, kernel in enumerate(self.kernels)}
         counts = np.zeros((len(self.observations), len(self.kernels)))
         for row, each in enumerate(self.observations):
             for kernel, count in each.counts.items():
-                counts[row, number[kernel]] = count
+                counts[row, self._number[kernel]] = count
         shares: Array = counts * self._base / self._ms[:, None]
         return shares
 
@@ -119,16 +133,36 @@ class KernelModel:
             self._priors[reach] = common, own
         return self._priors[reach]
 
-    @cached_property
-    def _inverse(self) -> Array:
+    @property
+    def _covariance(self) -> Array:
+        """Of the networks' times, relative to them, (networks, networks)."""
         smooth = self.smoothness
         common, own = self._prior(smooth.reach)
-        prior = smooth.shared**2 * common + smooth.own**2 * own
-        return np.asarray(np.linalg.inv(prior + np.diag(smooth.noise**2 + self._errors**2)))
+        prior = smooth.shared**2 * common + smooth.own**2 * own + smooth.moment**2 * self._at_once
+        return prior + np.diag(smooth.noise**2 + self._errors**2)
+
+    @cached_property
+    def _inverse(self) -> Array:
+        return np.asarray(np.linalg.inv(self._covariance))
+
+    @cached_property
+    def _residual(self) -> Array:
+        """What the networks take beside their rooflines, relative to what they take."""
+        return np.asarray(1 - self._relative.sum(axis=1))
+
+    @cached_property
+    def _turns(self) -> Array:
+        """Number of the moment at which each was measured; what has none has a moment to itself."""
+        return np.array([-1 - i if each.turn is None else each.turn for i, each in enumerate(self.observations)])
+
+    @cached_property
+    def _at_once(self) -> Array:
+        """Which observations are of the same moment, (networks, networks)."""
+        return np.asarray(self._turns[:, None] == self._turns, dtype=np.float64)
 
     @cached_property
     def _weights(self) -> Array:
-        return np.asarray(self._inverse @ (1 - self._relative.sum(axis=1)))
+        return np.asarray(self._inverse @ self._residual)
 
     def _covariances(self, kernels: Sequence[Kernel]) -> Array:
         """Covariance of kernels' deviations, relative to their rooflines, with each network's, relative to that."""
@@ -160,10 +194,12 @@ class KernelModel:
         prior = base @ likeness(kernels, kernels, self.smoothness) @ base
         unknown = base @ np.array([self._doubt(kernel) for kernel in kernels])
         variance = max(float(prior - between @ self._inverse @ between), 0.0) + unknown**2
-        return float(np.sqrt(variance)) / self.ms(counts) + self.smoothness.noise
+        return float(np.sqrt(variance)) / self.ms(counts) + self.smoothness.measuring
 
     def _doubt(self, kernel: Kernel) -> float:
         """Standard deviation of what a kernel unlike all that were measured takes, relative to it."""
+        if kernel in self._number:
+            return 0.0
         if kernel.kind not in self.roofline.kinds:
             return UNKNOWN
         if kernel not in self._doubts:
@@ -180,16 +216,34 @@ class KernelModel:
         spread = np.diag(self._inverse)
         return self._weights / spread, 1 / np.sqrt(spread)
 
+    def moments_left_out(self) -> tuple[Array, Array]:
+        """The same when those of all other moments predict it: how a network fares that is measured another time."""
+        off, spread = np.empty((2, len(self._ms)))
+        for turn in np.unique(self._turns):
+            places = np.flatnonzero(self._turns == turn)
+            expected = np.linalg.inv(self._inverse[np.ix_(places, places)])
+            off[places], spread[places] = expected @ self._weights[places], np.sqrt(np.diag(expected))
+        return off, spread
+
+    def folds(self, count: int) -> list[int]:
+        """Which of so many parts each observation is in: those of one moment together, if that leaves none empty."""
+        moments, place = np.unique(self._turns, return_inverse=True)
+        return [int(each) % count for each in (place if len(moments) >= count else range(len(place)))]
+
     def unlikelihood(self) -> float:
         """Negative logarithm of the marginal likelihood of the observations, but for a constant."""
-        residual = 1 - self._relative.sum(axis=1)
-        return 0.5 * float(residual @ self._weights) - 0.5 * float(np.linalg.slogdet(self._inverse)[1])
+        # Of the factor, which takes a third of the inverse that only the likeliest needs.
+        factor = np.linalg.cholesky(self._covariance)
+        return 0.5 * float(np.sum(np.linalg.solve(factor, self._residual) ** 2)) + float(
+            np.log(np.diag(factor)).sum()
+        )
 
     def with_smoothness(self, **changes: float) -> KernelModel:
         """The same with another smoothness."""
-        twin = KernelModel(self.roofline, replace(self.smoothness, **changes), self.observations, list(self._errors))
-        twin._base, twin._relative, twin._places = self._base, self._relative, self._places
-        twin._priors = self._priors
+        twin = copy(self)
+        twin.smoothness, twin._known = replace(self.smoothness, **changes), {}
+        for learned in ("_inverse", "_weights"):
+            twin.__dict__.pop(learned, None)
         return twin
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -152,26 +153,38 @@ def calibrate(
     planned = networks_to_measure(spaces, networks, seed)
     # Learning from networks takes about as long as choosing them, whatever else the machine does.
     limit = replace(limit, for_each=(timer.clock() - before) / len(planned))
-    planned += _of_other_plans(spaces, planned, [count for count in kept["plans"] if count != networks], known, seed)
+    planned += _of_other_plans(spaces, planned, [other for other in kept["plans"] if other != networks], known, seed)
     waiting = [network for network in planned if network.what not in known][: max(networks - len(known), 0)]
     total = len(known) + len(waiting)
     seconds = min(LONGEST, max(SHORTEST, SHARE * limit.left(len(planned)) / max(len(waiting), 1)))
     nominal = kept["reference_ms"] / 1e3
-    for part in _in_time(waiting, known, limit):
+    turns = count(1 + max((took.turn for took in known.values() if took.turn is not None), default=-1))
+    for turn, part in zip(turns, _in_time(waiting, known, limit), strict=False):
         report(len(known), total, limit.spent)
         for network, timing in zip(part, timer.networks([n.graph for n in part], seconds, nominal), strict=True):
-            known[network.what] = (timing.median_ms, _error(timing))
-            _append(journal, {"what": network.what, "ms": timing.median_ms, "error": _error(timing)})
+            known[network.what] = Took(timing.median_ms, _error(timing), turn)
+            _append(journal, {"what": network.what, **asdict(known[network.what])})
     report(len(known), total, limit.spent)
-    found = [_measured(network, *known[network.what]) for network in planned if network.what in known]
+    found = [_measured(network, known[network.what]) for network in planned if network.what in known]
     return Calibration.fitted(
         found, name=name, spaces=tuple(kept["spaces"]), setup=setup, device=kept["device"], runtime=kept["runtime"],
         reference_ms=kept["reference_ms"],
     )  # fmt: skip
 
 
-Known = dict[str, tuple[float, float]]
-"""Median in ms and relative error of each network that was measured."""
+@dataclass(frozen=True)
+class Took:
+    """Median in ms of a network that was measured, its relative error, and the turn in which it came.
+
+    Journals of before turns were kept have none.
+    """
+
+    ms: float
+    error: float
+    turn: int | None = None
+
+
+Known = dict[str, Took]
 
 
 def _begun(
@@ -195,7 +208,7 @@ def _of_other_plans(
     spaces: Sequence[Space], planned: Sequence[Network], counts: Sequence[int], known: Known, seed: int
 ) -> list[Network]:
     """Networks that were measured when other numbers of networks were asked for, and would not be chosen now."""
-    others = {each.what: each for count in counts for each in networks_to_measure(spaces, count, seed)}
+    others = {each.what: each for other in counts for each in networks_to_measure(spaces, other, seed)}
     now = {each.what for each in planned}
     return [each for what, each in others.items() if what in known and what not in now]
 
@@ -231,7 +244,7 @@ def journal_of(path: Path, head: Mapping[str, Any], any_runtime: bool) -> tuple[
             f"{', or take it with --any-runtime' if other == ['runtime'] else ''}."
         )
     plans = [record["networks"] for record in records if isinstance(record.get("networks"), int)]
-    known = {r["what"]: (float(r["ms"]), float(r["error"])) for r in records[1:] if "what" in r}
+    known = {r["what"]: Took(float(r["ms"]), float(r["error"]), r.get("turn")) for r in records[1:] if "what" in r}
     return {**found, "plans": plans}, known
 
 
@@ -257,8 +270,8 @@ def _error(timing: Timing) -> float:
     return max((timing.high_ms - timing.low_ms) / (2 * 1.96 * timing.median_ms), LEAST_ERROR)
 
 
-def _measured(network: Network, ms: float, error: float) -> Measured:
-    return Measured(network.what, ms, error, network.kernels, network.nodes, network.whole)
+def _measured(network: Network, took: Took) -> Measured:
+    return Measured(network.what, took.ms, took.error, network.kernels, network.nodes, network.whole, took.turn)
 
 
 def _short(value: object) -> str:
