@@ -12,7 +12,6 @@ from netwright.cli._arguments import AsJson
 from netwright.cli._files import check_free, write_text
 from netwright.cli._source import find
 from netwright.cli._wanted import Source, Wanted, with_wanted
-from netwright.errors import UnknownNameError
 
 if TYPE_CHECKING:
     from netwright.cli._source import Found
@@ -88,9 +87,8 @@ def _told(device: MicrocontrollerTarget, found: Found, fit: Fit) -> dict[str, An
 
 def _device(name: str, in_place: bool, patches: str | None, seconds: float) -> MicrocontrollerTarget:
     """The microcontroller with the options; raises UnknownNameError that lists those that there are."""
-    from netwright.target._microcontroller import MicrocontrollerTarget, device_names, read_grid
+    from netwright.target import MicrocontrollerTarget
+    from netwright.target._microcontroller import read_grid
 
-    if name.partition(":")[0] not in device_names():
-        raise UnknownNameError("microcontroller", name, device_names())
     grid = read_grid(patches) if patches else None
     return MicrocontrollerTarget.parse(name).planned(in_place=in_place or None, patches=grid, seconds=seconds)

@@ -146,8 +146,10 @@ class Target(ABC):
     def quality(self) -> Mapping[str, Mapping[str, Any]]:
         """How good its numbers are, by quantity; empty where that is not known, as for one that measures.
 
-        error: median error on designs that it had not seen, as a share of their value. spearman: rank correlation
-        on these. reach: share of the value within which nine of ten of them lie, or are meant to.
+        designs: number that this is told from. error: median error on designs that it had not seen, as a share of
+        their value. spearman: rank correlation on these; macs_spearman: that of multiply-adds alone. reach: share of
+        the value within which nine of ten of them lie, or are meant to. measured_by: others, where it was they who
+        measured. exact: whether no error is above rounding. Of the last four, those that are known.
         """
         return {}
 

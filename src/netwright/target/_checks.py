@@ -49,7 +49,7 @@ def all_checks() -> tuple[Check, ...]:
     >>> all(check.spearman >= check.macs for check in all_checks())
     True
     """
-    return tuple(Check(**row) for row in json.loads(CHECKS.read_text())["checks"]) if CHECKS.is_file() else ()
+    return tuple(Check(**row) for row in json.loads(CHECKS.read_text(encoding="utf-8"))["checks"])
 
 
 def checks_of(device: str) -> tuple[Check, ...]:

@@ -165,8 +165,9 @@ def read_data_sheet(path: Path) -> DataSheet:
     wanted = {"title", "kind", "peak_gflops", "sources", *_NUMBERS} - _OPTIONAL
     wrong = sorted(wanted - found.keys()) + sorted(found.keys() - wanted - _OPTIONAL)
     if wrong:
-        raise DataError(f"{path.name} must have the fields {', '.join(sorted(wanted))}, but {wrong[0]} is not so.")
-    if found["kind"] not in KINDS:
+        has = f"has {wrong[0]}, too" if wrong[0] in found else f"has no {wrong[0]}"
+        raise DataError(f"{path.name} must have the fields {', '.join(sorted(wanted))}, but {has}.")
+    if not isinstance(found["kind"], str) or found["kind"] not in KINDS:
         raise DataError(f"{path.name} must be of kind {', '.join(KINDS)}, but got {found['kind']!r}.")
     _check_numbers(path.name, found)
     sources = read_sources(path.name, found.pop("sources"), _figures(found))

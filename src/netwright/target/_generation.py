@@ -9,10 +9,10 @@ from typing import Any
 from netwright.cost import attention_decoding
 from netwright.errors import DataError
 from netwright.target._roofline_model import KINDS, Machine, arithmetic_seconds, kernel_ms, memory_seconds
-from netwright.target._transformer import Attends, Part
+from netwright.target._transformer import Attends, Part, cached_numbers
 from netwright.target._work import Product, Work
 
-__all__ = ["PHASES", "PartTime", "Step", "cached_numbers", "step", "turning_batch"]
+__all__ = ["PHASES", "PartTime", "Step", "step", "turning_batch"]
 
 PHASES = ("prefill", "decode")
 
@@ -145,11 +145,6 @@ def _sizes(most: int) -> Iterator[int]:
         if 3 * size // 2 > size and 3 * size // 2 <= most:
             yield 3 * size // 2
         size *= 2
-
-
-def cached_numbers(parts: Sequence[Part]) -> int:
-    """Numbers that one token leaves in the key-value caches."""
-    return sum(part.count * part.attends.cached for part in parts if part.attends is not None)
 
 
 def _work(part: Part, phase: str, batch: int, length: int) -> Work:

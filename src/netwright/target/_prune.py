@@ -143,13 +143,14 @@ class PrunedSpace:
         >>> left.share, left.looked, left.exact
         (1.0, 50, False)
         """
-        if self.space.network_size() <= designs:
+        exact = self.space.network_size() <= designs
+        if exact:
             within = [design for design in self.space.enumerate() if self.space.keeps(design, self.limits)]
         else:
             within = self.space.sample(rng, designs, self.limits)
-        kept, exact = sum(not self.drops(design) for design in within), self.space.network_size() <= designs
-        low, high = (kept / len(within),) * 2 if exact else wilson(kept / len(within), len(within))
-        return Left(kept / len(within), low, high, len(within), exact)
+        share = sum(not self.drops(design) for design in within) / len(within)
+        low, high = (share, share) if exact else wilson(share, len(within))
+        return Left(share, low, high, len(within), exact)
 
     def sample(self, rng: np.random.Generator, n: int = 1) -> list[Design]:
         """n designs, independent and uniform over those that are left.

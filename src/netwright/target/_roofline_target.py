@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from netwright._count import counted
 from netwright.cost import Cost
 from netwright.errors import UnknownNameError
 from netwright.target._base import Estimate, Target
@@ -111,7 +113,7 @@ class RooflineTarget(Target):
     @property
     def how(self) -> str:
         run = "operators started one by one" if self.eager else "fused kernels"
-        cores = f", {self.threads} thread{'s' if self.threads > 1 else ''}" if self.threads else ""
+        cores = f", {counted(self.threads, 'thread')}" if self.threads else ""
         return f"roofline of the data sheet, {run}{cores}, batch {self.batch}, {self.dtype}; {in_words(self.alike)}"
 
     def latency(self, graph: Graph, design: Mapping[str, Any] | None = None) -> Estimate:
@@ -122,7 +124,7 @@ class RooflineTarget(Target):
         how = f"within a factor of {factor:.2g}: {self.how}"
         return Estimate(value, value / factor, value * factor, "ms", how, {"kernels": float(len(works))})
 
-    @property
+    @cached_property
     def alike(self) -> tuple[Check, ...]:
         """Checks of networks that ran in the same way and data type on as many cores; all where there are none."""
         return tuple(filter(self._same, self.checks)) or self.checks
@@ -134,10 +136,11 @@ class RooflineTarget(Target):
         told = (parts["eager"] is not None, threads, parts["dtype"] or self.device.dtype)
         return told == (self.eager, self.threads, self.dtype)
 
-    @property
+    @cached_property
     def factor(self) -> float:
         """Factor within which 90 % of the measurements are; of a device without any, the widest of its kind."""
-        return max((check.factor for check in self.alike), default=unchecked_factor(self.device.kind))
+        known = [check.factor for check in self.alike]
+        return max(known) if known else unchecked_factor(self.device.kind)
 
     def quality(self) -> Mapping[str, Mapping[str, Any]]:
         """How good it is beside what others measured; `macs_spearman` is the rank of multiply-adds alone.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from netwright._count import counted
 from netwright._optional import require
 from netwright.errors import EvaluationError, MissingExtraError
 from netwright.target._here import first_line, runner_of
@@ -46,8 +47,8 @@ class Setup:
     @property
     def words(self) -> str:
         """The same as a person would say it."""
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
-        return f"{RUNTIMES[self.runtime].title}, {threads}, batch {self.batch}, {DTYPES[self.dtype]}"
+        threads, title = counted(self.threads, "thread"), RUNTIMES[self.runtime].title
+        return f"{title}, {threads}, batch {self.batch}, {DTYPES[self.dtype]}"
 
     def runner(self, graph: Graph) -> Run:
         """Function that runs a graph once on random inputs; initial weights where it has none.

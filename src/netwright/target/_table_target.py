@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,20 +65,6 @@ class TableTarget(UniformTarget):
         self.knows, self.source = frozenset(knows), source
         self._read = columns
         self._fits: dict[str, AdditiveFit] = {}
-
-    @classmethod
-    def load(
-        cls,
-        path: str | PathLike[str],
-        space: Space,
-        *,
-        name: str | None = None,
-        columns: Mapping[str, str] | None = None,
-    ) -> TableTarget:
-        """Target of a CSV, Parquet or JSON file: see `netwright.target.read_table`."""
-        from netwright.target._table_file import read_table
-
-        return read_table(path, space, name=name, columns=columns)
 
     @cached_property
     def columns(self) -> TableColumns:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from netwright._text import read_text
 from netwright.errors import DataError
 from netwright.target._work import Product, Work
 
-__all__ = ["Attends", "Part", "Transformer", "attends", "linear", "pointwise"]
+__all__ = ["Attends", "Part", "Transformer", "attends", "cached_numbers", "linear", "pointwise"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ def attends(name: str, heads: int, kv_heads: int, width: int, count: int = 1) ->
     return Part(name, count, attends=Attends(heads, kv_heads, width, width))
 
 
+def cached_numbers(parts: Sequence[Part]) -> int:
+    """Numbers that one token leaves in the key-value caches of all layers."""
+    return sum(part.count * part.attends.cached for part in parts if part.attends is not None)
+
+
 @dataclass(frozen=True)
 class Transformer:
     """A causal language model.
@@ -124,8 +130,8 @@ class Transformer:
         Raises DataError for a file that is not readable JSON.
         """
         try:
-            config = json.loads(Path(path).read_text())
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            config = json.loads(read_text(Path(path)))
+        except (OSError, ValueError) as error:
             raise DataError(f"{Path(path).name} must be a readable JSON file, but {error}.") from error
         if not isinstance(config, dict):
             raise DataError(f"{Path(path).name} must hold one object, but holds a {type(config).__name__}.")
@@ -209,7 +215,7 @@ class Transformer:
     @property
     def cached(self) -> int:
         """Numbers that one token leaves in the key-value caches of all layers."""
-        return sum(part.count * part.attends.cached for part in self.parts if part.attends is not None)
+        return cached_numbers(self.parts)
 
     def split(self, workers: int) -> Transformer:
         """What one of several workers has of each layer, in tensor parallelism (Shoeybi et al. 2019, Megatron-LM).

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from netwright.graph import Node
+from netwright.graph import Graph, Node
+from netwright.target._microcontroller._patches import Grid
 
-if TYPE_CHECKING:
-    from netwright.target._microcontroller._plan import PatchPlan
-
-__all__ = ["Buffer", "BufferPlan"]
+__all__ = ["Buffer", "BufferPlan", "PatchPlan"]
 
 
 @dataclass(frozen=True)
@@ -127,3 +125,46 @@ class BufferPlan:
         from netwright.target._microcontroller._draw import plan_svg
 
         return plan_svg(self)
+
+
+@dataclass(frozen=True)
+class PatchPlan:
+    """A first stage that is computed patch by patch.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image
+    >>> from netwright.target import plan_buffers
+    >>> x = image(3, 32, 32)
+    >>> plan = plan_buffers(Graph([x], [conv(conv(x, 8), 16, stride=2)]), patches=(2, 2))
+    >>> plan.peak_bytes, plan.patches.whole_peak_bytes, round(plan.patches.recomputed, 3)
+    (9768, 12576, 0.027)
+
+    grid: rows and columns of patches. until: name of the stage's result. graph: the network that this is, with slices
+    and concatenations. tile: plan of the patch that needs most besides input and result. macs: of the network as it
+    runs, whole_macs: without patches. whole_peak_bytes: of the network without patches.
+    """
+
+    grid: Grid
+    until: str
+    graph: Graph = field(repr=False)
+    tile: BufferPlan = field(repr=False)
+    macs: int
+    whole_macs: int
+    whole_peak_bytes: int
+
+    @property
+    def recomputed(self) -> float:
+        """Multiply-adds done again, as a share of those of the network."""
+        return self.macs / self.whole_macs - 1 if self.whole_macs else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers of the stage."""
+        return {
+            "grid": f"{self.grid[0]}x{self.grid[1]}",
+            "until": self.until,
+            "tile_bytes": self.tile.peak_bytes,
+            "macs": self.macs,
+            "macs_without": self.whole_macs,
+            "recomputed": self.recomputed,
+            "peak_bytes_without": self.whole_peak_bytes,
+        }

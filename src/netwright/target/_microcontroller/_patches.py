@@ -114,10 +114,10 @@ def tile_graph(stage: Stage, region: Region) -> Graph | None:
 
 
 def _tile(stage: Stage, region: Region) -> Tensor | None:
-    needs: dict[Tensor, Region] = {stage.result: region}
+    inside, needs = set(stage.nodes), {stage.result: region}
     for node in reversed(stage.nodes):
         wanted = _joined([needs[t] for t in node.outputs if t in needs])
-        for tensor in _read(node, stage):
+        for tensor in (t for t in node.inputs if t is not None and (t is stage.source or t.node in inside)):
             part = _read_region(node, tensor, wanted)
             needs[tensor] = _joined([needs[tensor], part] if tensor in needs else [part])
     if any(high <= low for each in needs.values() for low, high in each):
@@ -132,11 +132,6 @@ def _tile(stage: Stage, region: Region) -> Tensor | None:
         new = _again(node, inputs, wanted)
         built.update(zip(node.outputs, new.outputs, strict=True))
     return built[stage.result]
-
-
-def _read(node: Node, stage: Stage) -> list[Tensor]:
-    inside = set(stage.nodes)
-    return [t for t in node.inputs if t is not None and (t is stage.source or t.node in inside)]
 
 
 def _whole(tensor: Tensor) -> Region:

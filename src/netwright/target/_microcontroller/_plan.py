@@ -3,68 +3,25 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any
 
 from netwright.cost import COSTS
 from netwright.cost._memory import Layout, Problem, Schedule, all_nodes, problem_of, schedule
 from netwright.errors import EvaluationError, UnknownNameError
 from netwright.graph import Graph, Tensor
-from netwright.target._microcontroller._buffers import Buffer, BufferPlan
+from netwright.target._microcontroller._buffers import Buffer, BufferPlan, PatchPlan
 from netwright.target._microcontroller._patches import Grid, Stage, around, patched, stages, tile_graph, tiles
 from netwright.target._microcontroller._place import Lives, Placement, first_fit, lives_of
 from netwright.target._microcontroller._runtime import int8_layout, root
 
-__all__ = ["SOLVERS", "PatchPlan", "plan_buffers"]
+__all__ = ["SOLVERS", "plan_buffers"]
 
 SOLVERS = ("auto", "heuristic", "cp-sat")
 SECONDS = 10.0
 """Time that CP-SAT may take."""
 MOVES = 20_000
 """Effort of the search for an order, as in `memory_plan`."""
-
-
-@dataclass(frozen=True)
-class PatchPlan:
-    """A first stage that is computed patch by patch.
-
-    >>> from netwright.blocks import conv
-    >>> from netwright.graph import Graph, image
-    >>> x = image(3, 32, 32)
-    >>> plan = plan_buffers(Graph([x], [conv(conv(x, 8), 16, stride=2)]), patches=(2, 2))
-    >>> plan.peak_bytes, plan.patches.whole_peak_bytes, round(plan.patches.recomputed, 3)
-    (9768, 12576, 0.027)
-
-    grid: rows and columns of patches. until: name of the stage's result. graph: the network that this is, with slices
-    and concatenations. tile: plan of the patch that needs most besides input and result. macs: of the network as it
-    runs, whole_macs: without patches. whole_peak_bytes: of the network without patches.
-    """
-
-    grid: Grid
-    until: str
-    graph: Graph = field(repr=False)
-    tile: BufferPlan = field(repr=False)
-    macs: int
-    whole_macs: int
-    whole_peak_bytes: int
-
-    @property
-    def recomputed(self) -> float:
-        """Multiply-adds done again, as a share of those of the network."""
-        return self.macs / self.whole_macs - 1 if self.whole_macs else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Numbers of the stage."""
-        return {
-            "grid": f"{self.grid[0]}x{self.grid[1]}",
-            "until": self.until,
-            "tile_bytes": self.tile.peak_bytes,
-            "macs": self.macs,
-            "macs_without": self.whole_macs,
-            "recomputed": self.recomputed,
-            "peak_bytes_without": self.whole_peak_bytes,
-        }
 
 
 def plan_buffers(

@@ -9,7 +9,7 @@ from typing import Any
 
 from netwright._optional import require
 from netwright.cost._memory import Problem, closures
-from netwright.target._microcontroller._place import Lives, Placement
+from netwright.target._microcontroller._place import Lives, Placement, lives_of
 
 __all__ = ["Solution", "solve"]
 
@@ -144,8 +144,6 @@ class _Model:
 
     def read(self, solver: Any, bound: int) -> Solution:
         """The plan that the solver found."""
-        from netwright.target._microcontroller._place import lives_of
-
         order = tuple(sorted(range(self.steps), key=lambda number: solver.value(self.place[number])))
         lives = lives_of(self.problem, order)
         over = {made: read for (made, read), chosen in self.over.items() if solver.value(chosen)}

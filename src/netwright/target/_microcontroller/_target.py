@@ -172,12 +172,8 @@ class MicrocontrollerTarget(Target):
             return None
         if quantity == "latency_ms":
             return KernelLatency(name, self.device, self.libraries[0])
-        power = self.libraries[0].power_mw
-        return (
-            KernelEnergy(name, self.device, self.libraries[0], power[1])
-            if quantity == "energy_mj" and power
-            else None
-        )
+        power = self.libraries[0].power_mw if quantity == "energy_mj" else None
+        return None if power is None else KernelEnergy(name, self.device, self.libraries[0], power[1])
 
     def plan(self, graph: Graph, solver: str | None = None) -> BufferPlan:
         """Order of execution and place of every buffer; see `plan_buffers`."""
