@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import json
 import re
@@ -165,6 +166,46 @@ def test_a_changed_network_is_not_measured(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "000.onnx is not the file that was written" in done.stderr
     assert not (tmp_path / "m" / "device.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (
+            lambda m: (m / "001.onnx").unlink(),
+            r"001.onnx must be beside this script, .*No such file.*; copy the folder",
+        ),
+        (lambda m: (m / "networks.json").unlink(), "networks.json must be beside this script"),
+    ],
+)
+def test_a_folder_that_was_copied_in_part_is_said(
+    damage: Callable[[Path], None],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("onnxruntime")
+    designs_script(tmp_path / "m", tiny(), TOLD, choose_designs(tiny(), 2, {}))
+    damage(tmp_path / "m")
+    monkeypatch.setattr(_on_device, "__file__", str(tmp_path / "m" / "measure.py"))
+    monkeypatch.setattr(sys, "argv", ["measure.py", "--rounds", "1", "--seconds", "0.01"])
+    with pytest.raises(SystemExit) as ended:
+        _on_device.main()
+    assert ended.value.code == 2
+    assert re.search(words, capsys.readouterr().err)
+
+
+def test_a_network_that_the_devices_runtime_cannot_load_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    file = tmp_path / "000.onnx"
+    file.write_bytes(b"of a version that is not known here")
+    given = Namespace(threads=1, batch=1, seconds=0.01, provider=CPU)
+    with pytest.raises(SystemExit):
+        _on_device.measure(file, hashlib.sha256(file.read_bytes()).hexdigest(), given)
+    assert re.search(r"error: ONNX Runtime [\d.]+ must load the networks, but of 000.onnx", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -659,6 +700,23 @@ def test_no_json(text: str, tmp_path: Path) -> None:
         add_target(file)
     with pytest.raises(DataError, match="no device file"):
         add_target(tmp_path / "none.json")
+
+
+def test_a_folder_is_no_file_of_a_device(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"added from a file, as device.json, but .* is a folder"):
+        add_target(tmp_path)
+
+
+def test_a_device_named_as_no_target_can_be_says_how_to_name_it(document: Document, write: Write) -> None:
+    file = write({**document, "device": "Raspberry Pi 5"})
+    with pytest.raises(DataError, match=r"but got 'Raspberry Pi 5'; state another as --name\."):
+        add_target(file)
+    assert add_target(file, name="pi5").name == "pi5"
+
+
+def test_a_target_is_not_named_as_a_cost_is(document: Document, write: Write) -> None:
+    with pytest.raises(DataError, match="must be its own, but macs is a cost of a network"):
+        add_target(write(document), name="macs")
 
 
 def test_a_table_needs_its_space_and_the_right_unit(tmp_path: Path) -> None:

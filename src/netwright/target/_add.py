@@ -80,14 +80,14 @@ def add_target(
         rows = rows_of(file)
         if has_decisions(rows):
             prices = prices_of(rows, file, space, columns)
-            return _keep_prices(prices, _free(name or file.stem, overwrite))
+            return _keep_prices(prices, _named(name, file.stem, overwrite))
         measured = _of_table(rows, file, name or file.stem, space, told or {}, columns)
     elif columns:
         raise DataError(f"columns are named in a table, but {file.name} is what the script wrote.")
     else:
         measured = read_device(file, edited=edited)
         space = _checked_space(measured, space, file.name)
-    target = _free(name or measured.device, overwrite)
+    target = _named(name, measured.device, overwrite)
     return _keep_device(_ready(measured, space, target), target)
 
 
@@ -153,7 +153,7 @@ def _keep_device(measured: DeviceFile | DeviceTable, target: str) -> Target:
 def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
     """Keep a data sheet under its own name, or another."""
     read_data_sheet(file)
-    target = _free(name or file.stem, overwrite)
+    target = _named(name, file.stem, overwrite)
     path = targets_folder() / f"{target}.toml"
     write_text(path, read_text(file))
     keep_only(path)
@@ -170,6 +170,8 @@ def _keep_prices(prices: DecisionPrices, target: str) -> Target:
 
 def _is_table(file: Path) -> bool:
     """Whether a file is a table, rather than what the script wrote; raises DataError for one that can be neither."""
+    if file.is_dir():
+        raise DataError(f"a target is added from a file, as device.json, but {file} is a folder.")
     if file.suffix.lower() == TABLE:
         return False
     if file.suffix.lower() in SUFFIXES and file.suffix.lower() != ".json":
@@ -205,6 +207,16 @@ def _of_table(
         for i, design in enumerate(columns_read.designs)
     )
     return DeviceFile(name, measured, told_space, runtime, protocol)
+
+
+def _named(name: str | None, device: str, overwrite: bool) -> str:
+    """The name that was asked for, or the device's own; raises DataError where it is taken, or can be no target's."""
+    if not name:
+        try:
+            check_name(device)
+        except DataError as error:
+            raise DataError(f"{str(error)[:-1]}; state another as --name.") from error
+    return _free(name or device, overwrite)
 
 
 def _free(name: str, overwrite: bool) -> str:

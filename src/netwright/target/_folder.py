@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from netwright import _text
+from netwright.cost import COSTS
 from netwright.errors import DataError
 
 __all__ = [
@@ -89,6 +90,8 @@ def check_name(name: str) -> None:
         raise DataError(f"a target's name is a letter, then letters, digits, '_', '.' or '-', but got {name!r}.")
     if name == "here":
         raise DataError("a target's name must be its own, but here is this machine, measured.")
+    if name in COSTS:
+        raise DataError(f"a target's name must be its own, but {name} is a cost of a network.")
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ def main() -> None:
     here = Path(__file__).resolve().parent
     given = _arguments(here)
     check(given)
-    asked = json.loads((here / "networks.json").read_text(encoding="utf-8"))
+    asked = json.loads(content_of(here / "networks.json"))
     networks = asked["networks"]
     rounds: list[list[list[float]]] = [[] for _ in networks]
     for number in range(given.rounds):
@@ -98,18 +98,30 @@ def check(given: argparse.Namespace) -> None:
         fail(f"--out must be in a folder that exists, but got {given.out}.")
 
 
+def content_of(file: Path) -> bytes:
+    """What a file of the folder holds."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        fail(f"{file.name} must be beside this script, but it is not read ({error.strerror}); copy the folder again.")
+
+
 def measure(file: Path, sha256: str, given: argparse.Namespace) -> list[float]:
     """Milliseconds of each run of a network, after a warm-up of a quarter of the time."""
     import numpy as np
     import onnxruntime
 
-    content = file.read_bytes()
+    content = content_of(file)
     if hashlib.sha256(content).hexdigest() != sha256:
         fail(f"{file.name} is not the file that was written; copy the folder again.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = given.threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(content, sess_options=options, providers=[given.provider])
+    try:
+        session = onnxruntime.InferenceSession(content, sess_options=options, providers=[given.provider])
+    except Exception as error:  # each version has its own errors, as for operators that it does not know yet
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        fail(f"ONNX Runtime {onnxruntime.__version__} must load the networks, but of {file.name} it says: {why}")
     # ONNX Runtime goes on with the processor where a provider does not start, as without its libraries.
     if session.get_providers()[0] != given.provider:
         fail(f"{given.provider} must start on this device, but ONNX Runtime took {session.get_providers()[0]}.")
