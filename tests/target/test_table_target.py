@@ -54,6 +54,19 @@ class TestTable(TargetConformance):
         return chain()
 
 
+@pytest.mark.parametrize("factor", [1.0, 1e3, 1e-3])
+def test_an_exact_sum_has_prices_without_the_last_digits_of_a_fit(factor: float) -> None:
+    designs = list(chain(5).enumerate())
+    price = {"narrow": 0.31, "wide": 1.07, "none": 0.0}
+    values = [
+        float(f"{factor * (2.22 + sum(price[v] * (i + 1) for i, v in enumerate(d.values()))):.12g}") for d in designs
+    ]
+    fit = AdditiveFit.of(designs, values)
+    assert fit.exact
+    assert all(price == float(f"{price:.10g}") for price in [fit.base, *fit.prices.values()])
+    assert [fit.value(design) for design in designs] == pytest.approx(values, rel=1e-14)
+
+
 def test_a_sum_is_found_from_part_of_the_designs_and_foretells_the_rest() -> None:
     designs = list(chain().enumerate())
     target = made(some(designs))
