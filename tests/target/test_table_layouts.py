@@ -14,7 +14,7 @@ import pytest
 
 from netwright.errors import DataError
 from netwright.space import Design
-from netwright.space.catalog import get_space, write_design
+from netwright.space.catalog import FORMS, get_space, write_design
 from netwright.target import TableTarget, read_table
 from netwright.target._table_units import unit_of
 
@@ -134,6 +134,53 @@ def test_numbers_and_gaps_as_a_data_frame_writes_them(tmp_path: Path, empty: str
     rows = [[*(cell(design, path) for path in paths), 1.0 + i] for i, design in enumerate(designs)]
     (tmp_path / "t.csv").write_text(text([*paths, "latency_ms"], rows))
     assert tuple(read_table(tmp_path / "t.csv", space).designs) == tuple(designs)
+
+
+def test_a_struct_is_found_where_designs_decide_different_things(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    space = get_space("mobilenet-tiny")
+    designs = list(dict.fromkeys(space.sample(np.random.default_rng(0), 12)))
+    values = [1.0 + i for i in range(len(designs))]
+    table = arrow.table({"arch": [dict(design) for design in designs], "latency_ms": values})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert tuple(read_table(tmp_path / "t.parquet", space).designs) == tuple(designs)
+
+
+@pytest.mark.parametrize("spelled", [str.upper, lambda path: path.title() if path < "cell.1" else path])
+def test_decisions_in_headers_may_be_in_capitals(tmp_path: Path, spelled: Any) -> None:
+    header = [*map(spelled, DESIGNS[0]), "latency_ms"]
+    rows = [(*design.values(), value) for design, value in zip(DESIGNS, VALUES, strict=True)]
+    (tmp_path / "t.csv").write_text(text(header, rows))
+    found = read_table(tmp_path / "t.csv", SPACE)
+    check(found)
+    assert not found.unread
+    less = [row[1:] for row in rows]
+    (tmp_path / "t.csv").write_text(text(header[1:], less))
+    with pytest.raises(DataError, match=r"row 1 of t.csv has .*, and no column cell.0-1\.$"):
+        read_table(tmp_path / "t.csv", SPACE)
+
+
+@pytest.mark.parametrize("name", ["ofa-mobilenetv3", "fbnet", "mobilenet-tiny"])
+def test_designs_as_python_prints_them(tmp_path: Path, name: str) -> None:
+    space = get_space(name)
+    designs = list(dict.fromkeys(space.sample(np.random.default_rng(0), 6)))
+    forms = [json.loads(write_design(name, each)) if name in FORMS else dict(each) for each in designs]
+    printed = [str(tuple(form) if isinstance(form, list) else form) for form in forms]
+    (tmp_path / "t.csv").write_text(text(["arch", "latency_ms"], [(each, 1.0 + i) for i, each in enumerate(printed)]))
+    assert tuple(read_table(tmp_path / "t.csv", space).designs) == tuple(designs)
+
+
+def test_energy_is_not_read_as_latency(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text(["arch", "pixel9_energy_mj", "pixel9_latency"], [(d, 1, 2) for d in TEXTS]))
+    with pytest.raises(DataError, match=r"quantity of its name, but pixel9_energy_mj of t.csv is .* as latency_ms"):
+        read_table(tmp_path / "t.csv", SPACE, columns={"latency_ms": "pixel9_energy_mj"})
+    both = {"latency_ms": "pixel9_latency", "energy_mj": "pixel9_energy_mj"}
+    assert read_table(tmp_path / "t.csv", SPACE, columns=both).knows == {"latency_ms", "energy_mj"}
+
+
+def test_a_column_without_a_name_is_not_told_as_unread(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(text(["", "design", "note", "latency_ms"], [(1, d, "x", v) for d, v in pairs()]))
+    assert read_table(tmp_path / "t.csv", SPACE).unread == ("note",)
 
 
 def test_the_column_of_designs_can_be_named(tmp_path: Path) -> None:

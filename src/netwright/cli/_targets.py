@@ -172,7 +172,12 @@ def _columns(given: list[str]) -> dict[str, str] | None:
     wrong = next((each for each in given if not all(each.partition("="))), None)
     if wrong is not None:
         raise DataError(f"a column is named as latency_ms=pixel2, but got {wrong!r}.")
-    return dict(each.split("=", 1) for each in given) or None
+    pairs = [each.split("=", 1) for each in given]
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"--column names each quantity once, but got {twice} {names.count(twice)} times.")
+    return dict(pairs) or None
 
 
 def _words(found: list[dict[str, Any]]) -> RenderableType:

@@ -15,7 +15,7 @@ from netwright.target._table_rows import Row
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["cell_key", "design_columns", "designs_of"]
+__all__ = ["cell_key", "design_columns", "designs_of", "with_paths"]
 
 TOGETHER = 2**14
 """Rows that are read at a time: as plain mappings, many designs take a hundred times as much room as in a table."""
@@ -35,6 +35,25 @@ def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None 
     return DesignTable.of(design for part in parts for design in part)
 
 
+def with_paths(rows: Sequence[Row], space: Space) -> Sequence[Row]:
+    """Rows whose columns are named by decisions as the space writes them, also where a database wrote capitals."""
+    paths = space.decisions().keys()
+    meant = {path.lower(): path for path in paths}
+    # Paths that differ in case alone, or beside columns that do, are no other spelling of one another.
+    if len(meant) < len(paths) or not _respelled(rows[0], meant):
+        return rows
+    names = _respelled(dict.fromkeys(str(name) for row in rows for name in row), meant)
+    if len(set(names.values())) < len(names):
+        return rows
+    return [{names.get(name, name): cell for name, cell in row.items()} for row in rows]
+
+
+def _respelled(columns: Row, meant: Mapping[str, str]) -> dict[str, str]:
+    """Paths by columns that are named as they are but for case."""
+    found = {name: meant.get(str(name).lower(), name) for name in columns}
+    return {name: path for name, path in found.items() if path != name and path not in columns}
+
+
 def _part(space: Space, rows: Sequence[Row], start: int, file: str, column: str | None) -> list[Mapping[str, Any]]:
     """Designs of some rows, of which that of number `start` is the first."""
     domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
@@ -48,7 +67,7 @@ def _part(space: Space, rows: Sequence[Row], start: int, file: str, column: str 
     if wrong is not None:
         raise DataError(
             f"designs must be of {space.name}, but row {start + wrong + 1} of {file} has"
-            f" {_strange(designs[wrong], values)}."
+            f" {_strange(designs[wrong], values)}{_lacking(rows[wrong], values) if column is None else ''}."
         )
     return designs
 
@@ -124,13 +143,20 @@ def _decided(cell: Any, space: Space, row: int, file: str) -> Mapping[str, Any]:
     if isinstance(cell, list) and cell and all(isinstance(pair, tuple) for pair in cell):
         cell = dict(cell)  # what Parquet calls a map
     if isinstance(cell, Mapping) and cell.keys() & space.decisions().keys():
-        return cell
+        # A Parquet struct has every decision of any row in each.
+        return {path: value for path, value in cell.items() if value is not None}
     try:
         return read_design(
             space.name, json.dumps(cell, default=str) if isinstance(cell, Mapping | list) else str(cell)
         )
     except DesignError as error:
         raise DataError(f"row {row} of {file} must hold a design: {error}") from error
+
+
+def _lacking(row: Row, values: Mapping[str, Any]) -> str:
+    """The first decision for which a table has no column."""
+    lacking = next((path for path in values if path not in row), None)
+    return "" if lacking is None else f", and no column {lacking}"
 
 
 def _strange(design: Mapping[str, Any], values: Mapping[str, Mapping[float | str, Any]]) -> str:

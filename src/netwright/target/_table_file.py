@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from netwright.errors import DataError
 from netwright.target._design_table import DesignTable
-from netwright.target._table_designs import design_columns, designs_of
+from netwright.target._table_designs import design_columns, designs_of, with_paths
 from netwright.target._table_rows import Row, rows_of
 from netwright.target._table_target import TableTarget
 from netwright.target._table_units import value_columns
@@ -40,11 +40,12 @@ def read_table(
     >>> phone, phone.latency(None, {"channels": 8, "kernel": 3}).value
     (<target phone: latency_ms>, 0.4)
 
-    A design is a row whose columns are decision paths (empty where a design does not decide), or one column, such as
-    `design`, that holds a JSON object or the text form of the space: the authors' string for nasbench201, 22 indices
-    for fbnet. A value is in a column named for its quantity and unit, such as latency_ms, `Latency (us)` or
-    memory_kb, or its cells have one, such as `14 ms`; all are converted to ms, mJ and bytes. Other columns are
-    named in `unread`. A CSV file has commas, semicolons or tabs; a JSON file is a list of such rows.
+    A design is a row whose columns are decision paths in any case (empty where a design does not decide), or one
+    column, such as `design`, that holds an object as JSON or Python prints it, or the text form of the space: the
+    authors' string for nasbench201, 22 indices for fbnet. A value is in a column named for its quantity and unit,
+    such as latency_ms, `Latency (us)` or memory_kb, or its cells have one, such as `14 ms`; all are converted to ms,
+    mJ and bytes. Other columns are named in `unread`. A CSV file has commas, semicolons or tabs; a JSON file is a
+    list of such rows.
 
     name: of the target; the name of the file where not given. columns: names that the values, and the designs, have
     in the file, by what they are, such as {"latency_ms": "pixel2", "design": "arch"}.
@@ -64,6 +65,7 @@ def table_of(
     columns: Mapping[str, str] | None = None,
 ) -> TableTarget:
     """Target of the rows of a file, as `read_table` makes it."""
+    rows = with_paths(rows, space)
     given = dict(columns or {})
     column = given.pop("design", None)
     named = value_columns(rows[0], given, file.name)
@@ -75,7 +77,7 @@ def table_of(
     _check_repeats(designs, rows, {column.name for column in named.values()}, file.name)
     target = TableTarget(name or file.stem, designs, values, source=file.name)
     read = {column.name for column in named.values()} | design_columns(space, rows[0], file.name, column)
-    target.unread = tuple(each for each in rows[0] if each not in read)
+    target.unread = tuple(each for each in rows[0] if each and each not in read)
     return target
 
 

@@ -127,6 +127,7 @@ def value_columns(first: Mapping[str, Any], given: Mapping[str, str], file: str)
     found: dict[str, Column] = {}
     for name, column, stated in named:
         _check_unit(name, column, file)
+        _check_quantity(name, column, file)
         quantity, unit = UNITS[name][0], name.rpartition("_")[2]
         if quantity in found:
             raise DataError(
@@ -148,6 +149,16 @@ def _found(first: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
 def _unit_word(column: str) -> str:
     words = [word for word in _words(column) if word not in _MIDDLES]
     return words[-1] if words else ""
+
+
+def _check_quantity(name: str, column: str, file: str) -> None:
+    """Raise DataError where a column is named for one quantity and read as another, as energy for latency."""
+    short = name.partition("_")[0]
+    named = [word for word in _words(column) if any(each.startswith(f"{word}_") for each in _FACTORS)]
+    if named and short not in named:
+        raise DataError(
+            f"a column is read as the quantity of its name, but {column} of {file} is to be read as {name}."
+        )
 
 
 def _check_unit(name: str, column: str, file: str) -> None:

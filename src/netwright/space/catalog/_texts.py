@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -96,20 +97,33 @@ def read_design(space: str, text: str) -> Design:
                     f"a design of {space} must have its authors' form, but got {text[:80]!r}{why}"
                 ) from error
     if text.lstrip().startswith("{"):
-        return Design.from_json(text)
+        return Design.from_json(text if form is None else json.dumps(form))
     raise DesignError(f"a design of {space} is written as a JSON object, but got {text[:80]!r}.")
 
 
 def _parsed(text: str) -> Any:
-    """Lists, dictionaries and rows of numbers, as JSON or, over several lines, YAML; None for any other text."""
+    """Lists, dictionaries and rows of numbers, as JSON, as Python prints them or, over several lines, as YAML.
+
+    None for any other text.
+    """
     words = text.split()
     if words and all(word.isdecimal() for word in words):
         return [int(word) for word in words]
     try:
         found = json.loads(text)
     except ValueError:
-        found = _of_yaml(text) if re.search(r":\s*\n", text) else None
+        found = _of_yaml(text) if re.search(r":\s*\n", text) else _of_python(text)
     return found if isinstance(found, (dict, list)) else None
+
+
+def _of_python(text: str) -> Any:
+    """Plain values as Python prints them, such as {'ks': (3, 5)} in a column of a data frame, tuples as lists."""
+    if text.lstrip()[:1] not in ("{", "[", "("):
+        return None
+    try:
+        return json.loads(json.dumps(ast.literal_eval(text.strip())))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def _of_yaml(text: str) -> Any:

@@ -145,7 +145,7 @@ def prices_of(
     for each in prices.values():
         _check_whole(each, space, file.name)
     read = {path, value, *(column.name for column in named.values())}
-    unread = [each for each in rows[0] if each not in read]
+    unread = [each for each in rows[0] if each and each not in read]
     return DecisionPrices(file.stem, prices, space.name, f"table {file.name}", unread)
 
 
