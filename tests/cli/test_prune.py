@@ -91,6 +91,7 @@ def test_bad_questions_are_one_sentence(run, arguments: tuple[str, ...], words: 
         ("[3]", "row 1 of tried.json is 3"),
         ('[{"design": {}}]', 'row 1 of tried.json is {"design": {}}'),
         ('[{"design": {}, "score": "x"}]', "a score is a number or null, but row 1 of tried.json has 'x'"),
+        ('[{"design": {}, "score": NaN}]', "a score is a number or null, but row 1 of tried.json has nan"),
         ('[{"design": {"a": 1}, "score": 1}]', "a tried design must be of nasbench201"),
     ],
 )

@@ -130,6 +130,11 @@ def test_models_of_one_file_name_are_told_apart_by_their_folders(run, tmp_path: 
         (["targets", "script", "--space", "mobilenet-tiny", "--count", "100000", "--out", "new"], "between 2 and"),
         (["targets", "add", "nothing.json"], "no device file"),
         (["targets", "add", "x.csv", "--column", "pixel2"], "latency_ms=pixel2, but got 'pixel2'"),
+        (
+            ["targets", "add", "x.csv", *["--column", "latency_ms=a"] * 2],
+            "each quantity once, but got latency_ms 2 times",
+        ),
+        (["rank", "fbnet", "-t", "macs", "-t", "latency_ms@pi5"], "named without a quantity, as pi5, but got"),
         (["targets", "remove", "here"], "no target of your own is named 'here'"),
         (["profile", "mobilenet-tiny", "--target", "her"], "did you mean 'here'"),
         (["space", "mobilenet-tiny", "--limit", "latency_ms@her<=1"], "did you mean 'here'"),

@@ -180,7 +180,8 @@ def test_a_name_states_how_the_network_runs() -> None:
         ("nvidia-t4:b8:bogus", UnknownNameError, r"named 'bogus'; known: 4t \(threads\), b8 \(batch\), eager, fp16"),
         ("raspbery-pi-4:b8", UnknownNameError, "no target is named 'raspbery-pi-4'; did you mean"),
         ("raspberry-pi-4:8t", DataError, "4 cores, but got 8 threads"),
-        ("nvidia-t4:2t", DataError, "is a gpu"),
+        ("nvidia-t4:1t", DataError, "threads are chosen on a cpu, but nvidia-t4 is a gpu and got 1 thread"),
+        ("nvidia-t4:b8:eager", UnknownNameError, "did you mean 'nvidia-t4:eager:b1:fp32'"),
         ("raspberry-pi-4:fp16", DataError, "states fp32, no fp16"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -113,12 +114,16 @@ def _read_list(file: Path) -> Tried:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not isinstance(row.get("design"), dict) or "score" not in row:
             raise StudyError(f"{rule}, but row {number} of {file} is {json.dumps(row)[:100]}.")
-        if row["score"] is not None and (isinstance(row["score"], bool) or not isinstance(row["score"], int | float)):
+        if row["score"] is not None and not _is_number(row["score"]):
             raise StudyError(f"a score is a number or null, but row {number} of {file} has {row['score']!r}.")
     found = [(row["design"], float(row["score"])) for row in rows if row["score"] is not None]
     if not found:
         raise StudyError(f"a tried design has a score, the more the better, but none in {file} has.")
     return found
+
+
+def _is_number(score: Any) -> bool:
+    return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
 
 
 def _listing(text: str, space: Space) -> Sequence[str]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from netwright._count import counted
 from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
 from netwright.target._folder import targets_folder
@@ -78,7 +79,10 @@ class DataSheet:
             known = ", ".join(self.peak_gflops)
             raise DataError(f"{self.name} must state a peak of the data type, but it states {known}, no {dtype}.")
         if threads is not None and (self.kind != "cpu" or not 1 <= threads <= self.cores):
-            raise DataError(f"{self.name} is a {self.kind} of {self.cores} cores, but got {threads} threads.")
+            got = counted(threads, "thread")
+            if self.kind != "cpu":
+                raise DataError(f"threads are chosen on a cpu, but {self.name} is a {self.kind} and got {got}.")
+            raise DataError(f"{self.name} is a cpu of {counted(self.cores, 'core')}, but got {got}.")
         share = (threads or self.cores) / self.cores
         plain = self.peak_gflops.get("fp32", self.peak_gflops[self.dtype])
         return Machine(

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from netwright.errors import UnknownNameError
+from netwright.errors import DataError, UnknownNameError
 from netwright.target._added import DecisionPrices, is_added, is_priced, load_added
 from netwright.target._base import QUANTITIES, Estimate, Target
 from netwright.target._calibrate import Calibrated
@@ -70,9 +70,11 @@ def get_target(name: str) -> Target:
     >>> get_target("here:2t")
     <target here:2t: latency_ms>
 
-    Raises UnknownNameError that lists near names.
+    Raises UnknownNameError that lists near names, and DataError for a metric such as `latency_ms@here`.
     """
     makers = _makers()
+    if "@" in name and name not in makers:
+        raise DataError(f"a target is named without a quantity, as {name.rpartition('@')[2]}, but got {name!r}.")
     first = name if name in makers else name.partition(":")[0]
     if first not in makers:
         raise UnknownNameError("target", first, makers)

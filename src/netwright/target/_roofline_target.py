@@ -84,7 +84,7 @@ class RooflineTarget(Target):
             raise UnknownNameError("target", first, data_sheet_names(own=True))
         sheet = get_data_sheet(first)
         if parts is None:
-            form = f"{first}:eager:1t:b1:{sheet.dtype}"
+            form = f"{first}:eager:{'1t:' if sheet.kind == 'cpu' else ''}b1:{sheet.dtype}"
             raise wrong_parts(name, form, ("eager", *sheet.peak_gflops), THREADS_AND_BATCH, [form])
         return cls(
             sheet,
