@@ -7,7 +7,8 @@ starts. MAD: median absolute deviation over the processes, of their median. Bias
 measure on the machine as it is, minus 1; of the naive mean over the median of 50.
 
 A network compared with itself: how often the two are called different, loaded once each, and loaded several times as
-`Here.compare` does it. Most apart: the largest difference of the two.
+`Here.compare` does it. Most apart: the largest difference of the two. Reported alone: share of the intervals of a
+latency measured in a second, half as many times, that hold the median of these.
 """
 
 from __future__ import annotations
@@ -90,13 +91,15 @@ def of_one_convolution(size: int) -> Graph:
 
 
 def itself(graph: Graph, pairs: int) -> list[str | float]:
-    """Pairs that are called different, and how far apart they are at most, of one way and the other."""
+    """How often it is called different and how far apart at most, of either way, and how often its intervals hold."""
     row: list[str | float] = [f"{Here().latency(graph).value:.3g}"]
     for way in (loaded_once, lambda each: Here().compare([each, each])):
         found = [way(graph) for _ in range(pairs)]
         most = max(abs(a.value / b.value - 1) for a, b in found)
         row += [f"{sum(differ(a, b) for a, b in found)} of {pairs}", f"{most:.1%}"]
-    return row
+    alone = [Here().careful().latency(graph) for _ in range((pairs + 1) // 2)]
+    middle = np.median([each.value for each in alone])
+    return [*row, f"{np.mean([each.low <= middle <= each.high for each in alone]):.0%}"]
 
 
 def main() -> None:
@@ -139,7 +142,7 @@ def main() -> None:
     )
     show(
         "A network compared with itself",
-        ["", "ms", "loaded once: different", "most apart", "compared: different", "most apart"],
+        ["", "ms", "loaded once: different", "most apart", "compared: different", "most apart", "reported alone"],
         pairs,
     )
     print()

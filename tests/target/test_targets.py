@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,18 @@ from netwright.graph import Graph, image
 from netwright.space import Space, oneof
 from netwright.study import search
 from netwright.study._checks import verdicts
-from netwright.target import Estimate, Here, Target, get_target, target_metric, target_names, with_targets
+from netwright.target import (
+    Estimate,
+    Here,
+    Setup,
+    Target,
+    Timing,
+    _this_machine,
+    get_target,
+    target_metric,
+    target_names,
+    with_targets,
+)
 from netwright.testing import TargetConformance
 
 X = image(3, 8, 8)
@@ -73,6 +84,33 @@ def test_a_name_states_threads_and_batch(name: str, threads: int, batch: int) ->
     careful = target.careful()
     assert (careful.threads, careful.batch) == (threads, batch)
     assert careful.seconds > target.seconds
+
+
+@pytest.mark.parametrize(
+    ("target", "graphs", "channels", "loads"),
+    [
+        (Here(), 1, 8, 1),
+        (Here(), 2, 8, 3),
+        (Here().careful(), 1, 8, 3),
+        (Here(runtime="compile").careful(), 1, 8, 1),
+        (Here().careful(), 1, 4500, 1),
+        (Here().careful(), 1, 3600, 2),
+    ],
+)
+def test_what_is_compared_or_reported_is_loaded_several_times_unless_it_is_large(
+    monkeypatch: pytest.MonkeyPatch, target: Here, graphs: int, channels: int, loads: int
+) -> None:
+    loaded: list[Graph] = []
+
+    def time_graphs(given: Sequence[Graph], setup: Setup, *, seconds: float) -> list[Timing]:
+        loaded.extend(given)
+        assert seconds == target.seconds / loads
+        return [Timing(1.0, 0.0, 0.9, 1.1, 30, 10, 0.0) for _ in given]
+
+    monkeypatch.setattr(_this_machine, "time_graphs", time_graphs)
+    network = Space(conv(channels, kernel=3), input=image(channels, 4, 4)).network({})
+    assert len(target.compare([network] * graphs)) == graphs
+    assert len(loaded) == graphs * loads
 
 
 @pytest.mark.parametrize("name", ["here:b4:2t", "here:fp16", "here:ort:ort"])

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from netwright._count import counted
+from netwright.cost import cost
 from netwright.target._base import Estimate, Target
 from netwright.target._name_parts import THREADS_AND_BATCH, wrong_parts
 from netwright.target._protocol import Timing, together
@@ -29,7 +30,9 @@ FORMS = tuple(f"here:{Setup(name, dtype=dtype)}" for name, each in RUNTIMES.item
 SECONDS, CAREFUL = 0.15, 1.0
 """Time to spend on one network during a search, and on numbers that are reported."""
 PLACES = 3
-"""How many times a network is loaded that is compared with others."""
+"""How many times a network is loaded that is compared with others, or whose latency is reported."""
+MOST_PARAMETERS = 2**28
+"""Of all that is loaded at once so that each network is loaded several times: a gigabyte."""
 
 
 class Here(Target):
@@ -114,13 +117,19 @@ class Here(Target):
     def compare(self, graphs: Sequence[Graph]) -> list[Estimate]:
         """Latency of several networks measured in turns; the intervals are for comparing them with each other.
 
-        Each network is loaded several times, unless it is compiled: where in memory it comes to lie makes one of
-        microseconds some percent faster or slower until it is loaded again, which no number of runs tells (Kalibera &
-        Jones 2013). The interval holds those of all the places.
+        Each network is loaded several times, unless it is compiled, or large, or one alone is measured quickly: where
+        in memory it comes to lie makes one of microseconds some percent faster or slower until it is loaded again,
+        which no number of runs tells (Kalibera & Jones 2013). The interval holds those of all the places.
         """
-        places = PLACES if len(graphs) > 1 and self.setup.runtime != "compile" else 1
+        places = self._places(graphs)
         timings = time_graphs([*graphs] * places, self.setup, seconds=self.seconds / places)
         return [self._estimate(together(timings[first :: len(graphs)])) for first in range(len(graphs))]
+
+    def _places(self, graphs: Sequence[Graph]) -> int:
+        if self.setup.runtime == "compile" or (len(graphs) == 1 and self.seconds < CAREFUL):
+            return 1
+        parameters = sum(cost("params").of(graph) for graph in graphs)
+        return min(PLACES, max(1, int(MOST_PARAMETERS / max(parameters, 1))))
 
     def _estimate(self, timing: Timing) -> Estimate:
         how = f"median of {counted(timing.runs, 'run')}, 95 % interval; {self.how}"
