@@ -19,7 +19,8 @@ from netwright.errors import DataError, EvaluationError
 from netwright.quality import _checkpoint
 from netwright.quality._loop import tensors
 from netwright.quality._recipe import Recipe
-from netwright.quality._train import TrainResult, evaluate, train
+from netwright.quality._result import TrainResult
+from netwright.quality._train import evaluate, train
 
 
 @dataclass(frozen=True)

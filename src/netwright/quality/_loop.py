@@ -21,9 +21,9 @@ from netwright.quality._averaging import WeightAverage
 from netwright.quality._gradient_noise import add_gradient_noise
 from netwright.quality._initialise import initialise, lr_scale
 from netwright.quality._recipe import Recipe
+from netwright.quality._result import Arrays, Report, TrainResult
 from netwright.quality._schedule import warmup_cosine
 from netwright.quality._score import objective, score
-from netwright.quality._train import Arrays, Report, TrainResult
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
