@@ -21,13 +21,13 @@ from netwright.target._added import (
 )
 from netwright.target._additive import AdditiveFit, rank_correlation
 from netwright.target._base import QUANTITIES, Estimate, Target, differ
+from netwright.target._block_table import TableLatency, operator_table, structural_key
 from netwright.target._calibrate import GENERAL, Calibrated, CalibratedLatency, Calibration, Timer, calibrate
 from netwright.target._checks import Check
 from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
 from netwright.target._folder import check_name, saved_targets, targets_folder
 from netwright.target._fusion import Group, fused
 from netwright.target._generation import PHASES, PartTime, Step, step, turning_batch
-from netwright.target._here import compare_here, latency_here
 from netwright.target._latency_predictor import LatencyPredictor, PredictedTarget
 from netwright.target._microcontroller import (
     Buffer,
@@ -38,6 +38,7 @@ from netwright.target._microcontroller import (
     plan_buffers,
     read_device,
 )
+from netwright.target._onnx_runtime import compare_here, latency_here
 from netwright.target._protocol import Timing, measure, measure_interleaved
 from netwright.target._prune import Left, Order, PrunedSpace, by_listing, precedes, prune
 from netwright.target._rank import Leaning, RankComparison, compare_ranks
@@ -47,7 +48,6 @@ from netwright.target._registry import TargetMetric, get_target, target_metric, 
 from netwright.target._roofline_target import RooflineLatency, RooflineTarget
 from netwright.target._runtimes import RUNTIMES, Runtime, Setup, onnx_bytes
 from netwright.target._sources import Source, sources_in_words
-from netwright.target._table import TableLatency, operator_table, structural_key
 from netwright.target._table_file import read_table
 from netwright.target._table_target import TableTarget
 from netwright.target._this_machine import Here, time_graphs

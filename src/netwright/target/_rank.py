@@ -23,6 +23,7 @@ from netwright.target._additive import average_ranks, rank_correlation
 from netwright.target._design_features import place_name
 from netwright.target._design_table import without_recipe
 from netwright.target._registry import target_metric
+from netwright.target._table_designs import options_of
 from netwright.target._table_target import TableTarget
 
 if TYPE_CHECKING:
@@ -168,8 +169,8 @@ class RankComparison:
         """The space without the options that are unfriendly to one of the two."""
         dropped = self.unfriendly(to_first=to_first)
         allowed = {
-            path: [value for value in domain if value not in dropped[path]]
-            for path, domain in space.decisions().items() if path in dropped and isinstance(domain, tuple)
+            path: [value for value in options if value not in dropped[path]]
+            for path, options in options_of(space).items() if path in dropped
         }  # fmt: skip
         return space.restricted(allowed) if allowed else space
 

@@ -18,7 +18,7 @@ import numpy as np
 from netwright._count import counted
 from netwright._optional import require
 from netwright.errors import EvaluationError, MissingExtraError
-from netwright.target._here import first_line, runner_of
+from netwright.target._onnx_runtime import first_line, runner_of
 
 if TYPE_CHECKING:
     from netwright.graph import Graph

@@ -15,11 +15,23 @@ from netwright.target._table_rows import Row
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["cell_key", "design_columns", "designs_of", "with_paths"]
+__all__ = ["cell_key", "design_columns", "designs_of", "options_of", "with_paths"]
 
 TOGETHER = 2**14
 """Rows that are read at a time: as plain mappings, many designs take a hundred times as much room as in a table."""
 _EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
+
+
+def options_of(space: Space) -> dict[str, tuple[Any, ...]]:
+    """The values of each decision of a space, by path; without decisions on a number in a range.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import Space, oneof
+    >>> options_of(Space(conv(oneof(8, 16)), input=image(3, 8, 8)))
+    {'channels': (8, 16)}
+    """
+    return {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
 
 
 def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None = None) -> DesignTable:
@@ -28,8 +40,7 @@ def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None 
     column: that holds whole designs; found where not given: one named `design`, columns named by decisions, or the
     one column whose first cell is a design of the space.
     """
-    domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
-    column = _column(space, rows[0], file, column, domains.keys())
+    column = _column(space, rows[0], file, column, options_of(space).keys())
     starts = range(0, len(rows), TOGETHER)
     parts = (_part(space, rows[start : start + TOGETHER], start, file, column) for start in starts)
     return DesignTable.of(design for part in parts for design in part)
@@ -56,8 +67,7 @@ def _respelled(columns: Row, meant: Mapping[str, str]) -> dict[str, str]:
 
 def _part(space: Space, rows: Sequence[Row], start: int, file: str, column: str | None) -> list[Mapping[str, Any]]:
     """Designs of some rows, of which that of number `start` is the first."""
-    domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
-    values = {path: {cell_key(value): value for value in domain} for path, domain in domains.items()}
+    values = {path: {cell_key(value): value for value in options} for path, options in options_of(space).items()}
     cells = [
         row if column is None else _decided(row.get(column), space, number, file)
         for number, row in enumerate(rows, start + 1)
@@ -74,9 +84,9 @@ def _part(space: Space, rows: Sequence[Row], start: int, file: str, column: str 
 
 def design_columns(space: Space, first: Row, file: str, column: str | None = None) -> set[str]:
     """Columns from which `designs_of` reads designs."""
-    domains = {path for path, domain in space.decisions().items() if isinstance(domain, tuple)}
-    found = _column(space, first, file, column, domains)
-    return domains & first.keys() if found is None else {found}
+    paths = options_of(space).keys()
+    found = _column(space, first, file, column, paths)
+    return paths & first.keys() if found is None else {found}
 
 
 def _column(space: Space, first: Row, file: str, column: str | None, paths: AbstractSet[str]) -> str | None:

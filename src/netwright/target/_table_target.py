@@ -18,6 +18,7 @@ from netwright.target._additive import AdditiveFit
 from netwright.target._base import LEAST, QUANTITIES, Estimate, UniformTarget
 from netwright.target._design_table import DesignTable, without_recipe
 from netwright.target._table_columns import TableColumns
+from netwright.target._table_designs import options_of
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
@@ -112,8 +113,8 @@ class TableTarget(UniformTarget):
                     f" {space.name} does not contain."
                 )
         known = self.decisions
-        for path, domain in space.decisions().items():
-            lacking = [value for value in domain if (path, value) not in known] if isinstance(domain, tuple) else []
+        for path, options in options_of(space).items():
+            lacking = [value for value in options if (path, value) not in known]
             if lacking and not path.startswith("recipe."):
                 raise DataError(
                     f"a table must have every decision of its space at least once, but {self.name} has none with"

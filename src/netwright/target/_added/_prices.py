@@ -11,7 +11,7 @@ from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
 from netwright.target._folder import format_of, read_json
-from netwright.target._table_designs import cell_key
+from netwright.target._table_designs import cell_key, options_of
 from netwright.target._table_rows import Row
 from netwright.target._table_units import value_columns
 
@@ -150,10 +150,7 @@ def prices_of(
 
 
 def _decisions(rows: Sequence[Row], path: str, value: str, space: Space, file: str) -> Iterator[tuple[str, Any]]:
-    domains = {
-        place: {cell_key(each): each for each in domain}
-        for place, domain in space.decisions().items() if isinstance(domain, tuple)
-    }  # fmt: skip
+    domains = {place: {cell_key(each): each for each in options} for place, options in options_of(space).items()}
     seen: dict[tuple[str, Any], int] = {}
     for number, row in enumerate(rows, 1):
         place, cell = str(row.get(path) or "").strip(), row.get(value)
@@ -171,7 +168,7 @@ def _decisions(rows: Sequence[Row], path: str, value: str, space: Space, file: s
 
 def _check_whole(prices: Prices, space: Space, file: str) -> None:
     """Raise DataError unless every value of a path that has prices has one, in this space."""
-    domains = {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
+    domains = options_of(space)
     for path in dict.fromkeys(path for path, _ in prices if path):
         if path not in domains:
             raise DataError(f"decisions must be of {space.name}, but {file} has {path!r}.")

@@ -1,4 +1,4 @@
-"""Latency of a network as the sum of a table's lines: what makes latency an additive budget."""
+"""Latency of a network as the sum of its blocks, each measured alone: what makes latency an additive budget."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from netwright._optional import require
 from netwright.cost import Cost
-from netwright.target._here import compare_here
+from netwright.target._onnx_runtime import compare_here
 
 if TYPE_CHECKING:
     from netwright.graph import Graph
