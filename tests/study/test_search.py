@@ -15,8 +15,10 @@ from netwright.cli._result import words
 from netwright.cost import costs_of
 from netwright.errors import LimitError, StudyError, UnknownNameError
 from netwright.graph import image
+from netwright.quality import load_task
 from netwright.space import Space, oneof, seq
 from netwright.study import Store, resume_search, search
+from netwright.target import add_target, remove_target
 
 
 def small_space() -> Space:
@@ -137,6 +139,21 @@ def test_objects_are_asked_for_again_on_resume(tmp_path: Path) -> None:
     search(small_space(), wider_is_better, maximize="score", budget="2 trials", out=tmp_path / "run", progress=False)
     with pytest.raises(StudyError, match="space was given as an object"):
         resume_search(tmp_path / "run", progress=False)
+
+
+def test_a_search_whose_target_is_gone_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETWRIGHT_HOME", str(tmp_path / "home"))
+    space, out = small_space(), tmp_path / "run"
+    rows = [{"design": dict(design), "latency_ms": 1.0 + i} for i, design in enumerate(space.enumerate())]
+    (tmp_path / "phone.json").write_text(json.dumps(rows))
+    add_target(tmp_path / "phone.json", space=space)
+    short: dict[str, Any] = {"progress": False, "final_epochs": 1, "compare": False}
+    search(space, stripes(), limits=["latency_ms@phone <= 9"], budget="1 trial", out=out, epochs=1, **short)
+    remove_target("phone")
+    with pytest.raises(UnknownNameError, match="no target is named 'phone'"):
+        resume_search(out, space=space, task=load_task(stripes()), budget="3 trials", **short)
+    with Store.open(out) as store:
+        assert (len(store.trials()), store.spec.budget.trials) == (1, 1)
 
 
 def test_the_largest_designs_are_tried_first_and_random_search_is_left_alone(tmp_path: Path) -> None:

@@ -54,6 +54,11 @@ class Plan:
             starts=self._starts(spec, held),
         )
 
+    def check_metrics(self) -> None:
+        """Raise UnknownNameError for a metric that nothing tells, such as of a target that was removed since."""
+        if self.task is not None:
+            _check_metrics(asked(self.spec), self.space, self.task)
+
     @property
     def largest(self) -> list[tuple[Design, list[str]]]:
         """The largest designs within the limits, where they were looked for, each with all that it is largest by."""

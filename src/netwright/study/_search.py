@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,13 +202,15 @@ def resume_search(
 
     space, task: only where the search was given them as objects. budget: a new total, in place of the old one.
 
-    Raises StudyError when there is no study or another process runs it.
+    Raises StudyError when there is no study or another process runs it, and UnknownNameError when a target of its
+    limits or objectives is not there any more.
     """
     with Store.open(folder) as store:
+        plan = plan_of(store.spec, space=space, task=task)
+        plan.check_metrics()
         if budget is not None:
             store.set_budget(budget if isinstance(budget, Budget) else Budget.parse(budget))
-        plan = plan_of(store.spec, space=space, task=task)
-        return _run(plan, store, workers, progress, final_epochs, compare)
+        return _run(replace(plan, spec=store.spec), store, workers, progress, final_epochs, compare)
 
 
 def _run(
