@@ -26,6 +26,13 @@ def test_or_into_a_file_that_is_not_written_over(run, tmp_path: Path):
     assert done.exit_code == 2
     assert "not written over" in done.stderr
     assert file.read_text() == before
+    for out, words in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "none" / "n.svg", "into a folder that exists, but got"),
+    ):
+        done = run("draw", "vit-tiny", "--out", out, "--overwrite")
+        assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+        assert words in done.stderr
     assert run("draw", "vit-tiny", "--out", file, "--overwrite").exit_code == 0
     assert file.read_text() != before
 

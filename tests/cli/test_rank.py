@@ -40,6 +40,9 @@ def test_the_page_holds_what_the_document_says_and_loads_nothing(run, tmp_path: 
     assert not {"http://", "https://"} & set(text.split('"'))
     assert run(*arguments, "--html", page).exit_code == 2, "a page that is there is kept"
     assert run(*arguments, "--html", page, "--overwrite").exit_code == 0
+    page.unlink()
+    assert run(*arguments, "--html", page, "--out", tmp_path / "none" / "kept.json").exit_code == 2
+    assert not page.exists(), "one of two files alone"
 
 
 def test_the_space_that_follows_is_one_that_a_search_can_take(run, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import netwright as nw
 from netwright.errors import LimitError, StudyError, UnknownNameError
 from netwright.study import Comparison, Population, compare_costs, compare_spaces
+from netwright.target import get_target
 
 
 def layers(name, *widths):
@@ -60,6 +61,14 @@ def test_costs_are_compared_without_training():
     found = compare_costs([SMALL, LARGE], "params", designs=40, limits=["params >= 20"])
     assert found.pairs[0].verdict == "small is better"
     assert min(found.populations[0].values) >= 20
+
+
+def test_spaces_are_compared_by_what_a_target_tells():
+    metric = "latency_ms@raspberry-pi-4"
+    found = compare_costs([SMALL, LARGE], metric, designs=20, limits=[f"{metric} <= 0.1"])
+    assert found.pairs[0].verdict == "small is better"
+    told = {get_target("raspberry-pi-4").latency(SMALL.network(design)).value for design in SMALL.enumerate()}
+    assert all(min(abs(value - each) for each in told) < 1e-9 for value in found.populations[0].values)
 
 
 def test_a_space_is_within_noise_of_itself():

@@ -21,6 +21,7 @@ from netwright.study._population import Population, matched
 from netwright.study._processes import ProcessExecutor
 from netwright.study._records import Study
 from netwright.study._store import Store
+from netwright.target import with_targets
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -165,7 +166,7 @@ def compare_spaces(
 def compare_costs(
     spaces: Sequence[Space], metric: str, *, limits: Any = (), designs: int = 1000, seed: int = 0
 ) -> Comparison:
-    """Compare spaces by a cost of their designs; nothing is trained.
+    """Compare spaces by a cost of their designs, or by what a target tells as a sum; nothing is trained.
 
     >>> from netwright.space.catalog import get_space
     >>> found = compare_costs([get_space("mobilenet-tiny"), get_space("convnet-tiny")], "params", designs=50)
@@ -176,8 +177,10 @@ def compare_costs(
     """
     names = _folders(spaces, Path())
     bounds = Limit.of(limits)
+    asked = (metric, *(limit.metric for limit in bounds))
     found = []
     for name, space in zip(names, spaces, strict=True):
+        space = with_targets(space, (each for each in asked if "@" in each and each not in space.costs_known))
         space.cost(metric)
         drawn = space.sample(np.random.default_rng(seed), designs, bounds)
         rows = [space.costs(design, [*{metric: None, **dict.fromkeys(COSTS)}]) for design in drawn]
