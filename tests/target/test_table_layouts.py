@@ -16,7 +16,7 @@ from netwright.errors import DataError
 from netwright.space import Design
 from netwright.space.catalog import FORMS, get_space, write_design
 from netwright.target import TableTarget, read_table
-from netwright.target._table_units import unit_of
+from netwright.target._table_file._units import unit_of
 
 SPACE = get_space("nasbench201")
 DESIGNS = list(dict.fromkeys(SPACE.sample(np.random.default_rng(0), 20)))

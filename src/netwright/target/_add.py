@@ -29,8 +29,7 @@ from netwright.target._folder import (
 )
 from netwright.target._registry import target_names
 from netwright.target._roofline_target import RooflineTarget
-from netwright.target._table_file import table_of
-from netwright.target._table_rows import SUFFIXES, Row, rows_of
+from netwright.target._table_file import SUFFIXES, Row, rows_of, table_of
 
 if TYPE_CHECKING:
     from netwright.space import Space

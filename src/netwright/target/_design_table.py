@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netwright.space import Design
 
-__all__ = ["DesignTable", "without_recipe"]
+if TYPE_CHECKING:
+    from netwright.space import Space
+
+__all__ = ["DesignTable", "options_of", "without_recipe"]
 
 Codes = NDArray[np.unsignedinteger[Any]]
 Numbers = NDArray[np.int64]
@@ -147,6 +150,18 @@ class DesignTable(Sequence[Design]):
         keys = self._keys(self.codes)
         order = np.argsort(keys, kind="stable")
         return keys[order], order
+
+
+def options_of(space: Space) -> dict[str, tuple[Any, ...]]:
+    """The values of each decision of a space, by path; without decisions on a number in a range.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import image
+    >>> from netwright.space import Space, oneof
+    >>> options_of(Space(conv(oneof(8, 16)), input=image(3, 8, 8)))
+    {'channels': (8, 16)}
+    """
+    return {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
 
 
 def without_recipe(design: Mapping[str, Any]) -> Design:

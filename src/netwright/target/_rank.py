@@ -21,9 +21,8 @@ from netwright.graph import simplify
 from netwright.space import Design
 from netwright.target._additive import average_ranks, rank_correlation
 from netwright.target._design_features import place_name
-from netwright.target._design_table import without_recipe
+from netwright.target._design_table import options_of, without_recipe
 from netwright.target._registry import target_metric
-from netwright.target._table_designs import options_of
 from netwright.target._table_target import TableTarget
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from netwright.errors import DataError, EvaluationError
 from netwright.space import Design
 from netwright.target._additive import AdditiveFit
 from netwright.target._base import LEAST, QUANTITIES, Estimate, UniformTarget
-from netwright.target._design_table import DesignTable, without_recipe
+from netwright.target._design_table import DesignTable, options_of, without_recipe
 from netwright.target._table_columns import TableColumns
-from netwright.target._table_designs import options_of
 
 if TYPE_CHECKING:
     from netwright.graph import Graph

@@ -18,7 +18,7 @@ from netwright.target._additive import AdditiveFit
 from netwright.target._base import QUANTITIES
 from netwright.target._design_table import DesignTable
 from netwright.target._table_columns import TableColumns
-from netwright.target._table_units import UNITS
+from netwright.target._table_file import UNITS
 
 if TYPE_CHECKING:
     from netwright.space import Space

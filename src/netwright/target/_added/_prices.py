@@ -10,10 +10,9 @@ from netwright._count import counted
 from netwright.cost import DecisionCost
 from netwright.errors import DataError, EvaluationError
 from netwright.target._base import QUANTITIES, Estimate, UniformTarget
+from netwright.target._design_table import options_of
 from netwright.target._folder import format_of, read_json
-from netwright.target._table_designs import cell_key, options_of
-from netwright.target._table_rows import Row
-from netwright.target._table_units import value_columns
+from netwright.target._table_file import Row, cell_key, value_columns
 
 if TYPE_CHECKING:
     from netwright.graph import Graph

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from netwright.errors import DataError
 from netwright.target._design_table import DesignTable
-from netwright.target._table_designs import design_columns, designs_of, with_paths
-from netwright.target._table_rows import Row, rows_of
+from netwright.target._table_file._designs import design_columns, designs_of, with_paths
+from netwright.target._table_file._rows import Row, rows_of
+from netwright.target._table_file._units import value_columns
 from netwright.target._table_target import TableTarget
-from netwright.target._table_units import value_columns
 
 if TYPE_CHECKING:
     from netwright.space import Space

@@ -9,29 +9,17 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
 from netwright.errors import DataError, DesignError
-from netwright.target._design_table import DesignTable
-from netwright.target._table_rows import Row
+from netwright.target._design_table import DesignTable, options_of
+from netwright.target._table_file._rows import Row
 
 if TYPE_CHECKING:
     from netwright.space import Space
 
-__all__ = ["cell_key", "design_columns", "designs_of", "options_of", "with_paths"]
+__all__ = ["cell_key", "design_columns", "designs_of", "with_paths"]
 
 TOGETHER = 2**14
 """Rows that are read at a time: as plain mappings, many designs take a hundred times as much room as in a table."""
 _EMPTY = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>"})
-
-
-def options_of(space: Space) -> dict[str, tuple[Any, ...]]:
-    """The values of each decision of a space, by path; without decisions on a number in a range.
-
-    >>> from netwright.blocks import conv
-    >>> from netwright.graph import image
-    >>> from netwright.space import Space, oneof
-    >>> options_of(Space(conv(oneof(8, 16)), input=image(3, 8, 8)))
-    {'channels': (8, 16)}
-    """
-    return {path: domain for path, domain in space.decisions().items() if isinstance(domain, tuple)}
 
 
 def designs_of(space: Space, rows: Sequence[Row], file: str, column: str | None = None) -> DesignTable:
