@@ -45,6 +45,24 @@ def test_a_calibration_is_written_told_and_used(run, home):
     assert 0 < known["low_ms"] <= known["median_ms"] <= known["high_ms"]
 
 
+def test_one_that_was_written_elsewhere_is_added(run, home):
+    pytest.importorskip("onnxruntime")
+    few = ("--space", "spaces_to_calibrate:tiny", "--networks", "12", "--minutes", "0.05")
+    done = run("calibrate", "board", *few, "--out", "board.json")
+    assert "after netwright targets add board.json, limits may say latency_ms@board" in " ".join(done.stdout.split())
+    assert not home.exists()
+    added = json.loads(run("targets", "add", "board.json", "--name", "other", "--json").stdout)
+    assert (added["name"], added["kind"], added["knows"]) == ("other", "calibrated", ["latency_ms"])
+    assert run("profile", "spaces_to_calibrate:tiny", "--target", "other").exit_code == 0
+    assert "other is there; state another name" in " ".join(
+        run("targets", "add", "board.json", "--name", "other").stderr.split()
+    )
+    Path("board.json").write_text(Path("board.json").read_text().replace('"measured"', '"measurd"'))
+    broken = run("targets", "add", "board.json")
+    assert (broken.exit_code, broken.stderr.count("\n")) == (2, 1)
+    assert [path.name for path in home.iterdir()] == ["other.json"]
+
+
 def test_one_that_is_broken_off_says_where_it_goes_on(run, home, monkeypatch):
     def gone(*given: object, journal: Path, **options: object) -> None:
         journal.parent.mkdir(parents=True)
@@ -67,6 +85,7 @@ def test_one_that_is_broken_off_says_where_it_goes_on(run, home, monkeypatch):
         (["a/b", "--general"], "a letter, then letters"),
         (["laptop", "--space", "vit-tiny", "--on", "here:fp16"], "no target is named 'here:fp16'"),
         (["laptop", "--space", "vit-tinny"], "did you mean 'vit-tiny'"),
+        (["laptop", "--general", "--out", "."], "written to a file, but . is a folder"),
     ],
 )
 def test_bad_input_is_one_sentence(run, home, arguments, message):

@@ -74,7 +74,7 @@ def calibrate(
             remove_target(name)  # a table that had the name until now
         journal.unlink(missing_ok=True)
         document = _document(found, path)
-        answer.give(document, lambda: _words(document))
+        answer.give(document, lambda: _words(document, added=out is None))
 
 
 def _file(name: str, out: Path | None, overwrite: bool) -> Path:
@@ -85,6 +85,8 @@ def _file(name: str, out: Path | None, overwrite: bool) -> Path:
     if name in target_names() and name not in saved_targets():
         raise DataError(f"a target's name must be its own, but {name} is one already.")
     path = out or targets_folder() / f"{name}.json"
+    if path.is_dir():
+        raise DataError(f"a calibration is written to a file, but {path} is a folder.")
     there = path if out else saved_targets().get(name, path)
     if there.exists() and not overwrite:
         raise DataError(f"what exists is kept unless --overwrite is given, but {there} exists.")
@@ -118,7 +120,7 @@ def _document(found: Calibration, path: Path) -> dict[str, Any]:
     }
 
 
-def _words(document: Mapping[str, Any]) -> str:
+def _words(document: Mapping[str, Any], *, added: bool) -> str:
     device, runtime = document["device"], document["runtime"]
     lines = [
         f"{document['name']}: {device['processor']}, {runtime['package']} {runtime['version']}",
@@ -131,4 +133,7 @@ def _words(document: Mapping[str, Any]) -> str:
             f"{title}, left out and predicted: median error {good['median_error']:.1%}, "
             f"{good['within_10_percent']:.0%} within 10 %, Spearman {good['spearman']:.3f}"
         )
-    return "\n".join([*lines, f"limits may say latency_ms@{document['name']}", f"wrote {document['file']}"])
+    wrote, limits = f"wrote {document['file']}", f"limits may say latency_ms@{document['name']}"
+    if added:
+        return "\n".join([*lines, limits, wrote])
+    return "\n".join([*lines, f"{wrote}; after netwright targets add {Path(document['file']).name}, {limits}"])

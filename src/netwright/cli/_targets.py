@@ -74,7 +74,7 @@ def add(
     file: Annotated[
         Path,
         typer.Argument(
-            help="What the script wrote, a table of a space (CSV, Parquet, JSON), or a data sheet in TOML."
+            help="What the script or calibrate --out wrote, a table of a space (CSV, Parquet, JSON), or a data sheet."
         ),
     ],
     name: Annotated[

@@ -16,10 +16,13 @@ from netwright.target._added._prices import DecisionPrices, has_decisions, price
 from netwright.target._added._script import draw_pool
 from netwright.target._added._target import load_added, references_for
 from netwright.target._base import Target
+from netwright.target._calibrate import FORMAT as CALIBRATION
+from netwright.target._calibrate import Calibrated, Calibration
 from netwright.target._data_sheet import own_data_sheets, read_data_sheet
 from netwright.target._folder import (
     TABLE,
     check_name,
+    format_of,
     keep_only,
     saved_targets,
     targets_folder,
@@ -62,17 +65,19 @@ def add_target(
     >>> phone, phone.latency(None, {"channels": 8, "kernel": 3}).value
     (<target phone: latency_ms>, 0.4)
 
-    path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON, of designs (see `read_table`) or
-    of decisions (see `DecisionPrices`), or a data sheet in TOML (see `read_data_sheet`). name: of the target; the
-    device's own if none. space: that the designs are of; one of the catalogue is found by its name in the file. told:
-    the space's name and classes as the file should keep them, for a table. columns: as in `read_table`. edited: as in
-    `read_device_file`. overwrite: replace a target that was added under this name.
+    path: a file that `measure.py` wrote, a table of a space in CSV, Parquet or JSON, of designs (see `read_table`)
+    or of decisions (see `DecisionPrices`), a data sheet in TOML (see `read_data_sheet`), or a calibration. name: of
+    the target; the device's own if none. space: that the designs are of; one of the catalogue is found by its name
+    in the file. told: the space's name and classes as the file should keep them, for a table. columns: as in
+    `read_table`. edited: as in `read_device_file`. overwrite: replace a target that was added under this name.
 
     Raises DataError, in one sentence, for a file that is not as it should be, and for a name that is taken.
     """
     file = Path(path)
     if file.suffix.lower() == ".toml":
         return _add_data_sheet(file, name, overwrite)
+    if format_of(file) == CALIBRATION:
+        return _add_calibration(file, name, overwrite)
     if _is_table(file):
         if space is None:
             raise DataError(f"a table is of a space, but none is named for {file.name}; name it with --space.")
@@ -157,6 +162,16 @@ def _add_data_sheet(file: Path, name: str | None, overwrite: bool) -> Target:
     write_text(path, read_text(file))
     keep_only(path)
     return RooflineTarget.parse(target)
+
+
+def _add_calibration(file: Path, name: str | None, overwrite: bool) -> Target:
+    """Keep what `netwright calibrate --out` wrote, here or on another machine, under its own name, or another."""
+    found = Calibration.load(file)
+    target = _named(name, found.name, overwrite)
+    path = targets_folder() / f"{target}.json"
+    replace(found, name=target).save(path)
+    keep_only(path)
+    return Calibrated.read(path, target)
 
 
 def _keep_prices(prices: DecisionPrices, target: str) -> Target:
