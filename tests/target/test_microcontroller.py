@@ -19,6 +19,7 @@ from netwright.space.catalog import get_space
 from netwright.study import search
 from netwright.target import (
     MicrocontrollerTarget,
+    device_fit,
     get_target,
     plan_buffers,
     read_device,
@@ -26,10 +27,9 @@ from netwright.target import (
     target_names,
     with_targets,
 )
-from netwright.target._microcontroller import device_names, fit_of
+from netwright.target._microcontroller import device_names
 from netwright.target._microcontroller._checks import within
 from netwright.target._microcontroller._device import parse_device
-from netwright.target._microcontroller._draw import plan_svg
 from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._latency import KernelWork, milliseconds, works
 from netwright.testing import TargetConformance
@@ -302,14 +302,14 @@ def test_a_search_draws_no_design_beyond_flash(tmp_path: Path) -> None:
 
 
 def test_a_network_that_fits_needs_no_remedy() -> None:
-    fit = fit_of(MicrocontrollerTarget.parse("stm32f746"), mobile(X))
+    fit = device_fit(MicrocontrollerTarget.parse("stm32f746"), mobile(X))
     assert (fit.fits, fit.hopeless, fit.remedies) == (True, False, ())
     assert fit.plan.capacity == 320 * 1024
 
 
 def test_remedies_are_tried_from_the_simplest_to_the_first_that_fits() -> None:
     graph = mobile(image(3, 192, 192))
-    fit = fit_of(MicrocontrollerTarget.parse("stm32f746"), graph)
+    fit = device_fit(MicrocontrollerTarget.parse("stm32f746"), graph)
     assert not fit.fits_sram
     assert fit.fits_flash
     assert [remedy.fits for remedy in fit.remedies] == [False] * (len(fit.remedies) - 1) + [True]
@@ -320,14 +320,14 @@ def test_remedies_are_tried_from_the_simplest_to_the_first_that_fits() -> None:
 
 
 def test_a_network_too_large_for_any_plan_is_told_apart() -> None:
-    fit = fit_of(MicrocontrollerTarget.parse("nrf52840"), Graph([x := image(3, 512, 512)], [conv(x, 8)]))
+    fit = device_fit(MicrocontrollerTarget.parse("nrf52840"), Graph([x := image(3, 512, 512)], [conv(x, 8)]))
     assert fit.hopeless
     assert not any(remedy.fits for remedy in fit.remedies)
 
 
 def test_the_drawing_has_every_buffer_where_it_lies() -> None:
     plan = plan_buffers(mobile(X), in_place=True).on("a device", 64 * 1024)
-    root = ElementTree.fromstring(plan_svg(plan, "title <&>"))
+    root = ElementTree.fromstring(plan.svg("title <&>"))
     space = "{http://www.w3.org/2000/svg}"
     titles = [element.text or "" for element in root.iter(f"{space}title")]
     assert len(titles) == len(plan.buffers)

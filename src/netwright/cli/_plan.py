@@ -15,8 +15,7 @@ from netwright.cli._wanted import Source, Wanted, with_wanted
 
 if TYPE_CHECKING:
     from netwright.cli._source import Found
-    from netwright.target import MicrocontrollerTarget
-    from netwright.target._microcontroller import Fit
+    from netwright.target import DeviceFit, MicrocontrollerTarget
 
 __all__ = ["plan"]
 
@@ -47,16 +46,14 @@ def plan(
     """
     with answering(as_json) as answer:
         from netwright.cli._plan_words import words
-        from netwright.target._microcontroller import fit_of
+        from netwright.target import device_fit
 
         check_free(svg, overwrite)
         device = _device(target, in_place, patches, seconds)
         found = find(source, wanted)
-        fit = fit_of(device, found.graph, solver=solver)
+        fit = device_fit(device, found.graph, solver=solver)
         if svg is not None:
-            from netwright.target._microcontroller._draw import plan_svg
-
-            write_text(svg, plan_svg(fit.plan, f"{found.title} on {device.device.title}"), "a drawing")
+            write_text(svg, fit.plan.svg(f"{found.title} on {device.device.title}"), "a drawing")
         document = {
             "version": 1,
             "source": source,
@@ -68,7 +65,7 @@ def plan(
         raise typer.Exit(1)
 
 
-def _told(device: MicrocontrollerTarget, found: Found, fit: Fit) -> dict[str, Any]:
+def _told(device: MicrocontrollerTarget, found: Found, fit: DeviceFit) -> dict[str, Any]:
     """What the document says of the network on the device."""
     told = {
         quantity: device.of(quantity, found.graph).to_json() if quantity in device.knows else None
@@ -87,8 +84,7 @@ def _told(device: MicrocontrollerTarget, found: Found, fit: Fit) -> dict[str, An
 
 def _device(name: str, in_place: bool, patches: str | None, seconds: float) -> MicrocontrollerTarget:
     """The microcontroller with the options; raises UnknownNameError that lists those that there are."""
-    from netwright.target import MicrocontrollerTarget
-    from netwright.target._microcontroller import read_grid
+    from netwright.target import MicrocontrollerTarget, read_grid
 
     grid = read_grid(patches) if patches else None
     return MicrocontrollerTarget.parse(name).planned(in_place=in_place or None, patches=grid, seconds=seconds)

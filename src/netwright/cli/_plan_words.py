@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from netwright.target import BufferPlan
-    from netwright.target._microcontroller import Fit
+    from netwright.target import BufferPlan, DeviceFit
 
 __all__ = ["words"]
 
 
-def words(document: Mapping[str, Any], fit: Fit, rows: int) -> RenderableType:
+def words(document: Mapping[str, Any], fit: DeviceFit, rows: int) -> RenderableType:
     """The plan for people: the verdict first, then the buffers in order of time."""
     from rich.console import Group
 
@@ -30,7 +29,7 @@ def words(document: Mapping[str, Any], fit: Fit, rows: int) -> RenderableType:
     return Group(*parts)
 
 
-def _lines(document: Mapping[str, Any], fit: Fit) -> Iterator[str]:
+def _lines(document: Mapping[str, Any], fit: DeviceFit) -> Iterator[str]:
     plan = fit.plan
     yield f"{document['title']} on {document['device']}, in 8 bits: {'fits' if fit.fits else 'does not fit'}"
     yield _amount("SRAM", plan.peak_bytes, fit.sram_bytes)
@@ -65,7 +64,7 @@ def _proof(plan: BufferPlan) -> str:
     return f"at most {100 * plan.gap:.1f} % more than needed: none needs less than {_bytes(plan.lower_bound)}; {own}"
 
 
-def _help(fit: Fit) -> Iterator[str]:
+def _help(fit: DeviceFit) -> Iterator[str]:
     if not fit.fits_sram:
         yield "What helps with memory:"
         for remedy in fit.remedies:

@@ -33,10 +33,13 @@ from netwright.target._microcontroller import (
     Buffer,
     BufferPlan,
     Device,
+    DeviceFit,
     MicrocontrollerTarget,
     PatchPlan,
+    device_fit,
     plan_buffers,
     read_device,
+    read_grid,
 )
 from netwright.target._onnx_runtime import compare_here, latency_here
 from netwright.target._protocol import Timing, measure, measure_interleaved
@@ -72,6 +75,7 @@ __all__ = [
     "DecisionPrices",
     "Device",
     "DeviceFile",
+    "DeviceFit",
     "DeviceTransfer",
     "Estimate",
     "Group",
@@ -112,6 +116,7 @@ __all__ = [
     "compare_ranks",
     "data_sheet_names",
     "designs_script",
+    "device_fit",
     "differ",
     "fused",
     "get_data_sheet",
@@ -132,6 +137,7 @@ __all__ = [
     "read_data_sheet",
     "read_device",
     "read_device_file",
+    "read_grid",
     "read_table",
     "reference_graph",
     "remove_target",

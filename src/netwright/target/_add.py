@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from netwright._text import read_text
 from netwright.errors import DataError, UnknownNameError
-from netwright.target._added._device_table import MANY, DeviceTable, read_device
-from netwright.target._added._file import DeviceFile, Measured
-from netwright.target._added._kept import kept_path
-from netwright.target._added._prices import DecisionPrices, has_decisions, prices_of
-from netwright.target._added._script import draw_pool
-from netwright.target._added._target import load_added, references_for
+from netwright.target._added import (
+    MANY,
+    DecisionPrices,
+    DeviceFile,
+    DeviceTable,
+    Measured,
+    draw_pool,
+    has_decisions,
+    kept_path,
+    load_added,
+    prices_of,
+    read_device,
+    references_for,
+)
 from netwright.target._base import Target
 from netwright.target._calibrate import FORMAT as CALIBRATION
 from netwright.target._calibrate import Calibrated, Calibration

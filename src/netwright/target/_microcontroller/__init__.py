@@ -2,7 +2,7 @@
 
 from netwright.target._microcontroller._buffers import Buffer, BufferPlan, PatchPlan
 from netwright.target._microcontroller._device import Device, device_names, read_device
-from netwright.target._microcontroller._fit import Fit, fit_of
+from netwright.target._microcontroller._fit import DeviceFit, device_fit
 from netwright.target._microcontroller._plan import SOLVERS, plan_buffers
 from netwright.target._microcontroller._target import MicrocontrollerTarget, read_grid
 
@@ -11,11 +11,11 @@ __all__ = [
     "Buffer",
     "BufferPlan",
     "Device",
-    "Fit",
+    "DeviceFit",
     "MicrocontrollerTarget",
     "PatchPlan",
+    "device_fit",
     "device_names",
-    "fit_of",
     "plan_buffers",
     "read_device",
     "read_grid",

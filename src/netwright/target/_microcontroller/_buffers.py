@@ -121,10 +121,14 @@ class BufferPlan:
             ],
         }
 
-    def _repr_svg_(self) -> str:
+    def svg(self, title: str = "") -> str:
+        """The plan drawn, steps from left to right and addresses from the bottom up; titled as its device if none."""
         from netwright.target._microcontroller._draw import plan_svg
 
-        return plan_svg(self)
+        return plan_svg(self, title)
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from netwright.target._microcontroller._flash import flash_bytes
 from netwright.target._microcontroller._plan import plan_buffers
 from netwright.target._microcontroller._target import MicrocontrollerTarget
 
-__all__ = ["Fit", "Remedy", "fit_of"]
+__all__ = ["DeviceFit", "device_fit"]
 
 GRIDS = ((2, 2), (3, 3), (4, 4))
 """Grids of patches that are tried where a network does not fit."""
@@ -30,8 +30,17 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Memory and flash that a network needs beside what the device has, in bytes; remedies where memory is short."""
+class DeviceFit:
+    """Memory and flash that a network needs beside what the device has, in bytes; remedies where memory is short.
+
+    >>> from netwright.blocks import conv
+    >>> from netwright.graph import Graph, image
+    >>> from netwright.target import device_fit, get_target
+    >>> x = image(3, 32, 32)
+    >>> fit = device_fit(get_target("stm32f746"), Graph([x], [conv(x, 16)]))
+    >>> fit.flash_needed, fit.fits_flash, fit.fits
+    (624, True, True)
+    """
 
     plan: BufferPlan
     sram_bytes: int
@@ -77,14 +86,14 @@ class Fit:
         }
 
 
-def fit_of(target: MicrocontrollerTarget, graph: Graph, *, solver: str | None = None) -> Fit:
+def device_fit(target: MicrocontrollerTarget, graph: Graph, *, solver: str | None = None) -> DeviceFit:
     """Plan a network on a microcontroller; where that is too large, also with options that are not yet chosen.
 
     >>> from netwright.blocks import conv
     >>> from netwright.graph import Graph, image
     >>> from netwright.target import get_target
     >>> x = image(3, 224, 224)
-    >>> fit = fit_of(get_target("stm32f746"), Graph([x], [conv(x, 32, stride=2)]))
+    >>> fit = device_fit(get_target("stm32f746"), Graph([x], [conv(x, 32, stride=2)]))
     >>> fit.fits, fit.hopeless, [remedy.option for remedy in fit.remedies]
     (False, True, [])
     """
@@ -92,7 +101,7 @@ def fit_of(target: MicrocontrollerTarget, graph: Graph, *, solver: str | None = 
     device = target.device
     short = plan.peak_bytes > device.sram_bytes
     remedies = tuple(_remedies(target, graph, plan.peak_bytes)) if short else ()
-    return Fit(plan, device.sram_bytes, flash_bytes(graph), device.flash_bytes, remedies)
+    return DeviceFit(plan, device.sram_bytes, flash_bytes(graph), device.flash_bytes, remedies)
 
 
 def _remedies(target: MicrocontrollerTarget, graph: Graph, peak: int) -> Iterator[Remedy]:
