@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from netwright.target._language_model import linear, pointwise
 from netwright.target._roofline_model import Machine, kernel_ms
-from netwright.target._transformer import linear, pointwise
 from netwright.target._work import Product, Work
 
 __all__ = ["HAT", "WORDS", "decoder", "encoder", "hat_rows", "latencies", "summed"]

@@ -27,7 +27,16 @@ from netwright.target._checks import Check
 from netwright.target._data_sheet import DataSheet, data_sheet_names, get_data_sheet, read_data_sheet
 from netwright.target._folder import check_name, saved_targets, targets_folder
 from netwright.target._fusion import Group, fused
-from netwright.target._generation import PHASES, PartTime, Step, step, turning_batch
+from netwright.target._language_model import (
+    PHASES,
+    Part,
+    PartTime,
+    Step,
+    Transformer,
+    parts_of,
+    step,
+    turning_batch,
+)
 from netwright.target._latency_predictor import LatencyPredictor, PredictedTarget
 from netwright.target._microcontroller import (
     Buffer,
@@ -55,8 +64,6 @@ from netwright.target._table_file import read_table
 from netwright.target._table_target import TableTarget
 from netwright.target._this_machine import Here, time_graphs
 from netwright.target._transfer import DeviceTransfer, Prediction
-from netwright.target._transformer import Part, Transformer
-from netwright.target._transformer_graph import parts_of
 
 __all__ = [
     "GENERAL",

@@ -8,8 +8,8 @@ from typing import Any
 
 from netwright.cost import attention_decoding
 from netwright.errors import DataError
+from netwright.target._language_model._transformer import Attends, Part, cached_numbers
 from netwright.target._roofline_model import KINDS, Machine, arithmetic_seconds, kernel_ms, memory_seconds
-from netwright.target._transformer import Attends, Part, cached_numbers
 from netwright.target._work import Product, Work
 
 __all__ = ["PHASES", "PartTime", "Step", "step", "turning_batch"]

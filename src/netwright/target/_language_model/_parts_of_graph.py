@@ -10,7 +10,7 @@ from netwright.cost._decoding import is_causal
 from netwright.errors import DataError
 from netwright.graph import Graph, Node, Shape
 from netwright.target._fusion import Group, fused
-from netwright.target._transformer import Attends, Part
+from netwright.target._language_model._transformer import Attends, Part
 from netwright.target._work import Work, work_of
 
 __all__ = ["parts_of"]
