@@ -38,6 +38,7 @@ from netwright.target import (
     remove_target,
     tables_of,
     target_names,
+    with_targets,
 )
 from netwright.target._added import _device_table, _on_device, _target
 from netwright.target._added._on_device import digest
@@ -700,6 +701,19 @@ def test_no_json(text: str, tmp_path: Path) -> None:
         add_target(file)
     with pytest.raises(DataError, match="no device file"):
         add_target(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("count", [20, 120])
+def test_a_limit_holds_in_a_space_of_which_options_were_taken(count: int, document: Document, write: Write) -> None:
+    rows = [{"design": dict(d), "latency_ms": cost(d)} for d in tiny().sample(np.random.default_rng(0), count)]
+    add_target(write({**document, "rows": rows}))
+    small = tiny().restricted({"stem.channels": [16], "stage*.more.times": [0, 1]})
+    held = with_targets(small, ["latency_ms@pi5"])
+    drawn = held.sample(np.random.default_rng(1), 20, "latency_ms@pi5 <= 4")
+    assert all(design in small for design in drawn)
+    assert max(held.costs(design, ["latency_ms@pi5"])["latency_ms@pi5"] for design in drawn) <= 4
+    with pytest.raises(DataError, match="designs must be of vit-tiny"):
+        with_targets(get_space("vit-tiny", (1, 8, 8), 10), ["latency_ms@pi5"])
 
 
 def test_a_folder_is_no_file_of_a_device(tmp_path: Path) -> None:

@@ -75,6 +75,22 @@ def test_the_sum_of_the_prices_is_told_and_held_by_the_forest(tmp_path: Path, fa
     remove_target("phone")
 
 
+def test_a_space_with_fewer_options_has_the_same_prices(tmp_path: Path) -> None:
+    part = oneof(named("conv", conv(8, kernel=oneof(1, 3))), named("skip", skip(8)))
+    space = Space(seq(conv(8), layer0=part, layer1=part), input=image(3, 8, 8), name="nested")
+    priced = [
+        {"decision": path, "value": value, "latency_ms": len(path) + i}
+        for path, options in space.decisions().items() for i, value in enumerate(options)
+    ]  # fmt: skip
+    add_target(written(tmp_path / "t.csv", priced), space=space, name="phone")
+    metric = "latency_ms@phone"
+    small = space.restricted({"layer0": ["skip"]})
+    assert set(small.decisions()) < set(space.decisions())
+    whole, held = (with_targets(each, [metric]) for each in (space, small))
+    for design in small.enumerate():
+        assert held.costs(design, [metric]) == whole.costs(design, [metric])
+
+
 def test_a_search_stays_within_the_sum(tmp_path: Path) -> None:
     add_target(written(tmp_path / "phone.csv", rows()), space=chain())
 

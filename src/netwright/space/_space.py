@@ -96,6 +96,8 @@ class Space(Written):
     allowed: tuple[tuple[str, tuple[Value, ...]], ...] = ()
     """What `restricted` left of some decisions, by pattern of their paths."""
 
+    _unrestricted: Space | None = None
+
     start: Design | None = None
     """The design that is the network which the space was made around; None for other spaces."""
 
@@ -143,12 +145,26 @@ class Space(Written):
         Raises SpaceError for a pattern that fits no decision, EmptySpaceError when nothing is left.
         """
         other = copy(self)
+        other._unrestricted = self.unrestricted
         other.allowed = (*self.allowed, *((path, tuple(values)) for path, values in allowed.items()))
         other._samplers = {}
         for made in ("forest", "_counts"):
             other.__dict__.pop(made, None)
         other.__dict__["forest"] = restricted(self.forest, tuple(allowed.items()), self.name)
         return other
+
+    @property
+    def unrestricted(self) -> Space:
+        """The space with all options that `restricted` took away.
+
+        >>> from netwright.blocks import conv
+        >>> from netwright.graph import image
+        >>> from netwright.space import oneof
+        >>> space = Space(conv(oneof(8, 16, 24)), input=image(3, 8, 8))
+        >>> space.restricted({"channels": [8]}).unrestricted.size()
+        3
+        """
+        return self if self._unrestricted is None else self._unrestricted
 
     def _priced(self, forest: Forest) -> Forest:
         """The forest, with a place for each decision where some cost is a sum over decisions."""

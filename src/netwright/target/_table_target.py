@@ -106,7 +106,7 @@ class TableTarget(UniformTarget):
     def check_space(self, space: Space) -> None:
         """Raise DataError unless the designs are of the space and take each of its decisions at least once."""
         for design in (self.designs[0], self.designs[-1]):
-            if design not in space:
+            if design not in space.unrestricted:
                 raise DataError(
                     f"a target's table must be of the space that is asked about, but {self.name} has designs that"
                     f" {space.name} does not contain."

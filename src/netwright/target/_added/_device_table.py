@@ -84,7 +84,7 @@ class DeviceTable:
         check_inputs(self.device, self.space, space)
         designs = self.columns().designs
         rows = range(len(designs)) if every else designs.witnesses()
-        known = space.contains_each([designs[row] for row in rows])
+        known = space.unrestricted.contains_each([designs[row] for row in rows])
         strange = next((row for row, has in zip(rows, known, strict=True) if not has), None)
         if strange is not None:
             raise DataError(

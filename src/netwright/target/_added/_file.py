@@ -109,7 +109,7 @@ class DeviceFile:
             raise DataError(f"{self.device} measured networks without a space, so it says nothing of {space.name}.")
         check_inputs(self.device, self.space, space)
         numbers = [number for number, row in enumerate(self.rows) if row.design is not None]
-        known = space.contains_each([row.design for row in self.rows if row.design is not None])
+        known = space.unrestricted.contains_each([row.design for row in self.rows if row.design is not None])
         strange = next((number for number, has in zip(numbers, known, strict=True) if not has), None)
         if strange is not None:
             raise DataError(

@@ -167,11 +167,11 @@ def _decisions(rows: Sequence[Row], path: str, value: str, space: Space, file: s
 
 def _check_whole(prices: Prices, space: Space, file: str) -> None:
     """Raise DataError unless every value of a path that has prices has one, in this space."""
-    domains = options_of(space)
+    domains, all_domains = options_of(space), options_of(space.unrestricted)
     for path in dict.fromkeys(path for path, _ in prices if path):
-        if path not in domains:
+        if path not in all_domains:
             raise DataError(f"decisions must be of {space.name}, but {file} has {path!r}.")
-        lacking = [value for value in domains[path] if (path, value) not in prices]
+        lacking = [value for value in domains.get(path, ()) if (path, value) not in prices]
         if lacking:
             raise DataError(
                 f"every value of a decision must have a price, but {file} has none of {path} = {lacking[0]!r}."
