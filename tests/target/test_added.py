@@ -754,3 +754,10 @@ def test_a_broken_file_in_the_folder_is_said_when_it_is_asked_for(own_home: Path
     assert "pi5" in target_names()
     with pytest.raises(NetwrightError, match="must be JSON"):
         get_target("pi5")
+
+
+def test_what_is_no_file_is_no_target(own_home: Path) -> None:
+    folder = own_home / "targets"
+    (folder / "drawer.json").mkdir(parents=True)
+    (folder / "gone.json").symlink_to("nowhere.json")
+    assert not {"drawer", "gone"} & set(target_names())

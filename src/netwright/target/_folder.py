@@ -58,7 +58,7 @@ def saved_targets() -> dict[str, Path]:
     ['phone']
     """
     paths = (path for suffix in (".json", TABLE) for path in sorted(targets_folder().glob(f"*{suffix}")))
-    return {path.stem: path for path in paths if _NAME.fullmatch(path.stem)}
+    return {path.stem: path for path in paths if _NAME.fullmatch(path.stem) and path.is_file()}
 
 
 def format_of(path: Path) -> str:
