@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from netwright.cost import Limit
     from netwright.space import Design, Space
 
-__all__ = ["Draws", "designs_within", "split_limits"]
+__all__ = ["Draws", "designs_within", "metric_on", "split_limits"]
 
 MOST = 400
 """Designs that are looked at for each one wanted."""
@@ -24,6 +24,11 @@ class Draws:
 
     designs: list[Design]
     looked: int
+
+
+def metric_on(target: str, quantity: str, space: Space) -> str:
+    """What a target is asked for: its quantity; the cost itself where a cost is named in place of a target."""
+    return target if target in space.costs_known else f"{quantity}@{target}"
 
 
 def split_limits(space: Space, limits: Sequence[Limit]) -> tuple[Space, list[Limit], list[Limit]]:

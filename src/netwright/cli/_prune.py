@@ -14,6 +14,7 @@ from netwright._count import counted
 from netwright._text import read_text
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
+from netwright.cli._draws import metric_on
 from netwright.cli._files import check_free, write_text
 from netwright.cli._studies import read_study, space_of
 from netwright.errors import SpaceError, StudyError, UnknownNameError
@@ -71,7 +72,7 @@ def prune(
 
         check_free(out, overwrite)
         space, known = _read(name, tried, metric, input, classes)
-        told = target if target in space.costs_known else f"{quantity}@{target}"
+        told = metric_on(target, quantity, space)
         listings = [_listing(each, space) for each in order or ()]
         held = pruned(space, told, limit or [], known, order=by_listing(*listings))
         rng = np.random.default_rng(seed)

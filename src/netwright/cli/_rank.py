@@ -11,6 +11,7 @@ import typer
 from netwright._count import counted
 from netwright.cli._answer import answering
 from netwright.cli._arguments import AsJson, Classes, InputShape, Limits, chosen_space
+from netwright.cli._draws import metric_on, split_limits
 from netwright.cli._files import check_free, write_text
 from netwright.errors import DataError, LimitError
 
@@ -48,7 +49,6 @@ def rank(
     Example: netwright rank nasbench201 --target raspberry-pi-4 --target nvidia-t4
     """
     with answering(as_json) as answer:
-        from netwright.cli._draws import split_limits
         from netwright.cost import Limit
         from netwright.study import kept_options
         from netwright.target import compare_ranks, rank_page
@@ -61,7 +61,7 @@ def rank(
         found_space, limits, checked = split_limits(whole, Limit.of(limit or []))
         if checked:
             raise LimitError(f"ranks are compared within limits that a forest holds, but {checked[0]} is not one.")
-        first, second = (_metric(name, quantity, found_space) for name in target or ())
+        first, second = (metric_on(name, quantity, found_space) for name in target or ())
         found = compare_ranks(found_space, first, second, designs=designs, limits=limits, seed=seed)
         if html is not None:
             write_text(html, rank_page(found, found_space, top=top), "a page")
@@ -86,10 +86,6 @@ def _document(found: RankComparison, space: Space, top: int) -> dict[str, Any]:
         "options": [each.to_json() for each in found.options()],
         "reduced": [_reduced(found, space, to_first) for to_first in (True, False)],
     }
-
-
-def _metric(name: str, quantity: str, space: Space) -> str:
-    return name if name in space.costs_known else f"{quantity}@{name}"
 
 
 def _apart(found: RankComparison, number: int) -> dict[str, Any]:
