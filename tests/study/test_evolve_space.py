@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import netwright as nw
-from netwright.errors import LimitError, SpaceError
-from netwright.study import Subspaces, evolve_space, qt_score
+from netwright.cost import Limit
+from netwright.errors import LimitError, SpaceError, UnknownNameError
+from netwright.study import (
+    Budget,
+    Study,
+    StudySpec,
+    Subspaces,
+    Trial,
+    evolve_by_trials,
+    evolve_space,
+    qt_score,
+    shrink_space,
+)
+from netwright.target import with_targets
 
 WIDTHS = (4, 8, 16, 32)
 SPACE = nw.Space(
@@ -62,3 +76,27 @@ def test_bad_questions():
         Subspaces(SPACE, ["layer9"])
     with pytest.raises(LimitError, match="none of 1 is held"):
         evolve_space(Subspaces(SPACE, ["layer0*"]), quality, ["params <= 10"])
+
+
+def test_limits_on_what_a_target_tells_as_a_sum_are_held():
+    metric, space = "latency_ms@raspberry-pi-4", SPACE
+    (least, _), (most, _) = with_targets(space, [metric]).extremes(metric)
+    limit = f"{metric} <= {(least + most) / 2}"
+    designs = space.sample(np.random.default_rng(0), 20)
+    spec = StudySpec(
+        (nw.Objective.parse("maximize score"),), seed=0, budget=Budget(trials=20), limits=Limit.of(limit)
+    )
+    trials = [
+        Trial(i, each, "complete", seed=0, values={"score": space.costs(each)["params"]})
+        for i, each in enumerate(designs)
+    ]
+    study = Study(Path("runs/toy"), spec, trials)
+    path = next(iter(space.decisions()))
+    found = evolve_by_trials(study, space, [path], [limit], rounds=4)
+    assert found.space.size() < space.size()
+    for built in (shrink_space(study, space, share=1.0).built, shrink_space(study, space, 1.0, limits=limit).built):
+        assert with_targets(space, [metric]).costs(built, [metric])[metric] <= (least + most) / 2
+    with pytest.raises(UnknownNameError, match="no target is named 'raspberry'; did you mean"):
+        evolve_by_trials(study, space, [path], ["latency_ms@raspberry <= 1"], rounds=4)
+    gone = replace(study, spec=replace(spec, limits=Limit.of("latency_ms@gone <= 1")))
+    assert shrink_space(gone, space, share=1.0).after == space.size()

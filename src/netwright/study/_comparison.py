@@ -16,12 +16,12 @@ from netwright.cost import Limit
 from netwright.errors import StudyError
 from netwright.study._budget import Budget
 from netwright.study._loop import run_loop
+from netwright.study._metrics import with_told
 from netwright.study._plan import Plan, plan_search
 from netwright.study._population import Population, matched
 from netwright.study._processes import ProcessExecutor
 from netwright.study._records import Study
 from netwright.study._store import Store
-from netwright.target import with_targets
 
 if TYPE_CHECKING:
     from netwright.space import Space
@@ -180,7 +180,7 @@ def compare_costs(
     asked = (metric, *(limit.metric for limit in bounds))
     found = []
     for name, space in zip(names, spaces, strict=True):
-        space = with_targets(space, (each for each in asked if "@" in each and each not in space.costs_known))
+        space = with_told(space, asked)
         space.cost(metric)
         drawn = space.sample(np.random.default_rng(seed), designs, bounds)
         rows = [space.costs(design, [*{metric: None, **dict.fromkeys(COSTS)}]) for design in drawn]

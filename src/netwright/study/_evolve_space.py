@@ -13,6 +13,7 @@ from netwright.cost import Limit
 from netwright.errors import EmptySpaceError, LimitError, SpaceError
 from netwright.space import Design
 from netwright.strategy import Objective, Outcome, RegularisedEvolution
+from netwright.study._metrics import with_told
 from netwright.study._shrink import judged
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ def evolve_by_trials(
     """
     from netwright.quality.importance import effects
 
+    asked = [Limit.of([limit])[0].metric for limit in limits]
+    space = with_told(space, asked, [limit.metric for limit in study.spec.limits])
     designs, values = judged(study, metric)
     held = tuple(limit for limit in study.spec.limits if space.additive(limit.metric))
     demerit = effects(space, designs, values, method=method, limits=held, seed=seed).cost()

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from netwright.errors import UnknownNameError
-from netwright.target import Here, TableLatency, TargetMetric, target_metric
+from netwright.target import Here, TableLatency, TargetMetric, target_metric, with_targets
 from netwright.target import onnx_bytes as exported
 
 if TYPE_CHECKING:
     from netwright.space import Space
     from netwright.study._records import StudySpec
 
-__all__ = ["LATENCY", "asked", "estimated", "is_told", "on_target", "with_latency_tables"]
+__all__ = ["LATENCY", "asked", "estimated", "is_told", "on_target", "with_latency_tables", "with_told"]
 
 LATENCY = "latency_ms@here"
 """What is always measured of the networks that a search returns."""
@@ -56,6 +56,17 @@ def is_told(name: str, space: Space) -> bool:
         return on_target(name, space) is not None
     except UnknownNameError:
         return False
+
+
+def with_told(space: Space, metrics: Iterable[str], kept: Iterable[str] = ()) -> Space:
+    """The space with metrics of targets that are sums as costs, which limits may then name.
+
+    kept: metrics that a study was asked about, whose targets may be gone.
+
+    Raises UnknownNameError for a target that does not exist, among `metrics`.
+    """
+    asked = [name for name in metrics if "@" in name and name not in space.costs_known]
+    return with_targets(space, [*asked, *(name for name in kept if is_told(name, space))])
 
 
 def with_latency_tables(

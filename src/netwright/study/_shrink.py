@@ -11,6 +11,7 @@ import numpy as np
 from netwright.cost import Limit
 from netwright.errors import StudyError, UnknownNameError
 from netwright.space import climb
+from netwright.study._metrics import with_told
 from netwright.study._records import Study
 
 if TYPE_CHECKING:
@@ -92,13 +93,14 @@ def shrink_space(
     """
     from netwright.quality.importance import effects, shrink
 
+    bounds = Limit.of(limits)
+    space = with_told(space, [limit.metric for limit in bounds], [limit.metric for limit in study.spec.limits])
     designs, values = judged(study, metric)
     held = tuple(limit for limit in study.spec.limits if space.additive(limit.metric))
     found = effects(space, designs, values, method=method, limits=held, seed=seed)
     smaller = shrink(space, found, share)
     merit = smaller.with_costs(found.cost())
-    bounds = Limit.of(limits) or held
-    _, built = climb(merit, "demerit", np.random.default_rng(seed), bounds)
+    _, built = climb(merit, "demerit", np.random.default_rng(seed), bounds or held)
     costs = space.costs(built)
     return Shrunk(
         smaller, found, space.network_size(), smaller.network_size(), kept_options(space, smaller), built, costs
