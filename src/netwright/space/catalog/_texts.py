@@ -97,7 +97,7 @@ def read_design(space: str, text: str) -> Design:
                     f"a design of {space} must have its authors' form, but got {text[:80]!r}{why}"
                 ) from error
     if text.lstrip().startswith("{"):
-        return Design.from_json(text if form is None else json.dumps(form))
+        return Design(form) if isinstance(form, dict) else Design.from_json(text)
     raise DesignError(f"a design of {space} is written as a JSON object, but got {text[:80]!r}.")
 
 
