@@ -52,8 +52,8 @@ MANY = 200
 COVERED = (0.85, 0.95)
 """Share of the designs that 90 % intervals are to hold."""
 FOLDS = 5
-NONE = 1
-"""Number of the operator of NAS-Bench-201 that gives nothing."""
+NONE = "op1"
+"""Operator of NAS-Bench-201 that gives nothing. Operators are names, not sizes."""
 
 
 def table(name: str) -> tuple[list[dict[str, Any]], dict[str, Array]]:
@@ -70,11 +70,11 @@ def nb201(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     ops = dict(zip(cells[index], cells["op_tuple"], strict=True))
     edges = ("0-1", "0-2", "0-3", "1-2", "1-3", "2-3")
     cells_in_order = [numbers(ops[i]) for i in columns["arch_index"]]
-    return [{f"{edge}.op": op for edge, op in zip(edges, cell, strict=True)} for cell in cells_in_order]
+    return [{f"{edge}.op": f"op{op}" for edge, op in zip(edges, cell, strict=True)} for cell in cells_in_order]
 
 
 def fbnet(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    return [{f"layer{i}.op": op for i, op in enumerate(numbers(row))} for row in columns["ops"]]
+    return [{f"layer{i}.op": f"op{op}" for i, op in enumerate(numbers(row))} for row in columns["ops"]]
 
 
 def ofa(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ ORDER = (
     "importance",
     "evolve_space",
     "new_device",
+    "new_device_elsewhere",
     "table_targets",
     "large_tables",
     "device_ranks",

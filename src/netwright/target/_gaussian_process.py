@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from netwright._optional import require
 
-__all__ = ["MEAN", "Term", "covariance", "learned", "prior_variance", "resisted", "standardised"]
+__all__ = [
+    "JITTER", "MEAN", "Term", "covariance", "learned", "likeliness", "prior_variance", "resisted", "standardised",
+    "weighed",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -35,10 +38,14 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Term:
-    """Columns of covariates, (designs, columns), standardised; a linear covariance in them, or a smooth one."""
+    """Columns of covariates, (designs, columns), standardised; a linear covariance in them, or a smooth one.
+
+    topic: what they are about.
+    """
 
     values: Array
     smooth: bool = False
+    topic: str = ""
 
     def between(self, a: Rows, b: Rows) -> Array:
         """Covariance of designs `a` with designs `b`; about 1 on the diagonal."""
@@ -67,35 +74,45 @@ def standardised(columns: Array) -> Array:
 
 def covariance(terms: Sequence[Term], variances: Array, a: Rows, b: Rows) -> Array:
     """Prior covariance of designs `a` with designs `b`, without the noise."""
-    parts = (v * term.between(a, b) for v, term in zip(variances[:-1], terms, strict=True))
-    return np.asarray(sum(parts, start=np.full((len(a), len(b)), MEAN)))
+    return weighed([term.between(a, b) for term in terms], variances)
 
 
 def prior_variance(terms: Sequence[Term], variances: Array, rows: Rows) -> Array:
     """Prior variance of each of these designs, without the noise."""
-    parts = (v * term.own(rows) for v, term in zip(variances[:-1], terms, strict=True))
-    return np.asarray(sum(parts, start=np.full(len(rows), MEAN)))
+    return weighed([term.own(rows) for term in terms], variances)
 
 
-def resisted(prior: Array, noise: Array, y: Array) -> tuple[Array, Array]:
-    """Noise of each of the values `y`, larger where the others foretell a different one; and how different.
+def weighed(parts: Sequence[Array], variances: Array) -> Array:
+    """Sum of what each term says, weighed with its variance, and the mean's; the last variance is the noise's."""
+    return np.asarray(sum((v * part for v, part in zip(variances[:-1], parts, strict=True)), start=np.float64(MEAN)))
 
-    The latter is the square of the error with the value left out, in units of what is expected of it (Rasmussen &
-    Williams, equation 5.12); the noise is that of a t distribution with it (Lange, Little & Taylor, 1989). Were the
-    error not that of a value left out, an outlier among few values would pull the mean to itself, and hide.
-    prior: covariance of the values without noise.
+
+def resisted(prior: Array, noise: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Noise of each of the values `y`, larger where the others foretell a different one; how different; and how sure.
+
+    The second is the square of the error with the value left out, in units of what is expected of it, which is the
+    third (Rasmussen & Williams, equation 5.12); the noise is that of a t distribution with it (Lange, Little &
+    Taylor, 1989). Were the error not that of a value left out, an outlier among few values would pull the mean to
+    itself, and hide. prior: covariance of the values without noise.
 
     >>> import numpy as np
     >>> resisted(np.full((4, 4), 9.0), np.full(4, 0.1), np.array([0.0, 0.1, -0.1, 3.0]))[0].round(1).tolist()
     [0.1, 0.1, 0.1, 2.5]
     """
-    own, errors = noise, np.ones(len(y))
+    own, errors, expected = noise, np.ones(len(y)), np.ones(len(y))
     for _ in range(ROUNDS):
-        inverse = np.linalg.inv(prior + np.diag(own))
+        inverse = np.linalg.inv(prior + np.diag(own + JITTER))
         left = 1 / np.diag(inverse)
-        errors = (inverse @ y * left) ** 2 / (left - own + noise)
+        # Of designs that are alike to the last digit, rounding could leave less than nothing.
+        expected = np.maximum(left - own, 0.0) + noise
+        errors = (inverse @ y * left) ** 2 / expected
         own = noise * (TAIL + errors) / (TAIL + 1)
-    return own, errors
+    return own, errors, expected
+
+
+def likeliness(errors: Array, expected: Array) -> float:
+    """Logarithm of the density of values, each as the others foretell it, up to a constant: t distributions."""
+    return float(-0.5 * (np.log(expected) + (TAIL + 1) * np.log1p(errors / TAIL)).sum())
 
 
 def learned(lessons: Sequence[tuple[Sequence[Term], Rows, Array]], terms: int) -> Array:

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from netwright.errors import DataError
 from netwright.target._design_features import design_features
-from netwright.target._gaussian_process import Term, covariance, learned, prior_variance, resisted, standardised
+from netwright.target._device_belief import NOISES, PLACES, Belief, agreed, plain_variances
+from netwright.target._gaussian_process import Term, covariance, learned, standardised
 
 __all__ = ["DeviceTransfer", "Prediction"]
 
@@ -24,17 +25,18 @@ LESSONS, LESSON = 2, 60
 CANDIDATES = 1000
 """Designs among which the ones to measure are chosen."""
 COVERAGE = 0.9
-TINY = 1e-9
-"""Least mean of errors, which are measured in deviations."""
 PRIOR_DEVICES = 2
+PRIOR_LEARNED = 0.5
+"""Other devices that say as much for the variances learned from them as there is to say for plain ones beforehand."""
 PRIOR_MEASURED = 2
 """Measurements of the new device that weigh as much as what the other devices say of the size of the errors."""
+NARROWEST = -0.4
+"""Logarithm of the squares of errors, beside the usual one, below which intervals become no narrower: designs that
+were measured because they are alike foretell one another better than they do the rest."""
 WIDTH = 1.645
 """Standard deviations on each side that hold 90 % of a normal distribution."""
 USUAL_ERROR = float(np.log(2 / np.pi))
 """Logarithm of the square of the mean absolute value of a standard normal variable."""
-ROUNDING = 1 / 12
-"""Variance that rounding to whole numbers adds."""
 AUDITED = 1000
 """Designs of each other device on which the width of the intervals is learned."""
 
@@ -59,11 +61,10 @@ class DeviceTransfer:
 
     A Gaussian process on the logarithm of the latency, whose covariance is a sum of terms: linear and smooth ones in
     the other devices' latencies as an additive model of the decisions gives them, which takes the noise out; a linear
-    one in those latencies as measured, which tells what is no sum; linear ones in what each kind of option costs on
-    them and in the decisions themselves; linear and smooth ones in how often each kind occurs. How much each term
-    weighs is learned from the other devices, each predicted in turn from the rest, and so is the width of the
-    intervals, to which the new device adds how well its own measurements foretell one another. A measurement that the
-    others do not foretell weighs less.
+    on them and in the decisions themselves; linear and smooth ones in how often each kind occurs, and in decisions
+    that are numbers. How much each term weighs is learned from the other devices, each predicted in turn from the
+    rest, and held against plain weights by how well the measurements foretell one another under each. The width of
+    the intervals is learned in the same way. A measurement that the others do not foretell weighs less.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -100,14 +101,16 @@ class DeviceTransfer:
         pool = self._candidates() if among is None else np.asarray(among, dtype=np.int64)
         if not 1 <= k <= len(pool):
             raise DataError(f"the designs to measure must be between 1 and {len(pool)}, but got {k}.")
-        left = covariance(self._terms, self._variances, pool, pool)
+        # The covariance of a mixture is that of the mean of its variances, for they weigh sums.
+        variances = np.asarray(sum(share * each for share, each in self._mixture))
+        left = covariance(self._terms, variances, pool, pool)
         picked: list[int] = []
         for _ in range(k):
-            told = (left**2).sum(axis=0) / (np.diag(left) + self._variances[-1])
+            told = (left**2).sum(axis=0) / (np.diag(left) + variances[-1])
             told[picked] = -np.inf
             picked.append(int(np.argmax(told)))
             step = left[picked[-1]]
-            left = left - np.outer(step, step) / (step[picked[-1]] + self._variances[-1])
+            left = left - np.outer(step, step) / (step[picked[-1]] + variances[-1])
         return pool[picked]
 
     def predict(self, measured: ArrayLike, latency_ms: ArrayLike) -> Prediction:
@@ -124,7 +127,7 @@ class DeviceTransfer:
                 f"at least 2 designs of numbers below {len(self._tables)} must be measured, but got {rows.tolist()}."
             )
         logs = _logarithms("the new device", latency_ms, len(rows))
-        mean, deviation, error = self._posterior(self._terms, rows, logs, self._all)
+        mean, deviation, error = self._belief(self._devices).after(rows, logs, self._all)
         reach = self._width(rows, error) * deviation
         return Prediction(np.exp(mean), np.exp(mean - reach), np.exp(mean + reach))
 
@@ -151,16 +154,21 @@ class DeviceTransfer:
 
     def _terms_from(self, devices: Sequence[int]) -> list[Term]:
         """Terms of the covariance where only these devices are known."""
-        known, weights = self._tables[:, devices], self._additive[:, devices]
-        kinds = [self.features.by_kind(weights[:, i]) for i in range(len(devices))]
         decisions, counts = standardised(self.features.decisions), standardised(self.features.by_kind())
-        spent = standardised(np.concatenate(kinds, axis=1)) if kinds else counts
-        told = standardised(self.features.decisions @ weights)
-        linear = (told, standardised(known), spent, counts, decisions)
-        return [*map(Term, linear), Term(told, True), Term(counts, True)]
+        terms = [Term(counts, topic="kinds"), Term(counts, True, "kinds"), Term(decisions, topic=PLACES)]
+        sizes = standardised(self.features.sizes)
+        if sizes.shape[1]:
+            terms += [Term(sizes, topic="sizes"), Term(sizes, True, "sizes")]
+        if devices:
+            weights = self._additive[:, devices]
+            spent = np.concatenate([self.features.by_kind(column) for column in weights.T], axis=1)
+            told = standardised(self.features.decisions @ weights)
+            linear = (told, standardised(self._tables[:, devices]), standardised(spent))
+            terms += [*(Term(each, topic="devices") for each in linear), Term(told, True, "devices")]
+        return terms
 
-    def _others(self, device: int) -> list[Term]:
-        return self._terms_from([other for other in self._devices if other != device])
+    def _others(self, device: int) -> list[int]:
+        return [other for other in self._devices if other != device]
 
     @cached_property
     def _variances(self) -> Array:
@@ -169,29 +177,37 @@ class DeviceTransfer:
         count = len(self._tables)
         lessons = []
         for device in self._devices if len(self._devices) > 1 else []:
-            terms = self._others(device)
+            terms = self._terms_from(self._others(device))
             for _ in range(LESSONS):
                 rows = rng.choice(count, min(LESSON, count), replace=False)
                 lessons.append((terms, rows, _standard(self._tables[rows, device])[0]))
         return learned(lessons, len(self._terms))
 
-    def _posterior(self, terms: Sequence[Term], rows: Rows, logs: Array, wanted: Rows) -> tuple[Array, Array, float]:
-        """Mean and deviation of the wanted designs' logarithms, and how far off the measured ones are.
+    @cached_property
+    def _mixture(self) -> list[tuple[float, Array]]:
+        """Variances that may hold, and how probable each is before anything is measured.
 
-        That is the logarithm of the square of the latter's mean absolute error, each as the others foretell it, in
-        units of the deviation expected.
+        The more other devices there are, the more those learned from them. Where these are few, alike, or unlike the
+        new one, or it is measured with more noise, its measurements tell which of the others is right.
         """
-        y, centre, scale = _standard(logs)
-        noise = self._variances[-1] + _rounding(logs) / scale**2
-        inner, across = (covariance(terms, self._variances, rows, to) for to in (rows, wanted))
-        own, errors = resisted(inner, noise, y)
-        inverse = np.linalg.inv(inner + np.diag(own))
-        weights = inverse @ y
-        left = prior_variance(terms, self._variances, wanted) - (across * (inverse @ across)).sum(axis=0)
-        # The mean of absolute values: one outlier says less of the size of the others' errors than its square would.
-        error = float(2 * np.log(np.sqrt(errors).mean() + TINY))
-        mean = centre + scale * (across.T @ weights)
-        return mean, scale * np.sqrt(np.maximum(left, 0.0) + self._variances[-1]), error
+        plain = plain_variances([term.topic for term in self._terms])
+        devices = len(self._devices)
+        if devices < 2:
+            return [(1 / len(plain), variances) for variances in plain]
+        known = self._variances
+        noisier = [np.append(known[:-1], noise) for noise in NOISES if noise > known[-1]]
+        trust = devices / (devices + PRIOR_LEARNED)
+        rest = (1 - trust) / 2
+        shares = [(rest / len(each), variances) for each in (plain, noisier) for variances in each]
+        return [*shares, (trust, known)]
+
+    def _belief(self, devices: Sequence[int]) -> Belief:
+        """What these devices say of another one before it is measured."""
+        terms = self._terms_from(devices)
+        if not devices:
+            return Belief(terms, self._mixture, np.zeros(len(self._tables)), None)
+        spread = float(np.median(self._tables[:, devices].std(axis=0)))
+        return Belief(terms, self._mixture, agreed(self.features.decisions @ self._additive[:, devices]), spread)
 
     def _width(self, rows: Rows, error: float) -> float:
         """Deviations on each side that hold 90 % of the designs of the new device.
@@ -204,20 +220,20 @@ class DeviceTransfer:
         rng = np.random.default_rng(self._seed)
         misses, errors = [], []
         for device in self._devices if len(self._devices) > 1 else []:
-            terms, logs = self._others(device), self._tables[:, device]
+            belief, logs = self._belief(self._others(device)), self._tables[:, device]
             for measured in (rows, rng.choice(len(logs), len(rows), replace=False)):
-                mean, deviation, own = self._posterior(terms, measured, logs[measured], self._audited)
+                mean, deviation, own = belief.after(measured, logs[measured], self._audited)
                 misses.append(np.abs(mean - logs[self._audited]) / deviation)
                 errors.append(own)
         trust = len(rows) / (len(rows) + PRIOR_MEASURED)
         if not misses:
-            return float(WIDTH * np.exp(trust * (error - USUAL_ERROR) / 2))
+            return float(WIDTH * np.exp(trust * max(error - USUAL_ERROR, NARROWEST) / 2))
         usual = float(np.mean(errors))
-        factors = np.exp(trust * (np.array(errors) - usual) / 2)
+        factors = np.exp(trust * np.maximum(np.array(errors) - usual, NARROWEST) / 2)
         found = float(np.quantile(np.concatenate([m / f for m, f in zip(misses, factors, strict=True)]), COVERAGE))
         devices = len(self._devices)
         width = np.sqrt((devices * found**2 + PRIOR_DEVICES * WIDTH**2) / (devices + PRIOR_DEVICES))
-        return float(width * np.exp(trust * (error - usual) / 2))
+        return float(width * np.exp(trust * max(error - usual, NARROWEST) / 2))
 
 
 def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
@@ -228,13 +244,6 @@ def _logarithms(name: str, table: ArrayLike, count: int) -> Array:
     if len(wrong):
         raise DataError(f"latencies must be positive and finite, but {name} has {values[wrong[0]]} at {wrong[0]}.")
     return np.log(values)
-
-
-def _rounding(logs: Array) -> Array:
-    """Variance of the logarithms that comes from rounding, where all values are whole numbers."""
-    values = np.exp(logs)
-    whole = np.allclose(values, np.round(values), rtol=1e-9, atol=0.0)
-    return ROUNDING / values**2 if whole else np.zeros(len(values))
 
 
 def _standard(logs: Array) -> tuple[Array, float, float]:

@@ -11,14 +11,14 @@ from typing import Any
 from netwright._text import write_text
 from netwright.errors import DataError
 from netwright.space import Design
-from netwright.target import _additive, _design_features, _gaussian_process, _table_target, _transfer
+from netwright.target import _additive, _design_features, _device_belief, _gaussian_process, _table_target, _transfer
 from netwright.target._added import _few
 from netwright.target._added._few import Foretold
 from netwright.target._additive import AdditiveFit
 
 __all__ = ["Kept", "kept_path"]
 
-METHOD = (_additive, _design_features, _few, _gaussian_process, _table_target, _transfer)
+METHOD = (_additive, _design_features, _device_belief, _few, _gaussian_process, _table_target, _transfer)
 """Modules whose text decides what is learned."""
 BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, DataError)
 
