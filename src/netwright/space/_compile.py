@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from netwright.blocks import Call
-from netwright.errors import EmptySpaceError, NetwrightError, ShapeError, SpaceError
+from netwright.errors import EmptySpaceError, NetwrightError, ShapeError, SpaceError, UnknownNameError
 from netwright.graph import Constant, Graph, Input, Shape, Tensor
 from netwright.space._design import Value
 from netwright.space._forest import Forest
@@ -235,6 +235,9 @@ class Compiler:
         given = [each.stand_in() for each in types]
         try:
             graph = Graph([tensor for tensor in given if isinstance(tensor, Input)], [build(*given)])
+        except UnknownNameError:
+            # A name that is unknown fits nowhere; left out in silence, a slip of the pen would be an option less.
+            raise
         except NetwrightError as error:
             return error
         return too_large(graph, self.largest) or graph
