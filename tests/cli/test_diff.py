@@ -50,6 +50,7 @@ def test_a_network_is_the_same_as_itself(run, pair):
     assert "are the same" in run("diff", f"{pair}:before", f"{pair}:before").stdout
 
 
+@pytest.mark.slow
 def test_latencies_of_both_and_whether_they_differ(run, pair):
     pytest.importorskip("onnxruntime")
     found = json.loads(run("diff", f"{pair}:before", f"{pair}:larger", "--target", "here", "--json").stdout)

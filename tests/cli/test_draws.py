@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
 
+
+@pytest.mark.slow
 def test_draws_keep_a_limit_that_a_target_tells(run):
     limits = ("--limit", "memory_bytes@stm32f746<=10Ki", "--limit", "params<=30k")
     done = run("space", "mobilenet-tiny", *limits, "--sample", 3, "--seconds", 0, "--json")
@@ -27,6 +30,7 @@ def test_a_target_without_latency_tells_what_it_knows(run):
     assert "latency on rp2040" not in text
 
 
+@pytest.mark.slow
 def test_a_limit_that_no_design_keeps_says_how_near_one_came(run):
     done = run("space", "mlp-tabular", "--limit", "memory_bytes@stm32f746<=1", "--sample", 1)
     assert done.exit_code == 2

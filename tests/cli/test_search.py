@@ -205,6 +205,7 @@ def test_a_folder_without_a_search(run, tmp_path: Path, command: str):
     assert "study.db" in json.loads(done.stdout)["error"]["message"]
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_the_users_own(own: str, tmp_path: Path):
     """Worker processes print too; standard output still holds one document."""
     options = ["--space", f"{own}:space", "--minimize", "error", "--budget", "2 trials", "--workers", 2]

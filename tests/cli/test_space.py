@@ -83,6 +83,7 @@ def test_distinct_networks_are_counted(run, own: str):
     assert (found["designs"], found["networks"], found["classes"]) == ("2", "2", None)
 
 
+@pytest.mark.slow
 def test_samples_keep_the_limits(ask):
     found = ask("mobilenet-tiny", "--limit", "params<=20k", "--sample", 5, "--seed", 3)
     assert len(found["samples"]) == 5

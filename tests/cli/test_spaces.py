@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 
 def test_costs_of_two_spaces(run, tmp_path):
     page = tmp_path / "vs.html"
@@ -17,6 +19,7 @@ def test_costs_of_two_spaces(run, tmp_path):
     assert "A random design of one" in page.read_text()
 
 
+@pytest.mark.slow
 def test_trained_designs_in_words(run, own, tmp_path):
     done = run(
         "spaces", "compare", "mobilenet-tiny", "convnet-tiny", "--task", "digits", "-n", 2, "--epochs", 1,
@@ -50,6 +53,7 @@ def test_bad_questions_are_one_sentence(run, tmp_path):
         assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_space_is_shrunk_by_a_search_and_searched_again(run, tmp_path):
     base = ("search", "--task", "digits", "--epochs", 1, "--final-epochs", 1, "--no-compare", "--quiet", "--limit",
             "params<=25k", "--strategy", "random")  # fmt: skip

@@ -43,6 +43,7 @@ def networks(script: Any) -> dict[str, tuple[Any, Any, Any]]:
     return {name: (*pair, script.imported(*pair)) for name, pair in built.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_params_are_those_of_every_peer_and_macs_those_of_flop_counter(networks: Any, name: str) -> None:
     ours, theirs = costs_of(networks[name][2], ("params", "macs")), GOLDEN["networks"][name]

@@ -74,6 +74,7 @@ def graphs(draw: st.DrawFn, most: int = 7) -> Graph:
     return Graph(inputs, [*dict.fromkeys([*ends, *more])])
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(graphs())
 def test_a_plan_is_the_best_of_all_orders(graph: Graph) -> None:

@@ -50,6 +50,7 @@ def test_files_and_difference(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["best"], "no draft is left"
 
 
+@pytest.mark.slow
 def test_model_runs_in_a_process_without_netwright_and_matches_onnx(tmp_path: Path) -> None:
     written = export(network(), tmp_path / "best")
     shown = subprocess.run(

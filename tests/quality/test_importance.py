@@ -36,6 +36,7 @@ def found(request):
     return effects(SPACE, DESIGNS, [worth(design) for design in DESIGNS], method=request.param)
 
 
+@pytest.mark.slow
 def test_what_matters_is_found(found):
     by_share = sorted(found.decisions, key=lambda decision: -decision.share)
     assert {decision.path for decision in by_share[:2]} <= {"layer0", "layer0.features"}
@@ -63,6 +64,7 @@ def test_what_is_left_is_better_than_the_whole(found):
     assert max(map(worth, smaller.enumerate())) == max(map(worth, SPACE.enumerate()))
 
 
+@pytest.mark.slow
 def test_autobuild_scores_modules_of_neighbouring_places():
     found = effects(SPACE, DESIGNS, [worth(design) for design in DESIGNS], method="autobuild")
     best = next(module for module in found.modules if module.place == "layer0" and module.hops == 1)

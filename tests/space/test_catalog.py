@@ -104,14 +104,24 @@ SHORTER: dict[str, dict[str, Any]] = {
     "star": {"layers": 5},
 }
 """Less of what takes the suite long and is tested with the space itself."""
+LARGE = (
+    "archcraft", "darts", "deeparchitect", "hierarchical-nasbench201", "nasbench101", "ofa-resnet50", "regnet",
+    "spaceevo", "star", "turbovit",
+)  # fmt: skip
+"""Spaces whose tests take seconds each."""
 LONG_WALKS = ("archcraft", "einspace")
 """Spaces in which it takes a chain of mutations seconds to meet every option."""
+
+
+def _catalogued(*slow: str) -> list[Any]:
+    """Names of all spaces, some of them slow."""
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in slow)) for name in SPACES]
 
 
 class TestEverySpace(SpaceConformance):
     draws = 4
 
-    @pytest.fixture(params=[*SPACES, "own"])
+    @pytest.fixture(params=[*_catalogued(*LARGE), "own"])
     def space(self, request: pytest.FixtureRequest) -> Space:
         return _made(request.param)
 
@@ -134,7 +144,7 @@ def test_what_the_catalogue_gives_is_said_in_its_files_alone() -> None:
     assert all(getattr(catalog, name) is value for name, value in given.items())
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", _catalogued(*LARGE))
 def test_every_space_travels_to_another_process(name: str) -> None:
     space = _made(name)
     other = pickle.loads(pickle.dumps(space))
@@ -161,7 +171,7 @@ def test_what_has_no_form_of_its_authors_is_refused() -> None:
                 read_design(name, text)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", _catalogued(*LARGE))
 def test_torch_and_onnx_agree_on_a_sample(name: str) -> None:
     pytest.importorskip("torch")
     space = _made(name)
@@ -170,7 +180,7 @@ def test_torch_and_onnx_agree_on_a_sample(name: str) -> None:
         assert_exports_agree(space.network(design), batches=(2,))
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in LONG_WALKS)) for n in SPACES])
+@pytest.mark.parametrize("name", _catalogued(*LARGE, *LONG_WALKS))
 def test_mutation_reaches_every_choice_of_a_small_space(name: str) -> None:
     space, rng = _made(name), np.random.default_rng(2)
     if space.network_size() > 10**6:
@@ -189,7 +199,7 @@ def _plain(values: object) -> tuple[Value, ...]:
     return values if isinstance(values, tuple) else ()
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "einspace")) for n in SPACES])
+@pytest.mark.parametrize("name", _catalogued(*LARGE, "einspace"))
 def test_every_space_takes_the_shape_and_classes_of_a_task(name: str) -> None:
     space = get_space(name, INPUTS[name], 7)
     assert space.name == name

@@ -37,6 +37,7 @@ def assert_as_one_by_one(space: Space, designs: Sequence[Mapping[str, Any]]) -> 
     assert space.contains_each(found) == [space.contains(design) for design in found]
 
 
+@pytest.mark.slow
 @quick
 @given(sources())
 def test_many_are_told_as_one_is(source: Source) -> None:

@@ -64,6 +64,7 @@ def test_widths_cost_less_than_operators() -> None:
     assert edit_distance(network, other) > 0
 
 
+@pytest.mark.slow
 def test_points_have_the_distances_of_the_graphs() -> None:
     space = flexibert(tokens(16), vocabulary=100)
     graphs = [space.network(design) for design in space.sample(np.random.default_rng(2), 6)]

@@ -180,6 +180,7 @@ def test_probabilities_and_entropy_are_sums_over_designs(source: Source) -> None
 # Laws ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @quick
 @given(parts(), parts(), parts())
 def test_removing_an_option_removes_exactly_its_designs(first: Part, second: Part, last: Part) -> None:

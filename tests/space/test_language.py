@@ -357,6 +357,11 @@ def test_an_empty_space_names_where_nothing_fits_and_the_shapes(case: str) -> No
         space(expression)
 
 
+def test_a_name_that_no_block_knows_is_an_error_among_options_too() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'hard_swish'"):
+        space(conv(8, activation=oneof("relu", "hardswish"))).size()
+
+
 def test_an_input_that_does_not_fit_leaves_the_others() -> None:
     network = seq(conv(4), residual(conv(oneof(4, 8), stride=1)), conv(4, kernel=1, stride=2), classifier(3))
     assert space(network, input=[image(3, 8, 8), vector(7)]).size() == 1

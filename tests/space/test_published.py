@@ -132,6 +132,7 @@ def ofa() -> Space:
     return ofa_mobilenetv3()
 
 
+@pytest.mark.slow
 def test_once_for_all_is_counted_exactly(ofa: Space) -> None:
     assert ofa.size() == 25 * 7371**5
     histogram = ofa.histogram("macs")

@@ -228,6 +228,7 @@ def test_narrow_windows_everywhere_are_uniform(rounding: str) -> None:
             check(space, rows, names, [limit], least=0.95, draws_each=40)
 
 
+@pytest.mark.slow
 def test_designs_of_a_far_tail_are_drawn_through_fourier_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 dear layers of 512 are 1e-45 of all designs, and 50 in a half 1e-23 of what a half may have at most.
 
@@ -306,6 +307,7 @@ def deep(depth: int) -> Space:
     return Space(grammar("net", depth=depth, net=net), input=image(3, 4, 4))
 
 
+@pytest.mark.slow
 def test_more_designs_than_a_float_can_count() -> None:
     space = deep(12)
     assert space.size() > 10**400

@@ -89,6 +89,7 @@ def test_exchanged_subtrees_keep_the_budget() -> None:
         assert limit.holds(space.costs(child, ["params"])["params"])
 
 
+@pytest.mark.slow
 def test_a_subtree_is_drawn_anew_by_its_weights() -> None:
     space, rng = trees(2), np.random.default_rng(0)
     start = Design({"net": "leaf"})

@@ -78,7 +78,7 @@ def read_back(space: Space, folder: Path, suffix: str, **options: Any) -> Space:
     return Space.load(folder / f"space{suffix}", **options)
 
 
-LARGE = ("ascan", "dla", "mcuformer", "ofa-proxyless", "regnet", "spaceevo")
+LARGE = ("ascan", "dla", "mcuformer", "ofa-proxyless", "regnet", "spaceevo", "star", "turbovit")
 """Spaces that take a second and more to compile, here three times."""
 
 

@@ -132,6 +132,7 @@ def test_the_core_room_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(STRATEGIES))
 def test_proposals_do_not_depend_on_the_hashes_of_strings(name: str) -> None:
     code = (

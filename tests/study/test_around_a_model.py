@@ -88,6 +88,7 @@ def test_networks_of_one_form_with_other_weights_are_two() -> None:
     assert network_key(one) == network_key(around.network({**start, **blocks[0], "residual_block_1.block": "skip"}))
 
 
+@pytest.mark.slow
 def test_a_model_file_is_a_space_that_is_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(to_onnx(graph_of()).SerializeToString())
     source = {"model": str(tmp_path / "net.onnx"), "widths": [0.5], "blocks": []}

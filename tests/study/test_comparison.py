@@ -49,6 +49,7 @@ def test_a_folder_of_another_comparison_is_left_alone(tmp_path):
         compared(tmp_path / "both", seed=1)
 
 
+@pytest.mark.slow
 def test_limits_hold_in_every_population(tmp_path):
     found = compared(tmp_path / "both", limits=["params <= 900"])
     assert max(found.populations[1].costs["params"]) <= 900

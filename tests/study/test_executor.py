@@ -113,6 +113,7 @@ def run_script(folder, text):
     )
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_so(tmp_path):
     process = run_script(
         tmp_path,
@@ -133,6 +134,7 @@ def test_a_script_without_a_guard_is_told_so(tmp_path):
     assert "starts its search under `if __name__ == '__main__':`, but the worker ended with exit code 1." in out
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_may_use_workers_for_what_can_be_imported(tmp_path):
     process = run_script(
         tmp_path,

@@ -99,6 +99,7 @@ def of_end(machine: Machine, searched: tuple[Plan, Study], seconds: float) -> li
     return machine.trained
 
 
+@pytest.mark.slow
 def test_with_time_enough_all_trainings_have_their_whole_length(
     machine: Machine, searched: tuple[Plan, Study]
 ) -> None:

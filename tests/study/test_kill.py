@@ -39,7 +39,7 @@ def undisturbed(tmp_path_factory):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="sessions are forks")
 @pytest.mark.parametrize("how", ["clock", "commit"])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_twenty_kills_leave_no_trace(tmp_path, undisturbed, how, seed):
     process = python(HERE / "kill_sessions.py", tmp_path / "study", how, seed)
     out, err = process.communicate(timeout=120)
@@ -71,7 +71,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_search_that_is_stopped_leaves_no_process_and_goes_on(tmp_path, workers, how):
     script, folder = tmp_path / "script.py", tmp_path / "study"

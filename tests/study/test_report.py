@@ -204,6 +204,7 @@ def test_a_drawing_with_more_than_shapes_and_words_is_left_out(tmp_path):
         assert "a &lt; b" not in page.text
 
 
+@pytest.mark.slow
 def test_five_thousand_trials_stay_under_two_megabytes(tmp_path):
     of = examples.study(5000)
     page = render(tmp_path, of, space=examples.space(), drawing=examples.drawing(of), history=examples.history(200))

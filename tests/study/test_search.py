@@ -156,6 +156,7 @@ def test_a_search_whose_target_is_gone_is_not_gone_on_with(tmp_path: Path, monke
         assert (len(store.trials()), store.spec.budget.trials) == (1, 1)
 
 
+@pytest.mark.slow
 def test_the_largest_designs_are_tried_first_and_random_search_is_left_alone(tmp_path: Path) -> None:
     space = small_space()
     result = search(

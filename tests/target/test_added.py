@@ -132,6 +132,7 @@ def test_the_file_that_comes_back_says_what_was_measured_and_how(measured: Path)
     assert digest(content) == content["sha256"]
 
 
+@pytest.mark.slow
 def test_an_added_device_is_a_limit_of_a_search(measured: Path, tmp_path: Path) -> None:
     target = add_target(measured)
     assert target.name in target_names()

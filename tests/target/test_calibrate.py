@@ -193,6 +193,7 @@ def test_it_says_how_good_it_is_on_networks_that_are_left_out(calibration: Calib
         assert found.checked["spearman"] > 0.98
 
 
+@pytest.mark.slow
 def test_disturbed_measurements_are_held_for_such(tmp_path: Path) -> None:
     found = learned(tmp_path, FakeDevice(disturbed=[5, 17, 40]))
     errors = [Calibrated(found).latency(graph).value / true_ms(graph) - 1 for graph in unseen()]
@@ -356,6 +357,7 @@ def test_what_was_measured_is_kept_when_the_device_goes_and_is_not_measured_agai
     assert [each.turn for each in found.measured[15:19]] == [2, 2, 3, 3]
 
 
+@pytest.mark.slow
 def test_more_networks_or_fewer_may_be_measured_when_it_goes_on(tmp_path: Path) -> None:
     names = [{each.what for each in learned(tmp_path, networks=30).measured}]
     for networks, more in ((40, 10), (12, 0), (50, 10), (30, 0)):

@@ -104,6 +104,7 @@ def test_only_designs_within_the_limit_are_drawn(profiled: Space) -> None:
     assert len(set(drawn)) > 10
 
 
+@pytest.mark.slow
 def test_every_trial_cuts_more_until_nothing_is_left(profiled: Space) -> None:
     pruned = prune(profiled, METRIC, order=order)
     rng, designs = np.random.default_rng(0), list(profiled.enumerate())

@@ -64,6 +64,7 @@ def test_einspace_holds_a_convolution_and_its_costs() -> None:
     assert space.costs(design) == {"params": 3 * 9 * 16 + 16 + 160 + 10, "macs": 64 * 3 * 9 * 16 + 160}
 
 
+@pytest.mark.slow
 def test_einspace_holds_a_residual_convolution() -> None:
     space = einspace(image(16, 4, 4), depth=3, widths=(16,), largest=2**12)
     branch = {"body": "branching", "body.branching": "clone2", "body.branching.join": "add"}

@@ -125,6 +125,7 @@ def _config(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TABLE.is_file(), reason="the folder of shared data sets is not beside the checkout")
 def test_every_row_of_the_latency_table_is_the_mean_of_a_design() -> None:
     rows = pytest.importorskip("pyarrow.parquet").read_table(TABLE).to_pylist()

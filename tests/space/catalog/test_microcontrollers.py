@@ -105,6 +105,7 @@ def test_further_cells_may_be_skipped() -> None:
     assert micronas(short, more=2).size() == 24 * cell * (cell + 1) ** 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("space", "kib"), [(micronas(), 4), (mcuformer(), 320)], ids=lambda value: getattr(value, "name", "")
 )
@@ -122,6 +123,7 @@ def test_a_search_keeps_the_memory_of_a_microcontroller(tmp_path: Path, space: S
         assert trial.values["memory_bytes@stm32f746"] <= kib * 1024
 
 
+@pytest.mark.slow
 def test_larger_patches_and_fewer_filters_need_less_memory() -> None:
     target = get_target("stm32f746")
     former = [target.memory(mcuformer().network(uniform(patch=patch))).value for patch in (16, 24, 32)]

@@ -34,6 +34,7 @@ def cells() -> Space:
     return nasbench101()
 
 
+@pytest.mark.slow
 def test_the_published_number_of_cells_comes_out(cells: Space) -> None:
     assert nasbench101_networks() == 423_624
     assert cells.size() == 1_293_208

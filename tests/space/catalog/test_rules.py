@@ -225,6 +225,7 @@ def test_spaces_of_spaceevo_with_blocks_apart_are_counted(blockwise: Space) -> N
     assert blockwise.size() == 2 * 2 * 2 * prod(sum(options**depth for depth in depths) for options, depths in stages)
 
 
+@pytest.mark.slow
 def test_a_network_of_spaceevo_lies_in_the_space_that_it_names() -> None:
     space = spaceevo(scale=0.25)
     options = space.decisions()
