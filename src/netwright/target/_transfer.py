@@ -59,12 +59,13 @@ class Prediction:
 class DeviceTransfer:
     """Predicts a device from few of its measurements and the tables of other devices on the same designs.
 
-    A Gaussian process on the logarithm of the latency, whose covariance is a sum of terms: linear and smooth ones in
-    the other devices' latencies as an additive model of the decisions gives them, which takes the noise out; a linear
-    on them and in the decisions themselves; linear and smooth ones in how often each kind occurs, and in decisions
-    that are numbers. How much each term weighs is learned from the other devices, each predicted in turn from the
-    rest, and held against plain weights by how well the measurements foretell one another under each. The width of
-    the intervals is learned in the same way. A measurement that the others do not foretell weighs less.
+    A mixture of Gaussian processes on the logarithm of the latency, whose covariance is a sum of terms: linear and
+    smooth ones in the other devices' latencies as an additive model of the decisions gives them, which takes the
+    noise out; linear ones in those latencies as measured, which tell what is no sum, in what each kind of option
+    costs on them, and in the decisions themselves; linear and smooth ones in how often each kind occurs, and in
+    decisions that are numbers. How much each term weighs is learned from the other devices, each predicted in turn
+    from the rest, and held against plain weights by how well the measurements foretell one another under each. The
+    width of the intervals is learned in the same way. A measurement that the others do not foretell weighs less.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
