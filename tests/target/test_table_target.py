@@ -126,6 +126,26 @@ def test_the_forest_holds_what_the_fit_says() -> None:
     assert held.extremes("latency_ms@phone")[0][0] == pytest.approx(min(map(cost, space.enumerate())))
 
 
+def test_designs_that_reach_a_bound_to_the_last_digit_keep_it() -> None:
+    space = chain(5)
+    designs = list(space.enumerate())
+    cents = [
+        222 + sum({"wide": 107, "narrow": 31, "none": 0}[v] * (1 + int(p[-1])) for p, v in d.items()) for d in designs
+    ]
+    target = TableTarget("phone", designs, {"latency_ms": [each / 100 for each in cents]})
+    held = space.with_costs(target.additive("latency_ms", space, "latency_ms@phone"))
+    for bound in sorted(set(cents))[20:200:30]:
+        wanted = {design for design, each in zip(designs, cents, strict=True) if each <= bound}
+        tied = {design for design, each in zip(designs, cents, strict=True) if each == bound}
+        for limit, kept in (
+            (f"latency_ms@phone <= {bound / 100}", wanted),
+            (f"latency_ms@phone >= {bound / 100}", tied),
+        ):
+            drawn = set(held.sample(np.random.default_rng(0), 60 * len(kept) if limit.count("<") else 4000, limit))
+            assert tied <= drawn
+            assert not limit.count("<") or drawn == wanted
+
+
 def test_no_price_and_no_base_is_negative() -> None:
     space = chain()
     designs = list(space.enumerate())

@@ -17,6 +17,8 @@ _FACTORS = {
     "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-z]*)", re.ASCII)
+ROUNDING = 2.0**-46
+"""Part of a bound up to which a sum of fractions may pass it, as its last digits depend on the order of its terms."""
 _METRIC = re.compile(r"[A-Za-z_][\w./:-]*(?:@[\w.:-]+)?", re.ASCII)
 _FORMS = "a limit reads 'params <= 50k', 'macs >= 1.5M' or '400M <= macs <= 420M'"
 _SUFFIXES = "a number in a limit is plain or ends in k, M, G, B, T, Ki, Mi or Gi (KiB, MiB, GiB)"
@@ -108,9 +110,20 @@ class Limit:
         >>> Limit.parse("accuracy >= 0.9").holds(0.9)
         True
         """
-        above = self.low is None or value >= self.low
-        below = self.high is None or value <= self.high
-        return above and below and not math.isnan(value)
+        low, high = self.window
+        return (low is None or value >= low) and (high is None or value <= high) and not math.isnan(value)
+
+    @property
+    def window(self) -> tuple[float | None, float | None]:
+        """The bounds with what rounding may add to a sum or take from it: 0.1 + 0.2 <= 0.3 holds.
+
+        >>> Limit.parse("latency_ms@phone <= 0.3").holds(0.1 + 0.2)
+        True
+        """
+        low, high = self.low, self.high
+        return low if low is None else low - ROUNDING * abs(low), high if high is None else high + ROUNDING * abs(
+            high
+        )
 
     def violation(self, value: float) -> float:
         """Relative overshoot: 0 where the limit holds, |value - bound| / |bound| elsewhere, inf for nan.
@@ -122,6 +135,8 @@ class Limit:
         """
         if math.isnan(value):
             return math.inf
+        if self.holds(value):
+            return 0.0
         if self.low is not None and value < self.low:
             return (self.low - value) / (abs(self.low) or 1.0)
         if self.high is not None and value > self.high:

@@ -155,8 +155,8 @@ class Sampler:
 
     def _described(self) -> str:
         return " and ".join(
-            f"{cost.name} in [{axis.reach[0] if low is None else max(low, axis.reach[0]):.15g}, "
-            f"{axis.reach[1] if high is None else min(high, axis.reach[1]):.15g}]"
+            f"{cost.name} in [{axis.reach[0] if low is None else max(low, axis.reach[0]):.13g}, "
+            f"{axis.reach[1] if high is None else min(high, axis.reach[1]):.13g}]"
             for axis, (cost, low, high) in zip(self.axes, self.windows, strict=True)
         )
 
@@ -309,7 +309,8 @@ def _check_reach(axis: Axis, cost: Cost, low: float | None, high: float | None) 
     smallest, largest = axis.reach
     too_low, too_high = high is not None and high < smallest, low is not None and low > largest
     if too_low or too_high:
-        bound = f"<= {high:.15g}" if too_low else f">= {low:.15g}"
+        # A digit less than the rounding that the window was widened by.
+        bound = f"<= {high:.13g}" if too_low else f">= {low:.13g}"
         raise LimitError(
             f"a limit must hold for some design, but {cost.name} {bound} holds for none: over all designs"
             f" {cost.name} lies between {smallest:.15g} and {largest:.15g}."

@@ -289,7 +289,7 @@ class Space(Written):
             found = self.cost(limit.metric)
             if not found.additive:
                 raise LimitError(f"a forest can only hold limits on additive costs, but {limit.metric} is not.")
-            windows.append((found, limit.low, limit.high))
+            windows.append((found, *limit.window))
         return windows
 
     def check_limits(self, limits: Limits) -> None:
