@@ -8,14 +8,15 @@ __all__ = ["counted", "percent", "plural"]
 def plural(number: float, noun: str) -> str:
     """A noun for so many.
 
-    >>> plural(1, "trial"), plural(0, "trial"), plural(2, "class"), plural(3, "copy")
-    ('trial', 'trials', 'classes', 'copies')
+    >>> plural(1, "trial"), plural(0, "trial"), plural(2, "class"), plural(3, "copy"), plural(4, "epoch")
+    ('trial', 'trials', 'classes', 'copies', 'epochs')
     """
     if number == 1:
         return noun
     if noun.endswith("y"):
         return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith(("s", "ch")) else f"{noun}s"
+    hissed = noun.endswith(("s", "ch")) and not noun.endswith("och")
+    return f"{noun}es" if hissed else f"{noun}s"
 
 
 def counted(number: int, noun: str) -> str:

@@ -208,7 +208,15 @@ class DeviceTransfer:
         if not devices:
             return Belief(terms, self._mixture, np.zeros(len(self._tables)), None)
         spread = float(np.median(self._tables[:, devices].std(axis=0)))
-        return Belief(terms, self._mixture, agreed(self.features.decisions @ self._additive[:, devices]), spread)
+        sums = self.features.decisions @ self._additive[:, devices]
+        told = self._summed * sums + (1 - self._summed) * self._tables[:, devices]
+        return Belief(terms, self._mixture, agreed(told), spread)
+
+    @cached_property
+    def _summed(self) -> float:
+        """How much of what other devices tell is told by their sums over decisions rather than as measured."""
+        summed, measured, _, smooth = self._variances[-5:-1]
+        return float((summed + smooth) / (summed + smooth + measured))
 
     def _width(self, rows: Rows, error: float) -> float:
         """Deviations on each side that hold 90 % of the designs of the new device.
