@@ -156,6 +156,27 @@ def test_a_published_device() -> None:
     assert ranks(transfer.predict(chosen, latency[chosen]).median_ms, latency) > 0.88
 
 
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="the folder of published tables is not beside the checkout")
+def test_many_measurements_with_errors_that_no_process_knows_do_not_unlearn_what_others_teach() -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    columns = pq.read_table(FOLDER / "ofa_ms.parquet").slice(0, 1500).to_pydict()
+    kernels, expansions, depths = (
+        [list(map(int, text.split())) for text in columns.pop(name)] for name in ("ks", "e", "d")
+    )
+    designs: list[dict[str, Any]] = [{"input": side} for side in columns.pop("r")]
+    for row, design in enumerate(designs):
+        for stage, depth in enumerate(depths[row]):
+            design[f"stage{stage}.depth"] = depth
+            for block in range(depth):
+                design[f"stage{stage}.{block}.kernel"] = kernels[row][4 * stage + block]
+                design[f"stage{stage}.{block}.expand"] = expansions[row][4 * stage + block]
+    tables = {name: np.asarray(values) for name, values in columns.items()}
+    latency = tables.pop(min(tables))
+    transfer, rows = DeviceTransfer(designs, tables), np.random.default_rng(1).permutation(1500)
+    few, many = (transfer.predict(rows[:k], latency[rows[:k]]).median_ms for k in (20, 200))
+    assert ranks(many, latency) > ranks(few, latency) - 0.02
+
+
 def test_a_device_noisier_than_the_others_gets_wider_intervals(transfer: DeviceTransfer) -> None:
     clean = toy()[1]["s"]
     chosen = transfer.choose(20)
@@ -224,6 +245,17 @@ def test_one_of_ten_measurements_that_is_ten_times_too_long_does_not_turn_the_or
     turned = [ranks(transfer.predict(chosen, latency[chosen] * each).median_ms, latency) for each in factors]
     assert min(turned) > 0.2
     assert np.mean(turned) > 0.8
+
+
+def test_a_device_that_follows_others_is_told_from_a_few_measurements() -> None:
+    rng = np.random.default_rng(0)
+    designs = [{f"layer{i}": int(rng.integers(3)) for i in range(6)} for _ in range(200)]
+    # The logarithm of a sum is no sum, so that what the others took tells more than their sums do.
+    work = np.array([sum((i + 1) * design[f"layer{i}"] for i in range(6)) for design in designs]) + 5.0
+    transfer = DeviceTransfer(designs, {"phone": 3.0 * work, "board": work**1.2})
+    for chosen in (transfer.choose(4), transfer.choose(100)):
+        predicted = transfer.predict(chosen, 0.5 * work[chosen] + 2.0)
+        assert np.corrcoef(predicted.median_ms, work)[0, 1] > 0.995
 
 
 def test_numbers_are_sizes_also_without_other_devices() -> None:

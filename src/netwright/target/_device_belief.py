@@ -28,6 +28,9 @@ PRIOR_SPREAD = 4
 ROUNDS = 2
 ROUNDING = 1 / 12
 """Variance that rounding to whole numbers adds."""
+ENOUGH = 20
+"""Measurements from which on more say no more of which process holds: what none of the processes knows errs alike in
+many of them."""
 TINY = 0.1
 """Least mean of errors, which are measured in deviations: few small ones are luck."""
 NEVER = 1e-6
@@ -130,7 +133,8 @@ class Belief:
         inverse = np.asarray(np.linalg.inv(prior + np.diag(noise + JITTER)), dtype=np.float64)
         # The mean of absolute values: one outlier says less of the size of the others' errors than its square would.
         error = float(2 * np.log(np.sqrt(errors).mean() + TINY))
-        score = float(np.log(share)) + likeliness(errors, expected * size**2)
+        tempered = min(1.0, ENOUGH / len(y))
+        score = float(np.log(share)) + tempered * likeliness(errors, expected * size**2)
         return _Fit(variances, inverse, inverse @ y, size, error, score)
 
 
