@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from netwright.space import catalog
 from netwright.space.catalog import SPACES, get_space
 
 KEYS = [
@@ -99,14 +100,16 @@ def test_without_a_name_all_are_listed(run):
     assert all(list(each) == ["name", "summary", "input", "classes", "designs"] for each in found)
 
 
-def test_words(run):
+def test_words(run, monkeypatch):
     text = run("space", "mlp-tabular", "--limit", "params<=2k", "--sample", "1", "--seconds", "0").stdout
     assert "339,000" in text
     assert "(params <= 2k)" in text
     assert "choice = " in text
     assert "25 sizes" in run("space", "ofa-mobilenetv3", "--seconds", "0").stdout
+    some = ("mlp-tabular", "vit-tiny")
+    monkeypatch.setattr(catalog, "SPACES", {name: SPACES[name] for name in some})
     listed = run("space").stdout
-    assert all(name in listed for name in SPACES)
+    assert all(name in listed for name in some)
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ SHORTER: dict[str, dict[str, Any]] = {
 }
 """Less of what takes the suite long and is tested with the space itself."""
 LARGE = (
-    "archcraft", "darts", "deeparchitect", "hierarchical-nasbench201", "nasbench101", "ofa-resnet50", "regnet",
-    "spaceevo", "star", "turbovit",
+    "anynet", "archcraft", "darts", "ddarts", "deeparchitect", "dla", "hierarchical-nasbench201", "mcuformer",
+    "micronas", "nasbench101", "ofa-resnet50", "regnet", "spaceevo", "star", "transnas101-macro", "turbovit",
 )  # fmt: skip
 """Spaces whose tests take seconds each."""
 LONG_WALKS = ("archcraft", "einspace")

@@ -149,6 +149,7 @@ def ours(found: Designed) -> int:
     return int(space.costs(design, ["params"])["params"])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TIMM)
 def test_models_of_timm(packages: None, name: str) -> None:
