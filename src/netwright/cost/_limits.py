@@ -115,15 +115,14 @@ class Limit:
 
     @property
     def window(self) -> tuple[float | None, float | None]:
-        """The bounds with what rounding may add to a sum or take from it: 0.1 + 0.2 <= 0.3 holds.
+        """The bounds, in the metric's unit, with what rounding may add to a sum or take from it; None for no bound.
 
         >>> Limit.parse("latency_ms@phone <= 0.3").holds(0.1 + 0.2)
         True
         """
-        low, high = self.low, self.high
-        return low if low is None else low - ROUNDING * abs(low), high if high is None else high + ROUNDING * abs(
-            high
-        )
+        low = None if self.low is None else self.low - ROUNDING * abs(self.low)
+        high = None if self.high is None else self.high + ROUNDING * abs(self.high)
+        return low, high
 
     def violation(self, value: float) -> float:
         """Relative overshoot: 0 where the limit holds, |value - bound| / |bound| elsewhere, inf for nan.

@@ -234,9 +234,8 @@ class KernelModel:
         """Negative logarithm of the marginal likelihood of the observations, but for a constant."""
         # Of the factor, which takes a third of the inverse that only the likeliest needs.
         factor = np.linalg.cholesky(self._covariance)
-        return 0.5 * float(np.sum(np.linalg.solve(factor, self._residual) ** 2)) + float(
-            np.log(np.diag(factor)).sum()
-        )
+        whitened = np.linalg.solve(factor, self._residual)
+        return float(0.5 * whitened @ whitened + np.log(np.diag(factor)).sum())
 
     def with_smoothness(self, **changes: float) -> KernelModel:
         """The same with another smoothness."""
